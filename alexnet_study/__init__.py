@@ -1,0 +1,1 @@
+"""A structural study of AlexNet on CIFAR-10: train, analyse, aggregate, judge."""

@@ -1,0 +1,275 @@
+"""A study file becomes validated, frozen configurations: one `RunConfig` for each variant and seed.
+
+Every mistake in a study file raises `RequestError` with one line that names the place and what would be right.
+"""
+
+import dataclasses
+import math
+import re
+import types
+import typing
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from alexnet_study.errors import RequestError
+
+CONV_NAMES = ("conv1", "conv2", "conv3", "conv4", "conv5")
+PRECISIONS = ("fp32", "tf32", "bf16")
+HEADS = ("mlp", "linear")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """The structure of one AlexNet; the defaults are the baseline.
+
+    skips: convolutions whose input is added to their output after the ReLU, before the pool.
+    widths: output channels of conv1 … conv5.
+    projection: skips whose channel counts differ go through a 1×1 convolution.
+    batch_norm: batch normalisation between each convolution and its ReLU.
+    head: `mlp`, the three fully connected layers, or `linear`, one layer on the features.
+    hidden: width of the two hidden fully connected layers. dropout: probability before each of them.
+    """
+
+    skips: tuple[str, ...] = ()
+    widths: tuple[int, ...] = (64, 64, 64, 64, 64)
+    projection: bool = False
+    batch_norm: bool = False
+    head: str = "mlp"
+    hidden: int = 1024
+    dropout: float = 0.5
+
+    def __post_init__(self) -> None:
+        _check(len(self.widths) == 5 and min(self.widths) > 0, "widths", self.widths, "five positive channel counts")
+        _check(self.head in HEADS, "head", self.head, " or ".join(HEADS))
+        _check(self.hidden > 0, "hidden", self.hidden, "a positive width")
+        _check(0 <= self.dropout < 1, "dropout", self.dropout, "a probability from 0 to below 1")
+        _check(len(set(self.skips)) == len(self.skips), "skips", list(self.skips), "each convolution once")
+        for name in self.skips:
+            self._check_skip(name)
+        object.__setattr__(self, "skips", tuple(sorted(self.skips)))  # one identity for one set
+
+    def _check_skip(self, name: str) -> None:
+        _check(name in CONV_NAMES[1:], "skips", name, "any of " + ", ".join(CONV_NAMES[1:]) + " (conv1 has 3 input channels)")
+        index = CONV_NAMES.index(name)
+        before, after = self.widths[index - 1], self.widths[index]
+        reason = f"equal widths or projection: true, since its input has {before} channels and its output {after}"
+        _check(before == after or self.projection, "skips", name, reason)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecipeConfig:
+    """How a model is trained; the defaults are the published recipe. `threads` are intra-op CPU threads."""
+
+    epochs: int = 5
+    batch_size: int = 256
+    learning_rate: float = 0.01
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    precision: str = "fp32"
+    threads: int = 2
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "threads"):
+            _check(getattr(self, name) >= 1, name, getattr(self, name), "an integer of at least 1")
+        _check(self.learning_rate > 0, "learning_rate", self.learning_rate, "a number above 0")
+        _check(0 <= self.momentum < 1, "momentum", self.momentum, "a number from 0 to below 1")
+        _check(self.weight_decay >= 0, "weight_decay", self.weight_decay, "a number of at least 0")
+        _check(self.precision in PRECISIONS, "precision", self.precision, "one of " + ", ".join(PRECISIONS))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """What one variant changes: fields of the model, and of the recipe."""
+
+    model: Mapping[str, Any] = field(default_factory=dict)
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """One run, fully resolved."""
+
+    study: str
+    variant: str
+    seed: int
+    model: ModelConfig
+    recipe: RecipeConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """A validated study file."""
+
+    name: str
+    question: str
+    data: str
+    seeds: tuple[int, ...]
+    recipe: Mapping[str, Any]
+    variants: Mapping[str, Variant]
+
+    def run(self, variant: str, seed: int, overrides: Iterable[str] = ()) -> RunConfig:
+        """The run of `variant` and `seed`; `overrides` are `recipe.FIELD=VALUE` or `model.FIELD=VALUE` and win."""
+        if variant not in self.variants:
+            raise RequestError(f"variant {variant!r} is not in study {self.name}: expected one of {', '.join(self.variants)}")
+        chosen = self.variants[variant]
+        sections = {"model": dict(chosen.model), "recipe": {**self.recipe, **chosen.recipe}}
+        for override in overrides:
+            section, name, value = _parse_override(override)
+            sections[section][name] = value
+        where = f"variant {variant}"
+        return RunConfig(
+            study=self.name,
+            variant=variant,
+            seed=seed,
+            model=build(ModelConfig, sections["model"], f"{where}: model"),
+            recipe=build(RecipeConfig, sections["recipe"], f"{where}: recipe"),
+        )
+
+    def runs(self, overrides: Iterable[str] = ()) -> list[RunConfig]:
+        """Every run of the study, seed by seed, so that a study cut short is balanced."""
+        overrides = tuple(overrides)
+        return [self.run(variant, seed, overrides) for seed in self.seeds for variant in self.variants]
+
+
+def load_study(path: Path) -> Study:
+    """Read and validate a study file; RequestError names the file and the mistake."""
+    try:
+        return _study_from(_read_yaml(path))
+    except RequestError as error:
+        raise RequestError(f"{path}: {error}") from None
+
+
+def parse_seeds(value: object) -> tuple[int, ...]:
+    """Seeds from a count (n means 0 … n−1), a list, or text such as `3`, `0-9` or `0,2,5`."""
+    expected = "a positive count or a list of different integers of at least 0"
+    if isinstance(value, int) and not isinstance(value, bool):
+        _check(value >= 1, "seeds", value, expected)
+        return tuple(range(value))
+    _check(isinstance(value, list) and len(value) > 0, "seeds", value, expected)
+    seeds = typing.cast(list[Any], value)
+    for seed in seeds:
+        _check(isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0, "seeds", seed, expected)
+    _check(len(set(seeds)) == len(seeds), "seeds", seeds, expected)
+    return tuple(seeds)
+
+
+def check_name(value: object, where: str) -> str:
+    """A study's or variant's name; it becomes a folder's name, so nothing that could leave the results folder."""
+    expected = "letters, digits, - and _, at most 64, starting with a letter or digit"
+    _check(isinstance(value, str) and NAME.fullmatch(value) is not None, where, value, expected)
+    return typing.cast(str, value)
+
+
+def build(cls: type[T], values: object, where: str) -> T:
+    """A frozen dataclass from a mapping: unknown keys, wrong types and impossible values raise RequestError."""
+    if not isinstance(values, Mapping):
+        raise RequestError(f"{where}: expected a mapping, got {values!r}")
+    hints = typing.get_type_hints(cls)
+    _check_keys(values, hints, where)
+    try:
+        return cls(**{name: _convert(value, hints[name], name) for name, value in values.items()})
+    except RequestError as error:
+        raise RequestError(f"{where}.{error}") from None
+
+
+def _study_from(document: object) -> Study:
+    if document is None:
+        raise RequestError("the file is empty: expected a mapping with name, data, seeds and variants")
+    if not isinstance(document, dict):
+        raise RequestError(f"expected a mapping at the top, got a {type(document).__name__}")
+    _check_keys(document, [f.name for f in dataclasses.fields(Study)], "study")
+    missing = [name for name in ("name", "data", "seeds", "variants") if name not in document]
+    if missing:
+        raise RequestError(f"missing {', '.join(missing)}")
+    variants = document["variants"]
+    _check(isinstance(variants, dict) and len(variants) > 0, "variants", variants, "a mapping from name to changes")
+    _check(isinstance(document["data"], str), "data", document["data"], "cifar10, digits or a folder")
+    study = Study(
+        name=check_name(document["name"], "name"),
+        question=str(document.get("question", "")),
+        data=document["data"],
+        seeds=parse_seeds(document["seeds"]),
+        recipe=document.get("recipe") or {},
+        variants={check_name(name, "variants"): build(Variant, body or {}, f"variant {name}") for name, body in variants.items()},
+    )
+    build(RecipeConfig, study.recipe, "recipe")
+    study.runs()  # each variant resolves, or says why not
+    return study
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """YAML lets a later key overwrite an earlier one in silence; a study must not lose a variant so."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [key.value for key, _ in node.value]
+        doubled = sorted({str(key) for key in keys if keys.count(key) > 1})
+        if doubled:
+            raise RequestError(f"line {node.start_mark.line + 1}: {', '.join(doubled)} appears twice")
+        return super().construct_mapping(node, deep)
+
+
+def _read_yaml(path: Path) -> object:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RequestError(f"cannot read the study file: {getattr(error, 'strerror', None) or error}") from None
+    try:
+        return yaml.load(text, Loader=_UniqueKeyLoader)
+    except yaml.YAMLError as error:
+        raise RequestError(f"not YAML: {' '.join(str(error).split())}") from None
+
+
+def _parse_override(override: str) -> tuple[str, str, Any]:
+    key, equals, text = override.partition("=")
+    section, _, name = key.partition(".")
+    sections = {"recipe": RecipeConfig, "model": ModelConfig}
+    valid = [f"{s}.{f.name}" for s, cls in sections.items() for f in dataclasses.fields(cls)]
+    if not equals or f"{section}.{name}" not in valid:
+        raise RequestError(f"--set {override}: expected FIELD=VALUE with FIELD one of {', '.join(valid)}")
+    try:
+        return section, name, yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise RequestError(f"--set {override}: {text!r} is not a YAML value") from None
+
+
+def _convert(value: object, hint: Any, name: str) -> Any:
+    """`value` as the hinted type: bool, int, float, str, Mapping, or tuple of one of these."""
+    if typing.get_origin(hint) is tuple:
+        _check(isinstance(value, list | tuple), name, value, "a list")
+        return tuple(_convert(item, typing.get_args(hint)[0], name) for item in typing.cast(list[Any], value))
+    if hint is float:
+        return _finite_number(value, name)
+    kind = typing.get_origin(hint) or hint
+    right = isinstance(value, kind) and not (isinstance(value, bool) and kind is int)
+    label = "a mapping" if isinstance(kind, type) and issubclass(kind, Mapping) else f"a value of type {kind.__name__}"
+    _check(right, name, value, label)
+    return types.MappingProxyType(dict(value)) if isinstance(value, Mapping) else value
+
+
+def _finite_number(value: object, name: str) -> float:
+    if isinstance(value, str):  # YAML 1.1 reads 5e-4, without a point, as text
+        try:
+            value = float(value)
+        except ValueError:
+            pass
+    right = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    _check(right, name, value, "a finite number")
+    return float(typing.cast(float, value))
+
+
+def _check_keys(values: Mapping[Any, Any], valid: Iterable[str], where: str) -> None:
+    unknown = [str(key) for key in values if key not in set(valid)]
+    if unknown:
+        raise RequestError(f"{where}: unknown key {', '.join(unknown)}; expected some of {', '.join(valid)}")
+
+
+def _check(right: bool, name: str, value: object, expected: str) -> None:
+    if not right:
+        raise RequestError(f"{name}: {value!r} is not valid; expected {expected}")

@@ -1,0 +1,1 @@
+"""Pure functions and estimators of feature arrays."""

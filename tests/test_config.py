@@ -1,0 +1,89 @@
+"""Study files: what is valid resolves fully, and every mistake is one line that names the place."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alexnet_study.config import ModelConfig, RecipeConfig, build, load_study
+from alexnet_study.errors import RequestError
+
+VALID = """
+name: demo
+data: digits
+seeds: 2
+recipe: {epochs: 3}
+variants: {baseline: {}, skip: {model: {skips: [conv2]}, recipe: {epochs: 4}}}
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "study.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_the_published_study_resolves() -> None:
+    study = load_study(Path("jobs/studies/skip.yaml"))
+    assert len(study.runs()) == 20
+    assert study.run("baseline", 0).recipe == RecipeConfig()
+    assert study.run("skip", 0).model == ModelConfig(skips=("conv2",))
+
+
+def test_a_variant_overrides_the_recipe_and_the_command_line_overrides_both(tmp_path: Path) -> None:
+    study = load_study(write(tmp_path, VALID))
+    assert [run.recipe.epochs for run in study.runs()] == [3, 4, 3, 4]
+    assert study.run("skip", 7, ["recipe.epochs=1"]).recipe.epochs == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("", "empty"),
+        ("- a", "list"),
+        ("{", "not YAML"),
+        (VALID + "colour: red", "colour"),
+        (VALID.replace("epochs: 3", "epochs: 0"), "epochs"),
+        (VALID.replace("epochs: 3", "epochs: -1"), "epochs"),
+        (VALID.replace("epochs: 3", "epochs: three"), "epochs"),
+        (VALID.replace("epochs: 3", "learning_rate: .nan"), "learning_rate"),
+        (VALID.replace("epochs: 3", "epoch: 3"), "batch_size"),
+        (VALID.replace("seeds: 2", "seeds: [1, 1]"), "different"),
+        (VALID.replace("name: demo", "name: ../demo"), "name"),
+        (VALID.replace("[conv2]", "[conv1]"), "conv1"),
+        (VALID.replace("{skips: [conv2]}", "{skips: [conv2], widths: [8, 16, 16, 16, 16]}"), "projection"),
+        (VALID.replace("baseline: {}", "skip: {}"), "twice"),
+        (VALID.replace("name: demo", ""), "missing name"),
+    ],
+)
+def test_a_mistake_is_one_line(tmp_path: Path, text: str, names: str) -> None:
+    with pytest.raises(RequestError, match=names) as caught:
+        load_study(write(tmp_path, text))
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_variant_or_field_lists_the_valid_ones(tmp_path: Path) -> None:
+    study = load_study(write(tmp_path, VALID))
+    with pytest.raises(RequestError, match="baseline, skip"):
+        study.run("other", 0)
+    with pytest.raises(RequestError, match=r"recipe\.epochs"):
+        study.run("skip", 0, ["recipe.epoch=1"])
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+fields = st.sampled_from([*RecipeConfig.__dataclass_fields__, *ModelConfig.__dataclass_fields__, "other"])
+
+
+@given(st.dictionaries(fields, anything, max_size=4), st.sampled_from([RecipeConfig, ModelConfig]))
+def test_any_mapping_resolves_or_is_refused(values: dict[str, object], cls: type) -> None:
+    try:
+        built = build(cls, values, "here")
+    except RequestError as error:
+        assert str(error).startswith("here")
+    else:
+        assert all(getattr(built, name) is not None for name in values)
