@@ -17,6 +17,6 @@ $(VENV)/.ready: constraints.txt pyproject.toml
 setup: $(VENV)/.ready ## make .venv and install the pinned versions
 
 test: $(VENV)/.ready ## lint, types and all tests that this machine can run
-	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/pytest --cov --cov-report=term-missing:skip-covered --cov-fail-under=90

@@ -3,6 +3,7 @@
 Every mistake in a study file raises `RequestError` with one line that names the place and what would be right.
 """
 
+import contextlib
 import dataclasses
 import math
 import re
@@ -56,7 +57,8 @@ class ModelConfig:
         object.__setattr__(self, "skips", tuple(sorted(self.skips)))  # one identity for one set
 
     def _check_skip(self, name: str) -> None:
-        _check(name in CONV_NAMES[1:], "skips", name, "any of " + ", ".join(CONV_NAMES[1:]) + " (conv1 has 3 input channels)")
+        possible = "any of " + ", ".join(CONV_NAMES[1:]) + " (conv1 has 3 input channels)"
+        _check(name in CONV_NAMES[1:], "skips", name, possible)
         index = CONV_NAMES.index(name)
         before, after = self.widths[index - 1], self.widths[index]
         reason = f"equal widths or projection: true, since its input has {before} channels and its output {after}"
@@ -117,7 +119,8 @@ class Study:
     def run(self, variant: str, seed: int, overrides: Iterable[str] = ()) -> RunConfig:
         """The run of `variant` and `seed`; `overrides` are `recipe.FIELD=VALUE` or `model.FIELD=VALUE` and win."""
         if variant not in self.variants:
-            raise RequestError(f"variant {variant!r} is not in study {self.name}: expected one of {', '.join(self.variants)}")
+            valid = ", ".join(self.variants)
+            raise RequestError(f"variant {variant!r} is not in study {self.name}: expected one of {valid}")
         chosen = self.variants[variant]
         sections = {"model": dict(chosen.model), "recipe": {**self.recipe, **chosen.recipe}}
         for override in overrides:
@@ -197,7 +200,10 @@ def _study_from(document: object) -> Study:
         data=document["data"],
         seeds=parse_seeds(document["seeds"]),
         recipe=document.get("recipe") or {},
-        variants={check_name(name, "variants"): build(Variant, body or {}, f"variant {name}") for name, body in variants.items()},
+        variants={
+            check_name(name, "variants"): build(Variant, body or {}, f"variant {name}")
+            for name, body in variants.items()
+        },
     )
     build(RecipeConfig, study.recipe, "recipe")
     study.runs()  # each variant resolves, or says why not
@@ -255,10 +261,8 @@ def _convert(value: object, hint: Any, name: str) -> Any:
 
 def _finite_number(value: object, name: str) -> float:
     if isinstance(value, str):  # YAML 1.1 reads 5e-4, without a point, as text
-        try:
+        with contextlib.suppress(ValueError):
             value = float(value)
-        except ValueError:
-            pass
     right = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     _check(right, name, value, "a finite number")
     return float(typing.cast(float, value))
