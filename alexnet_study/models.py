@@ -1,0 +1,150 @@
+"""One AlexNet at CIFAR scale; its structure is data (`ModelConfig`), its plan a table.
+
+images (B, 3, 32, 32) → conv1 … conv5 → features (B, D) → classifier → logits (B, C)
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from alexnet_study.config import CONV_NAMES, ModelConfig
+
+IMAGE_CHANNELS = 3
+IMAGE_SIDE = 32
+POOLED = ("conv1", "conv2", "conv5")  # these blocks end in a 2×2 max-pool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """One row of the plan: a 3×3 convolution on a `side`×`side` map, its skip and its pool."""
+
+    name: str
+    inputs: int
+    outputs: int
+    side: int
+    pooled: bool
+    skip: bool
+
+    @property
+    def projected(self) -> bool:
+        """Whether the skip needs a 1×1 convolution because the channel counts differ."""
+        return self.skip and self.inputs != self.outputs
+
+
+def plan(config: ModelConfig) -> list[Block]:
+    """The five convolutional blocks of a configuration."""
+    blocks: list[Block] = []
+    inputs, side = IMAGE_CHANNELS, IMAGE_SIDE
+    for name, outputs in zip(CONV_NAMES, config.widths, strict=True):
+        pooled = name in POOLED
+        skip = name in config.skips
+        blocks.append(Block(name=name, inputs=inputs, outputs=outputs, side=side, pooled=pooled, skip=skip))
+        inputs, side = outputs, side // 2 if pooled else side
+    return blocks
+
+
+def feature_count(config: ModelConfig) -> int:
+    """D, the length of the flattened output of conv5."""
+    last = plan(config)[-1]
+    return last.outputs * (last.side // 2) ** 2
+
+
+def dense_shapes(config: ModelConfig, classes: int) -> list[tuple[int, int]]:
+    """(inputs, outputs) of the fully connected layers."""
+    hidden = [config.hidden, config.hidden] if config.head == "mlp" else []
+    widths = [feature_count(config), *hidden, classes]
+    return list(zip(widths[:-1], widths[1:], strict=True))
+
+
+def parameter_count(config: ModelConfig, classes: int) -> int:
+    """Trainable parameters, in closed form."""
+    blocks = plan(config)
+    convolutions = sum(9 * b.inputs * b.outputs + b.outputs for b in blocks)
+    norms = sum(2 * b.outputs for b in blocks) if config.batch_norm else 0
+    projections = sum(b.inputs * b.outputs for b in blocks if b.projected)
+    return convolutions + norms + projections + sum(i * o + o for i, o in dense_shapes(config, classes))
+
+
+def multiply_adds(config: ModelConfig, classes: int) -> int:
+    """Multiply-adds of one image's forward pass in convolutions and fully connected layers, in closed form."""
+    blocks = plan(config)
+    convolutions = sum((9 + b.projected) * b.inputs * b.outputs * b.side**2 for b in blocks)
+    return convolutions + sum(i * o for i, o in dense_shapes(config, classes))
+
+
+class AlexNet(nn.Module):
+    """`config`'s AlexNet for `classes` classes, with PyTorch's default initialisation.
+
+    Projections are made last: a variant that adds one starts from the same weights elsewhere.
+    """
+
+    def __init__(self, config: ModelConfig, classes: int) -> None:
+        super().__init__()
+        self.config = config
+        self.blocks = plan(config)
+        self.convolutions = nn.ModuleDict({b.name: nn.Conv2d(b.inputs, b.outputs, 3, padding=1) for b in self.blocks})
+        self.classifier = _classifier(config, classes)
+        norms = {b.name: nn.BatchNorm2d(b.outputs) for b in self.blocks} if config.batch_norm else {}
+        self.norms = nn.ModuleDict(norms)
+        projected = [b for b in self.blocks if b.projected]
+        self.projections = nn.ModuleDict({b.name: nn.Conv2d(b.inputs, b.outputs, 1, bias=False) for b in projected})
+
+    def forward(self, images: Tensor, *, lesioned: bool = False) -> Tensor:
+        """Logits (B, C) of normalised images (B, 3, 32, 32); `lesioned` leaves every skip out."""
+        return self.classify(self.features(images, lesioned=lesioned))
+
+    def features(self, images: Tensor, *, lesioned: bool = False) -> Tensor:
+        """The flattened output of conv5, (B, D)."""
+        for _, output in self.stages(images, lesioned=lesioned):
+            images = output
+        return images.flatten(1)
+
+    def classify(self, features: Tensor) -> Tensor:
+        """Logits (B, C) of features (B, D)."""
+        logits: Tensor = self.classifier(features)
+        return logits
+
+    def stages(self, images: Tensor, *, lesioned: bool = False, branches: bool = False) -> Iterator[tuple[str, Tensor]]:
+        """(name, output after the pool) of each block; with `branches` also `convK.branch`, a skip's block before the sum.
+
+        A branch comes before its block, so that the last pair is always conv5's.
+        """
+        x = images
+        for block in self.blocks:
+            branch = self._branch(block, x)  # (B, outputs, side, side)
+            if block.skip and branches:
+                yield f"{block.name}.branch", _pool(block, branch)
+            summed = block.skip and not lesioned
+            x = _pool(block, branch + self._shortcut(block, x) if summed else branch)
+            yield block.name, x
+
+    def _branch(self, block: Block, x: Tensor) -> Tensor:
+        x = self.convolutions[block.name](x)
+        if self.config.batch_norm:
+            x = self.norms[block.name](x)
+        return F.relu(x)
+
+    def _shortcut(self, block: Block, x: Tensor) -> Tensor:
+        return self.projections[block.name](x) if block.projected else x
+
+
+def build_model(config: ModelConfig, classes: int, *, seed: int) -> AlexNet:
+    """The model with the initial weights of `seed`, in channels-last layout; global random state is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return AlexNet(config, classes).to(memory_format=torch.channels_last)
+
+
+def _classifier(config: ModelConfig, classes: int) -> nn.Sequential:
+    *hidden, last = dense_shapes(config, classes)
+    layers: list[nn.Module] = []
+    for inputs, outputs in hidden:
+        layers += [nn.Dropout(config.dropout), nn.Linear(inputs, outputs), nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers, nn.Linear(*last))
+
+
+def _pool(block: Block, x: Tensor) -> Tensor:
+    return F.max_pool2d(x, 2) if block.pooled else x
