@@ -3,6 +3,7 @@
 images (B, 3, 32, 32) → conv1 … conv5 → features (B, D) → classifier → logits (B, C)
 """
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -56,7 +57,7 @@ def dense_shapes(config: ModelConfig, classes: int) -> list[tuple[int, int]]:
     """(inputs, outputs) of the fully connected layers."""
     hidden = [config.hidden, config.hidden] if config.head == "mlp" else []
     widths = [feature_count(config), *hidden, classes]
-    return list(zip(widths[:-1], widths[1:], strict=True))
+    return list(itertools.pairwise(widths))
 
 
 def parameter_count(config: ModelConfig, classes: int) -> int:
@@ -108,7 +109,7 @@ class AlexNet(nn.Module):
         return logits
 
     def stages(self, images: Tensor, *, lesioned: bool = False, branches: bool = False) -> Iterator[tuple[str, Tensor]]:
-        """(name, output after the pool) of each block; with `branches` also `convK.branch`, a skip's block before the sum.
+        """(name, output after the pool) of each block; with `branches` also `convK.branch`, the block before the sum.
 
         A branch comes before its block, so that the last pair is always conv5's.
         """
