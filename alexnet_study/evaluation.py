@@ -1,0 +1,207 @@
+"""Logits become metrics, and a trained model its analysis: intact and, where it has a skip, lesioned."""
+
+import io
+from dataclasses import dataclass
+from functools import partial
+from typing import IO, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from alexnet_study.data import Dataset, Split, evenly_over_classes, normalise
+from alexnet_study.features.geometry import participation_ratio
+from alexnet_study.features.linear_regressor import LinearRegressor
+from alexnet_study.features.pca import PCA
+from alexnet_study.features.published_regressor import fit_published
+from alexnet_study.files import write_atomically
+from alexnet_study.models import AlexNet
+from alexnet_study.runs import RunFolder
+
+BATCH = 500
+CALIBRATION_BINS = 15
+STAGE_SIDE = 4
+KEPT_FEATURES = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outputs:
+    """What a model computes of a split: logits (N, C) and each stage, averaged down to 4×4, (N, D), all float32."""
+
+    logits: Tensor
+    stages: dict[str, Tensor]
+
+    @property
+    def features(self) -> Tensor:
+        """The flattened output of conv5."""
+        return self.stages["conv5"]
+
+
+@torch.no_grad()
+def predict(model: AlexNet, images: Tensor, *, lesioned: bool = False) -> Tensor:
+    """Logits (N, C) of uint8 images (N, 3, 32, 32), in fp32 and evaluation mode."""
+    model.eval()
+    return torch.cat([model(normalise(batch), lesioned=lesioned) for batch in images.split(BATCH)])
+
+
+@torch.no_grad()
+def extract(model: AlexNet, images: Tensor, *, lesioned: bool = False) -> Outputs:
+    """Logits and every stage of uint8 images (N, 3, 32, 32), in fp32 and evaluation mode."""
+    model.eval()
+    stages: dict[str, Tensor] = {}
+    logits: list[Tensor] = []
+    for start in range(0, len(images), BATCH):
+        batch = normalise(images[start : start + BATCH])
+        for name, output in model.stages(batch, lesioned=lesioned, branches=not lesioned):
+            pooled = F.adaptive_avg_pool2d(output, STAGE_SIDE).flatten(1)
+            rows = stages.setdefault(name, pooled.new_empty(len(images), pooled.shape[1]))
+            rows[start : start + BATCH] = pooled
+        logits.append(model.classify(output.flatten(1)))
+    return Outputs(logits=torch.cat(logits), stages=stages)
+
+
+def loss_and_top1(logits: Tensor, labels: Tensor) -> tuple[float, float]:
+    """Mean cross-entropy in nats over images, and top-1."""
+    loss = F.cross_entropy(logits.double(), labels).item()
+    return loss, (logits.argmax(1) == labels).double().mean().item()
+
+
+def top_k(logits: Tensor, labels: Tensor, k: int) -> float:
+    """Share of images whose label is among the min(k, C) largest logits (N, C)."""
+    best = logits.topk(min(k, logits.shape[1]), dim=1).indices
+    return (best == labels[:, None]).any(1).double().mean().item()
+
+
+def confusion_matrix(logits: Tensor, labels: Tensor) -> Tensor:
+    """Counts (C, C), int64; rows are true classes, columns the class with the largest logit."""
+    classes = logits.shape[1]
+    cells = labels * classes + logits.argmax(1)
+    return torch.bincount(cells.cpu(), minlength=classes**2).view(classes, classes)
+
+
+def expected_calibration_error(logits: Tensor, labels: Tensor) -> float:
+    """Mean |accuracy − confidence| over 15 equal-width bins of the largest probability, weighted by their images.
+
+    Guo et al., On Calibration of Modern Neural Networks, ICML 2017, equation 3.
+    """
+    confidence, predicted = logits.double().softmax(1).max(1)
+    bins = (confidence * CALIBRATION_BINS).ceil().long().clamp(1, CALIBRATION_BINS) - 1  # (lower, upper]
+    surplus = (predicted == labels).double() - confidence
+    return torch.zeros(CALIBRATION_BINS, dtype=torch.float64).index_add(
+        0, bins.cpu(), surplus.cpu()
+    ).abs().sum().item() / len(labels)
+
+
+def metrics(logits: Tensor, labels: Tensor) -> dict[str, Any]:
+    """All figures of one evaluation; fractions in [0, 1].
+
+    None: the precision of a class never predicted, the recall of a class without images.
+    """
+    loss, top1 = loss_and_top1(logits, labels)
+    confusion = confusion_matrix(logits, labels)
+    correct = confusion.diagonal()
+    return {
+        "top1": top1,
+        "top3": top_k(logits, labels, 3),
+        "loss": loss,
+        "confusion": confusion.tolist(),
+        "recall": _shares(correct, confusion.sum(1)),
+        "precision": _shares(correct, confusion.sum(0)),
+        "ece": expected_calibration_error(logits, labels),
+    }
+
+
+class Analysis:
+    """Everything measured of a finished model; `figures` go to summary.json, arrays to the two npz files."""
+
+    def __init__(self, model: AlexNet, data: Dataset, *, seed: int) -> None:
+        self.data, self.seed = data, seed
+        self.kept = evenly_over_classes(data.test.labels, KEPT_FEATURES)
+        self.evaluations: dict[str, Any] = {}
+        self.regressors: dict[str, Any] = {}
+        self.predictions: dict[str, Any] = {"labels": data.test.labels.cpu().numpy()}
+        self.features: dict[str, Any] = {"images": self.kept.cpu().numpy()}
+        train = extract(model, data.train.images)
+        self.train_loss, self.train_top1 = loss_and_top1(train.logits, data.train.labels)
+        self._evaluate("intact", train, extract(model, data.test.images))
+        del train
+        if model.config.skips:
+            lesioned = [extract(model, split.images, lesioned=True) for split in (data.train, data.test)]
+            self._evaluate("lesioned", *lesioned)
+
+    def summary(self, record: dict[str, Any]) -> dict[str, Any]:
+        """The final figures; `record` is the last epoch's. The two gaps have opposite signs."""
+        test_loss = self.evaluations["intact"]["loss"]
+        gap = {"published": record["train_loss"] - test_loss, "proper": test_loss - self.train_loss}
+        return {
+            "classes": list(self.data.classes),
+            "evaluations": self.evaluations,
+            "linear_regressor": self.regressors,
+            "gap": gap,
+        }
+
+    def write_arrays(self, folder: RunFolder) -> None:
+        """predictions.npz and features.npz."""
+        for path, arrays in ((folder.predictions, self.predictions), (folder.features, self.features)):
+            buffer = io.BytesIO()
+            np.savez(buffer, **arrays)
+            write_atomically(path, partial(_copy, buffer))
+
+    def _evaluate(self, name: str, train: Outputs, test: Outputs) -> None:
+        pca = PCA().fit(test.features)
+        ratio = pca.explained_variance_ratio_
+        self.evaluations[name] = {
+            **metrics(test.logits, self.data.test.labels),
+            "pca": {
+                "explained_variance_ratio": ratio.tolist(),
+                "participation_ratio": participation_ratio(ratio),
+            },
+        }
+        self.regressors[name] = self._regress(train, test)
+        self.predictions[name] = test.logits.cpu().numpy()
+        self.features[f"{name}_scores"] = pca.transform(test.features)[:, :2].cpu().numpy()
+        self.features[f"{name}_explained_variance_ratio"] = ratio.cpu().numpy()
+        self.features[f"{name}_features"] = test.features[self.kept].half().cpu().numpy()
+
+    def _regress(self, train: Outputs, test: Outputs) -> dict[str, Any]:
+        labels, truth = self.data.train.labels, self.data.test.labels
+        by_stage = {}
+        for stage in train.stages:
+            regressor = LinearRegressor().fit(train.stages[stage], labels)
+            top1 = (regressor.predict(test.stages[stage]) == truth).double().mean().item()
+            by_stage[stage] = {"top1": top1, "alpha": regressor.alpha_}
+        layer = fit_published(train.features, labels, len(self.data.classes), seed=self.seed)
+        with torch.no_grad():
+            published = loss_and_top1(layer(test.features), truth)[1]
+        return {"published": {"top1": published}, "closed_form": by_stage["conv5"], "by_stage": by_stage}
+
+
+def evaluate_epoch(model: AlexNet, test: Split, train: Split) -> dict[str, Any]:
+    """The evaluation-mode figures of an epoch's line, `train` being the part of the training images that is used."""
+    logits = predict(model, test.images)
+    train_loss, train_top1 = loss_and_top1(predict(model, train.images), train.labels)
+    return epoch_figures(logits, test.labels, train_loss, train_top1, len(train))
+
+
+def epoch_figures(
+    logits: Tensor, labels: Tensor, train_loss: float, train_top1: float, train_count: int
+) -> dict[str, Any]:
+    """An epoch's evaluation-mode figures from the test logits (N, C) and those of `train_count` training images."""
+    test_loss, test_top1 = loss_and_top1(logits, labels)
+    return {
+        "train_eval_loss": train_loss,
+        "train_eval_top1": train_top1,
+        "train_eval_n": train_count,
+        "test_loss": test_loss,
+        "test_top1": test_top1,
+        "test_top3": top_k(logits, labels, 3),
+    }
+
+
+def _copy(buffer: io.BytesIO, file: IO[bytes]) -> None:
+    file.write(buffer.getbuffer())
+
+
+def _shares(part: Tensor, whole: Tensor) -> list[float | None]:
+    return [p / w if w else None for p, w in zip(part.tolist(), whole.tolist(), strict=True)]

@@ -1,0 +1,200 @@
+"""Train one run, epoch by epoch, so that it can be stopped anywhere and goes on to the same bits.
+
+The random state of a step follows from seed, epoch and step alone, so a checkpoint holds none.
+"""
+
+import hashlib
+import io
+import math
+import os
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from alexnet_study.config import RecipeConfig, RunConfig
+from alexnet_study.data import Split, normalise
+from alexnet_study.errors import RequestError, RunError
+from alexnet_study.files import write_atomically
+from alexnet_study.models import AlexNet, build_model
+from alexnet_study.runs import DamagedRunError, RunFolder
+
+CHECKPOINT_SECONDS = 30.0
+
+
+def derive_seed(*parts: object) -> int:
+    """A 63-bit seed from a purpose and its numbers: `derive_seed("dropout", seed, epoch, step)`."""
+    data = "/".join(str(part) for part in parts).encode()
+    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest()) >> 1
+
+
+def prepare(recipe: RecipeConfig, device: torch.device) -> None:
+    """Set this process up for reproducible bits: threads, deterministic kernels, no TF32 but where the recipe asks.
+
+    RequestError for tf32 on a CPU, which has none.
+    """
+    if recipe.precision == "tf32" and device.type == "cpu":
+        raise RequestError("recipe.precision: tf32 needs an NVIDIA GPU; expected fp32 or bf16 on a CPU")
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(recipe.threads)
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
+    allow_tf32(recipe.precision == "tf32")
+
+
+def allow_tf32(allowed: bool) -> None:
+    """TF32 for matrix products and convolutions on CUDA; PyTorch's default leaves it on for cuDNN."""
+    torch.backends.cuda.matmul.allow_tf32 = allowed
+    torch.backends.cudnn.allow_tf32 = allowed
+
+
+class TrainingState:
+    """Model, optimiser, and how far they are: `epoch` and `step` are the next to do, from 0; `sums` belong to `epoch`.
+
+    sums (3,) float64: loss summed over images, correct predictions, images; all of the running mean, dropout on.
+    """
+
+    def __init__(self, run: RunConfig, classes: int, device: torch.device) -> None:
+        recipe = run.recipe
+        self.model: AlexNet = build_model(run.model, classes, seed=derive_seed("initialisation", run.seed)).to(device)
+        self.optimizer = torch.optim.SGD(
+            self.model.parameters(),
+            lr=recipe.learning_rate,
+            momentum=recipe.momentum,
+            weight_decay=recipe.weight_decay,
+            fused=True,
+        )
+        self.epoch = 0
+        self.step = 0
+        self.sums = torch.zeros(3, dtype=torch.float64, device=device)
+        self.seconds = 0.0
+        self.records: list[dict[str, Any]] = []
+
+    def next_epoch(self) -> None:
+        """Stand at the start of the next epoch."""
+        self.epoch, self.step, self.seconds = self.epoch + 1, 0, 0.0
+        self.sums.zero_()
+
+    def running(self) -> dict[str, float]:
+        """The epoch's running training loss and accuracy; RunError where training diverged."""
+        loss, correct, images = self.sums.tolist()
+        if not math.isfinite(loss):
+            raise RunError(f"training diverged in epoch {self.epoch}: the loss is {loss}; try a lower learning_rate")
+        return {"train_loss": loss / images, "train_top1": correct / images}
+
+    def save(self, folder: RunFolder) -> None:
+        """Write `checkpoint.pt`, atomically and with a digest of its content; loads with weights_only=True."""
+        content = {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "epoch": self.epoch,
+            "step": self.step,
+            "sums": self.sums.tolist(),
+            "seconds": self.seconds,
+            "records": self.records,
+        }
+        buffer = io.BytesIO()  # torch.save's own errors would hide a full disk's
+        torch.save({**content, "digest": content_digest(content)}, buffer)
+        write_atomically(folder.checkpoint, lambda file: file.write(buffer.getbuffer()))
+
+    def restore(self, folder: RunFolder) -> bool:
+        """Go on from `checkpoint.pt` if there is one; DamagedRunError where it is not what was written."""
+        if not folder.checkpoint.exists():
+            return False
+        content = _read_checkpoint(folder)
+        self.model.load_state_dict(content["model"])
+        self.optimizer.load_state_dict(content["optimizer"])
+        self.epoch, self.step, self.seconds = content["epoch"], content["step"], content["seconds"]
+        self.sums.copy_(torch.tensor(content["sums"], dtype=torch.float64))
+        self.records = content["records"]
+        return True
+
+
+def train_epoch(
+    state: TrainingState, run: RunConfig, data: Split, *, checkpoint: Callable[[], None], advance: Callable[[int], None]
+) -> None:
+    """The rest of the state's epoch; calls `checkpoint` every 30 s of training, `advance(1)` after each step."""
+    size = run.recipe.batch_size
+    order = epoch_order(run.seed, state.epoch, len(data)).to(data.labels.device)
+    state.model.train()
+    started = saved = time.perf_counter()
+    for step in range(state.step, math.ceil(len(data) / size)):
+        batch = order[step * size : (step + 1) * size]
+        torch.manual_seed(derive_seed("dropout", run.seed, state.epoch, step))
+        state.sums += train_step(
+            state.model, state.optimizer, data.images[batch], data.labels[batch], run.recipe.precision
+        )
+        state.step = step + 1
+        advance(1)
+        now = time.perf_counter()
+        if now - saved >= CHECKPOINT_SECONDS:
+            state.seconds += now - started
+            checkpoint()
+            started = saved = time.perf_counter()
+    if data.images.is_cuda:
+        torch.cuda.synchronize()
+    state.seconds += time.perf_counter() - started
+
+
+def train_step(
+    model: nn.Module, optimizer: torch.optim.Optimizer, images: Tensor, labels: Tensor, precision: str
+) -> Tensor:
+    """One update on uint8 images (B, 3, 32, 32); returns (loss · B, correct, B), float64 (3,), on the device."""
+    with autocast(images.device, precision):
+        logits = model(normalise(images))  # (B, C)
+        loss = F.cross_entropy(logits.float(), labels)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
+    with torch.no_grad():
+        correct = (logits.argmax(1) == labels).sum()
+        count = torch.tensor(float(len(labels)), dtype=torch.float64, device=labels.device)
+        return torch.stack([loss.double() * count, correct.double(), count])
+
+
+def epoch_order(seed: int, epoch: int, count: int) -> Tensor:
+    """The order of the `count` training images in an epoch, int64 (count,); the same for every variant."""
+    return torch.randperm(count, generator=torch.Generator().manual_seed(derive_seed("order", seed, epoch)))
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
+    """bf16 autocast where the precision asks for it."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
+
+
+def content_digest(value: Any) -> str:
+    """SHA-256 of nested dicts, lists, numbers, text and tensors, whatever the layout of the tensors."""
+    sha = hashlib.sha256()
+    _update(sha, value)
+    return sha.hexdigest()
+
+
+def _update(sha: Any, value: Any) -> None:
+    if isinstance(value, Tensor):
+        sha.update(f"tensor {value.dtype} {tuple(value.shape)}".encode())
+        sha.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+    elif isinstance(value, dict):
+        for key in sorted(value, key=str):
+            sha.update(repr(key).encode())
+            _update(sha, value[key])
+    elif isinstance(value, list | tuple):
+        sha.update(f"list {len(value)}".encode())
+        for item in value:
+            _update(sha, item)
+    else:
+        sha.update(repr(value).encode())
+
+
+def _read_checkpoint(folder: RunFolder) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = torch.load(folder.checkpoint, map_location="cpu", weights_only=True)
+        right = content.pop("digest") == content_digest(content)
+    except Exception as error:  # torch.load and zipfile raise almost anything on damaged bytes
+        raise DamagedRunError(f"{folder.checkpoint.name} cannot be read: {type(error).__name__}") from None
+    if not right:
+        raise DamagedRunError(f"{folder.checkpoint.name} fails its checksum")
+    return content
