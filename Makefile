@@ -3,7 +3,14 @@ PYTHON ?= python3
 VENV   := .venv
 RUN    := $(VENV)/bin/python
 
-.PHONY: help setup test
+# What a study is and where it goes; every target that trains or reports takes these.
+STUDY   ?= jobs/studies/skip.yaml
+RESULTS ?= results
+DATA    ?=
+SEEDS   ?=
+CACHE   ?=
+
+.PHONY: help setup demo study report test
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -15,6 +22,16 @@ $(VENV)/.ready: constraints.txt pyproject.toml
 	@touch $@
 
 setup: $(VENV)/.ready ## make .venv and install the pinned versions
+
+demo: $(VENV)/.ready ## the whole study in minutes, offline, on handwritten digits
+	$(RUN) -m jobs.study --study jobs/studies/demo.yaml --results "$(RESULTS)" $(if $(CACHE),--cache "$(CACHE)")
+
+study: $(VENV)/.ready ## all runs of STUDY here, then its report [DATA=…] [SEEDS=…] [RESULTS=…] [CACHE=…]
+	$(RUN) -m jobs.study --study "$(STUDY)" --results "$(RESULTS)" $(if $(DATA),--data "$(DATA)") \
+	    $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(CACHE),--cache "$(CACHE)")
+
+report: $(VENV)/.ready ## tables, figures and page of STUDY from the finished runs [RESULTS=…]
+	$(RUN) -m jobs.report --study "$(STUDY)" --results "$(RESULTS)"
 
 test: $(VENV)/.ready ## lint, types and all tests that this machine can run
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .

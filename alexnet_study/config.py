@@ -150,7 +150,7 @@ def load_study(path: Path) -> Study:
 
 
 def parse_seeds(value: object) -> tuple[int, ...]:
-    """Seeds from a count (n means 0 … n−1), a list, or text such as `3`, `0-9` or `0,2,5`."""
+    """Seeds from a count (n means 0 … n−1) or a list of different integers of at least 0."""
     expected = "a positive count or a list of different integers of at least 0"
     if isinstance(value, int) and not isinstance(value, bool):
         _check(value >= 1, "seeds", value, expected)
@@ -161,6 +161,15 @@ def parse_seeds(value: object) -> tuple[int, ...]:
         _check(isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0, "seeds", seed, expected)
     _check(len(set(seeds)) == len(seeds), "seeds", seeds, expected)
     return tuple(seeds)
+
+
+def seeds_from_text(text: str) -> tuple[int, ...]:
+    """Seeds as given on a command line: a count, or a list such as `0,2,5`."""
+    try:
+        numbers = [int(part) for part in text.split(",")]
+    except ValueError:
+        raise RequestError(f"seeds: {text!r} is not valid; expected a count, or a list such as 0,2,5") from None
+    return parse_seeds(numbers if "," in text else numbers[0])
 
 
 def check_name(value: object, where: str) -> str:

@@ -2,8 +2,7 @@
 
 import io
 from dataclasses import dataclass
-from functools import partial
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -146,7 +145,7 @@ class Analysis:
         for path, arrays in ((folder.predictions, self.predictions), (folder.features, self.features)):
             buffer = io.BytesIO()
             np.savez(buffer, **arrays)
-            write_atomically(path, partial(_copy, buffer))
+            write_atomically(path, buffer.getbuffer())
 
     def _evaluate(self, name: str, train: Outputs, test: Outputs) -> None:
         pca = PCA().fit(test.features)
@@ -197,10 +196,6 @@ def epoch_figures(
         "test_top1": test_top1,
         "test_top3": top_k(logits, labels, 3),
     }
-
-
-def _copy(buffer: io.BytesIO, file: IO[bytes]) -> None:
-    file.write(buffer.getbuffer())
 
 
 def _shares(part: Tensor, whole: Tensor) -> list[float | None]:

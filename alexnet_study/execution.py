@@ -95,8 +95,8 @@ class _Execution:
         state.records.append({"epoch": state.epoch, **state.running(), **figures, **speed})
         self.folder.write_metrics(state.records)
         last = state.records[-1]
-        figures = f"train loss {last['train_loss']:.4f}, test top-1 {last['test_top1']:.2%}"
-        _say(self.run, f"epoch {state.epoch}: {figures}, {last['images_per_second']:.0f} images/s")
+        text = f"train loss {last['train_loss']:.4f}, test top-1 {last['test_top1']:.2%}"
+        _say(self.run, f"epoch {state.epoch}: {text}, {last['images_per_second']:.0f} images/s")
 
     def _checkpoint(self) -> None:
         self.state.save(self.folder)

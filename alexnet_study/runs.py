@@ -83,7 +83,8 @@ class RunFolder:
         if found != fields["hash"]:
             raise RequestError(
                 f"{self.path} holds a run of another configuration (hash {found[:12]}, "
-                f"asked for {fields['hash'][:12]}; see config.json): remove the folder, or give another --results or study name"
+                f"asked for {fields['hash'][:12]}; see config.json): "
+                "remove the folder, or give another --results or study name"
             )
 
     def clean(self) -> None:
@@ -94,7 +95,7 @@ class RunFolder:
     def write_metrics(self, records: list[dict[str, Any]]) -> None:
         """All epochs so far, a line each."""
         lines = "".join(json.dumps(record, allow_nan=False) + "\n" for record in records)
-        write_atomically(self.metrics, lambda file: file.write(lines.encode()))
+        write_atomically(self.metrics, lines.encode())
 
     def write_summary(self, figures: dict[str, Any]) -> None:
         """The final figures, the arrays' checksums, and a checksum of its own; its presence means finished."""

@@ -99,7 +99,7 @@ class TrainingState:
         }
         buffer = io.BytesIO()  # torch.save's own errors would hide a full disk's
         torch.save({**content, "digest": content_digest(content)}, buffer)
-        write_atomically(folder.checkpoint, lambda file: file.write(buffer.getbuffer()))
+        write_atomically(folder.checkpoint, buffer.getbuffer())
 
     def restore(self, folder: RunFolder) -> bool:
         """Go on from `checkpoint.pt` if there is one; DamagedRunError where it is not what was written."""

@@ -1,0 +1,201 @@
+"""Find a study's run folders, keep those that belong together, and name every other with the reason."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from alexnet_study.config import Study
+from alexnet_study.files import digest
+from alexnet_study.runs import DamagedRunError, RunFolder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One finished run, read back. `summary`, `metrics`, `config`, `provenance` are the files' content."""
+
+    folder: RunFolder
+    variant: str
+    seed: int
+    config: dict[str, Any]
+    summary: dict[str, Any]
+    metrics: list[dict[str, Any]]
+    provenance: dict[str, Any]
+
+    @property
+    def evaluations(self) -> list[str]:
+        """intact and, for a variant with a skip, lesioned."""
+        return list(self.summary["evaluations"])
+
+    def features(self) -> dict[str, np.ndarray[Any, Any]]:
+        """The arrays of features.npz."""
+        with np.load(self.folder.features, allow_pickle=False) as arrays:
+            return dict(arrays)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftOut:
+    """A run that the report does not use, and why."""
+
+    run: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Collection:
+    """The runs of a study that are finished and alike in all but the seed, the others, and what readers should know."""
+
+    study: Study
+    runs: list[Run]
+    left_out: list[LeftOut]
+    flags: list[str]
+
+    @property
+    def variants(self) -> list[str]:
+        """Variants with at least one run, in the study's order."""
+        return [name for name in self.study.variants if any(run.variant == name for run in self.runs)]
+
+    def of(self, variant: str) -> list[Run]:
+        """The runs of a variant, by seed."""
+        return sorted((run for run in self.runs if run.variant == variant), key=lambda run: run.seed)
+
+    @property
+    def classes(self) -> list[str]:
+        """Class names in label order."""
+        return list(self.runs[0].summary["classes"])
+
+
+def collect(study: Study, results: Path) -> Collection:
+    """Every run of `study` below the root `results`."""
+    runs: list[Run] = []
+    left_out: list[LeftOut] = []
+    for variant in study.variants:
+        for path in sorted((results / study.name / variant).glob("seed-*"), key=lambda p: (len(p.name), p.name)):
+            try:
+                runs.append(_read(RunFolder(path), variant))
+            except DamagedRunError as error:
+                left_out.append(LeftOut(run=f"{variant}/{path.name}", reason=str(error)))
+    seen = {(run.variant, run.seed) for run in runs} | {_variant_and_seed(entry.run) for entry in left_out}
+    left_out += _missing(study, seen)
+    kept, unlike = _alike(runs)
+    return Collection(study=study, runs=kept, left_out=left_out + unlike, flags=_flags(kept))
+
+
+def _read(folder: RunFolder, variant: str) -> Run:
+    summary = folder.read_summary()
+    if summary is None:
+        raise DamagedRunError(_unfinished(folder))
+    config = folder.read_json(folder.config)
+    return Run(
+        folder=folder,
+        variant=variant,
+        seed=config["seed"],
+        config=config,
+        summary=summary,
+        metrics=folder.read_metrics(),
+        provenance=folder.read_json(folder.provenance),
+    )
+
+
+def _unfinished(folder: RunFolder) -> str:
+    try:
+        last = folder.read_json(folder.provenance)["attempts"][-1]
+    except (DamagedRunError, KeyError, IndexError, TypeError):
+        return "unfinished"
+    return f"unfinished; last attempt: {last.get('cause') or 'no end recorded'}"
+
+
+def _missing(study: Study, seen: set[tuple[str, int | None]]) -> Iterable[LeftOut]:
+    for variant in study.variants:
+        seeds = [seed for seed in study.seeds if (variant, seed) not in seen]
+        if seeds:
+            yield LeftOut(run=f"{variant}, {_count(len(seeds), 'seed')} {_ranges(seeds)}", reason="not run")
+
+
+def _alike(runs: list[Run]) -> tuple[list[Run], list[LeftOut]]:
+    """The runs on the commonest data, threads and numerics, and of each variant the commonest model and recipe."""
+    kept, left_out = _commonest(runs, ("dataset", "threads", "numerics"))
+    alike: list[Run] = []
+    for variant in dict.fromkeys(run.variant for run in kept):
+        same, other = _commonest([run for run in kept if run.variant == variant], ("model", "recipe"))
+        alike += same
+        left_out += other
+    return alike, left_out
+
+
+def _commonest(runs: list[Run], keys: tuple[str, ...]) -> tuple[list[Run], list[LeftOut]]:
+    def value(run: Run) -> str:
+        return digest({key: run.config.get(key) for key in keys})
+
+    if not runs:
+        return [], []
+    most = Counter(value(run) for run in runs).most_common(1)[0][0]
+    reference = next(run for run in runs if value(run) == most)
+    left_out = [
+        LeftOut(run=f"{run.variant}/seed-{run.seed}", reason="unlike the others in " + _differing(run, reference, keys))
+        for run in runs
+        if value(run) != most
+    ]
+    return [run for run in runs if value(run) == most], left_out
+
+
+def _differing(run: Run, reference: Run, keys: tuple[str, ...]) -> str:
+    return ", ".join(key for key in keys if run.config.get(key) != reference.config.get(key))
+
+
+def _flags(runs: list[Run]) -> list[str]:
+    """Differences between runs that do not keep them apart but that a reader should know."""
+    flags = []
+    for label, values in (
+        ("devices", {run.provenance.get("device") for run in runs}),
+        ("commits", {str(run.provenance.get("commit"))[:12] for run in runs}),
+        ("versions of torch", {run.provenance.get("versions", {}).get("torch") for run in runs}),
+    ):
+        if len(values) > 1:
+            flags.append(f"The runs mix {label}: {', '.join(sorted(str(value) for value in values))}.")
+    dirty = sum(bool(run.provenance.get("dirty")) for run in runs)
+    if dirty:
+        flags.append(f"{dirty} of {_count(len(runs), 'run')} came from code with uncommitted changes.")
+    return flags
+
+
+def _variant_and_seed(name: str) -> tuple[str, int | None]:
+    variant, _, seed = name.partition("/seed-")
+    return variant, int(seed) if seed.isdigit() else None
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _ranges(numbers: list[int]) -> str:
+    """`0–3, 7` for [0, 1, 2, 3, 7]."""
+    spans: list[list[int]] = []
+    for number in sorted(numbers):
+        if spans and spans[-1][1] == number - 1:
+            spans[-1][1] = number
+        else:
+            spans.append([number, number])
+    return ", ".join(str(low) if low == high else f"{low}–{high}" for low, high in spans)
+
+
+def described_data(collection: Collection) -> str:
+    """One phrase for the data of the kept runs."""
+    source = collection.runs[0].provenance.get("source", {})
+    name = str(source.get("name", "unknown data"))
+    if source.get("kind") == "folder":
+        name += f" (image folder, {', '.join(source.get('encodings', []))})"
+    return name
+
+
+def as_json(collection: Collection) -> dict[str, Any]:
+    """What report.json says of runs and of what was left out."""
+    return {
+        "runs": [{"variant": run.variant, "seed": run.seed, "hash": run.config["hash"]} for run in collection.runs],
+        "left_out": [dataclasses.asdict(entry) for entry in collection.left_out],
+        "flags": collection.flags,
+    }

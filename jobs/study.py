@@ -1,0 +1,50 @@
+"""Every run of a study on this machine, one after another, then its report.
+
+python -m jobs.study --study jobs/studies/demo.yaml
+"""
+
+import sys
+
+from jobs.command import Parser, add_training_options, finish, study_parser
+
+
+def parser() -> Parser:
+    """The command's options."""
+    parser = study_parser("jobs.study", (__doc__ or "").splitlines()[0])
+    add_training_options(parser)
+    parser.add_argument("--seeds", metavar="SEEDS", help="a count or a list such as 0,2,5 (the study's)")
+    return parser
+
+
+def main() -> int:
+    """Run what is not finished; a failed run is named and the others go on."""
+    arguments = parser().parse_args()
+    import dataclasses
+
+    from alexnet_study.config import load_study, seeds_from_text
+
+    study = load_study(arguments.study)
+    if arguments.seeds:
+        study = dataclasses.replace(study, seeds=seeds_from_text(arguments.seeds))
+    runs = study.runs(arguments.set)
+    from alexnet_study.data import load_dataset
+    from alexnet_study.errors import RunError
+    from alexnet_study.execution import execute
+    from alexnet_study.report.collect import collect
+    from alexnet_study.report.page import write_report
+
+    data = load_dataset(arguments.data or study.data, cache=arguments.cache)
+    failed = 0
+    for run in runs:
+        try:
+            execute(run, data, arguments.results)
+        except RunError as error:
+            failed += 1
+            print(f"failed: {run.variant} seed {run.seed}: {error}", file=sys.stderr)
+    page = write_report(collect(study, arguments.results), arguments.results)
+    print(f"{len(runs) - failed} of {len(runs)} runs finished; report in {page}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    finish(main)
