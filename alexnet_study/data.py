@@ -136,7 +136,7 @@ def _read_cache(folder: Path, manifest: dict[str, Any]) -> Dataset | None:
         arrays = Arrays(classes=tuple(recorded["classes"]), resized=recorded["resized"], **parts)
         hashes = _hashes(arrays)
         damaged = [part for part, value in hashes.items() if recorded["hashes"][part] != value]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, KeyError, TypeError):
         damaged = ["its files"]

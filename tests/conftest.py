@@ -1,0 +1,49 @@
+"""A tiny image folder and a tiny study: a run of them takes seconds."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+os.environ.setdefault("MPLBACKEND", "agg")
+
+STUDY = """
+name: tiny
+question: Does it work?
+data: digits
+seeds: 2
+recipe: {epochs: 2, batch_size: 16, learning_rate: 0.05, threads: 1}
+variants:
+  baseline: {model: {widths: [4, 4, 4, 4, 4], hidden: 8}}
+  skip: {model: {widths: [4, 4, 4, 4, 4], hidden: 8, skips: [conv2]}}
+"""
+
+
+def write_images(folder: Path, *, classes: int = 4, train: int = 12, test: int = 5) -> Path:
+    """PNG images of `classes` colours with noise, in train/<class>/* and test/<class>/*."""
+    rng = np.random.default_rng(0)
+    colours = rng.uniform(40, 215, size=(classes, 3))
+    for split, count in (("train", train), ("test", test)):
+        for label, colour in enumerate(colours):
+            home = folder / split / f"class{label}"
+            home.mkdir(parents=True)
+            for index in range(count):
+                pixels = np.clip(colour + rng.normal(0, 20, size=(32, 32, 3)), 0, 255).astype(np.uint8)
+                Image.fromarray(pixels).save(home / f"{index:03}.png")
+    return folder
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    """A data folder of 48 training and 20 test images."""
+    return write_images(tmp_path / "images")
+
+
+@pytest.fixture
+def study_file(tmp_path: Path) -> Path:
+    """A study of two small variants and two seeds."""
+    path = tmp_path / "tiny.yaml"
+    path.write_text(STUDY)
+    return path

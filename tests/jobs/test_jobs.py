@@ -1,0 +1,64 @@
+"""The commands as users start them: exit codes, one line for a mistake, and help without PyTorch."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def command(module: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-m", f"jobs.{module}", *map(str, arguments)]
+    return subprocess.run(words, capture_output=True, text=True, check=False)
+
+
+def test_a_study_runs_and_reports(study_file: Path, images: Path, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    done = command("study", "--study", study_file, "--data", images, "--seeds", 1, "--results", results)
+    assert done.returncode == 0, done.stderr
+    report = json.loads((results / "tiny/report/report.json").read_text())
+    assert {run["variant"] for run in report["runs"]} == {"baseline", "skip"}
+    again = command("report", "--study", study_file, "--results", results)
+    assert again.returncode == 0
+    assert "left out: skip, 1 seed 1: not run" in again.stdout
+
+
+def test_a_failed_run_is_named_and_the_exit_code_is_1(study_file: Path, images: Path, tmp_path: Path) -> None:
+    words = ["--study", study_file, "--data", images, "--results", tmp_path / "r", "--set", "recipe.learning_rate=1e30"]
+    failed = command("train", *words, "--variant", "skip", "--seed", 3)
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("error: training diverged")
+    assert failed.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (["--study", "absent.yaml"], "absent.yaml"),
+        (["--variant", "other"], "baseline, skip"),
+        (["--seed", "-1"], "-1"),
+        (["--seed", "x"], "--seed"),
+        (["--set", "recipe.epoch=1"], "recipe.epochs"),
+        (["--data", "absent"], "no such folder"),
+        (["--nonsense"], "--nonsense"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(
+    study_file: Path, tmp_path: Path, arguments: list[str], names: str
+) -> None:
+    words = ["--study", study_file, "--variant", "skip", "--seed", "0", "--results", tmp_path / "results", *arguments]
+    refused = command("train", *words)
+    assert refused.returncode == 2
+    assert names in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize("module", ["train", "study", "report"])
+def test_help_needs_no_pytorch(module: str) -> None:
+    program = f"import runpy, sys; sys.argv = ['x', '--help']; runpy.run_module('jobs.{module}', run_name='__main__')"
+    probe = f"import atexit, sys; atexit.register(lambda: print('torch' in sys.modules)); {program}"
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert "--study" in done.stdout
+    assert done.stdout.endswith("False\n")

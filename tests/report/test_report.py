@@ -1,0 +1,133 @@
+"""The report: right numbers from the runs that are finished and alike, every other run named."""
+
+import json
+import shutil
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alexnet_study.config import Study, load_study
+from alexnet_study.data import load_dataset
+from alexnet_study.errors import RequestError
+from alexnet_study.execution import execute
+from alexnet_study.report.collect import collect
+from alexnet_study.report.page import write_report
+from tests.conftest import STUDY, write_images
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Path]:
+    """All four runs of the tiny study."""
+    home = tmp_path_factory.mktemp("study")
+    (home / "tiny.yaml").write_text(STUDY)
+    study = load_study(home / "tiny.yaml")
+    data = load_dataset(str(write_images(home / "images")))
+    for run in study.runs():
+        execute(run, data, home / "results")
+    return study, home / "results"
+
+
+@pytest.fixture
+def results(finished: tuple[Study, Path], tmp_path: Path) -> Path:
+    """A copy of the results that a test may damage."""
+    shutil.copytree(finished[1], tmp_path / "results")
+    return tmp_path / "results"
+
+
+def top1(results: Path, variant: str) -> list[float]:
+    paths = sorted((results / "tiny" / variant).glob("seed-*/summary.json"))
+    return [json.loads(path.read_text())["evaluations"]["intact"]["top1"] for path in paths]
+
+
+def test_the_report_says_what_the_runs_say(finished: tuple[Study, Path], results: Path) -> None:
+    page = write_report(collect(finished[0], results), results)
+    folder = page.parent
+    table = pd.read_csv(folder / "tables/comparison.csv").set_index(["variant", "evaluation", "metric"])
+    for variant in ("baseline", "skip"):
+        values = top1(results, variant)
+        row = table.loc[(variant, "intact", "top1")]
+        assert (row["mean"], row["sd"], row["n"]) == pytest.approx((np.mean(values), np.std(values, ddof=1), 2))
+    assert ("skip", "lesioned", "top1") in table.index
+    assert ("baseline", "lesioned", "top1") not in table.index
+    report = json.loads((folder / "report.json").read_text())
+    stated = {row["metric"]: row["mean"] for row in report["variants"]["skip"] if row["evaluation"] == "intact"}
+    assert stated["top1"] == pytest.approx(np.mean(top1(results, "skip")))
+    assert len(report["runs"]) == 4
+    curves = pd.read_csv(folder / "tables/learning_curves.csv")
+    assert len(curves) == 8
+    for ending in ("csv", "md", "tex"):
+        assert {path.stem for path in (folder / "tables").glob(f"*.{ending}")} == {
+            "comparison",
+            "recall",
+            "learning_curves",
+            "separability",
+        }
+
+
+def test_figures_are_drawn_and_the_page_needs_nothing_else(finished: tuple[Study, Path], results: Path) -> None:
+    page = write_report(collect(finished[0], results), results)
+    names = {"learning_curves", "confusion", "confusion_difference", "pca", "separability"}
+    for name in names:
+        assert ElementTree.parse(page.parent / f"figures/{name}.svg").getroot().tag.endswith("svg")
+        assert (page.parent / f"figures/{name}.png").read_bytes().startswith(b"\x89PNG")
+    html = page.read_text()
+    assert html.count('<img src="data:image/svg+xml;base64,') == len(names)
+    assert "http" not in html
+    assert "±" in (page.parent / "report.md").read_text()
+
+
+def test_a_report_of_the_same_runs_is_the_same(finished: tuple[Study, Path], results: Path) -> None:
+    def content() -> dict[str, bytes]:
+        folder = write_report(collect(finished[0], results), results).parent
+        return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+    assert content() == content()
+
+
+def test_missing_unfinished_and_damaged_runs_are_named(finished: tuple[Study, Path], results: Path) -> None:
+    runs = results / "tiny"
+    shutil.rmtree(runs / "baseline/seed-0")
+    (runs / "baseline/seed-1/summary.json").unlink()
+    predictions = runs / "skip/seed-0/predictions.npz"
+    predictions.write_bytes(predictions.read_bytes()[:-1])
+    collection = collect(finished[0], results)
+    assert [(run.variant, run.seed) for run in collection.runs] == [("skip", 1)]
+    reasons = {entry.run: entry.reason for entry in collection.left_out}
+    assert reasons["baseline, 1 seed 0"] == "not run"
+    assert reasons["baseline/seed-1"].startswith("unfinished")
+    assert "predictions.npz" in reasons["skip/seed-0"]
+    page = write_report(collection, results)
+    assert all(run in page.read_text() and run in (page.parent / "report.md").read_text() for run in reasons)
+
+
+@pytest.mark.parametrize("name", ["summary.json", "config.json", "provenance.json", "metrics.jsonl"])
+def test_any_damaged_file_leaves_its_run_out(finished: tuple[Study, Path], results: Path, name: str) -> None:
+    (results / "tiny/skip/seed-0" / name).write_text("{")
+    collection = collect(finished[0], results)
+    assert len(collection.runs) == 3
+    assert [entry.run for entry in collection.left_out] == ["skip/seed-0"]
+    assert name in collection.left_out[0].reason
+
+
+def test_runs_unlike_the_others_are_left_out_and_mixed_devices_flagged(
+    finished: tuple[Study, Path], results: Path
+) -> None:
+    config = results / "tiny/skip/seed-0/config.json"
+    config.write_text(config.read_text().replace('"numerics": ', '"numerics": 9'))
+    provenance = results / "tiny/skip/seed-1/provenance.json"
+    content = json.loads(provenance.read_text())
+    provenance.write_text(json.dumps({**content, "device": "another", "dirty": True}))
+    collection = collect(finished[0], results)
+    assert [(entry.run, entry.reason) for entry in collection.left_out] == [
+        ("skip/seed-0", "unlike the others in numerics")
+    ]
+    assert any("devices" in flag and "another" in flag for flag in collection.flags)
+    assert any("uncommitted" in flag for flag in collection.flags)
+
+
+def test_no_finished_run_is_one_line(finished: tuple[Study, Path], tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="no finished run"):
+        write_report(collect(finished[0], tmp_path), tmp_path)

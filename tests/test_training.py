@@ -1,0 +1,249 @@
+"""Training: the same bits however often it is stopped; damage is found; the step is PyTorch's textbook step."""
+
+import dataclasses
+import errno
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from alexnet_study import files, training
+from alexnet_study.config import RecipeConfig, RunConfig, load_study
+from alexnet_study.data import Dataset, load_dataset, normalise
+from alexnet_study.errors import RequestError, RunError
+from alexnet_study.execution import execute
+from alexnet_study.models import build_model
+from alexnet_study.runs import DamagedRunError, RunFolder
+from alexnet_study.training import TrainingState, derive_seed, epoch_order, prepare, train_step
+
+BITS = ("summary.json", "predictions.npz", "features.npz", "config.json")
+
+
+@pytest.fixture
+def data(images: Path) -> Dataset:
+    return load_dataset(str(images))
+
+
+@pytest.fixture
+def run(study_file: Path) -> RunConfig:
+    return load_study(study_file).run("skip", 0)
+
+
+def bits(folder: RunFolder) -> dict[str, object]:
+    """All of a run that must not depend on how it was carried out."""
+    content: dict[str, object] = {name: (folder.path / name).read_bytes() for name in BITS}
+    timing = ("seconds", "images_per_second")
+    return content | {"metrics": [{k: v for k, v in line.items() if k not in timing} for line in folder.read_metrics()]}
+
+
+def attempts(folder: RunFolder) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = json.loads(folder.provenance.read_text())["attempts"]
+    return found
+
+
+class Stop(BaseException):
+    """Stands for a death that runs no handler of the product's."""
+
+
+def test_a_run_writes_its_whole_folder_and_is_left_alone_when_finished(
+    run: RunConfig, data: Dataset, tmp_path: Path
+) -> None:
+    summary = execute(run, data, tmp_path)
+    folder = RunFolder.of(tmp_path, run)
+    names = {"config.json", "provenance.json", "metrics.jsonl", "predictions.npz", "features.npz", "summary.json"}
+    assert {path.name for path in folder.path.iterdir()} == names
+    before = bits(folder)
+    assert execute(run, data, tmp_path).items() >= summary.items()
+    assert bits(folder) == before
+    assert [entry["cause"] for entry in attempts(folder)] == ["finished"]
+    epochs = folder.read_metrics()
+    assert [line["epoch"] for line in epochs] == [0, 1]
+    assert epochs[-1]["train_eval_n"] == len(data.train)
+    gap = summary["gap"]
+    assert gap["published"] == pytest.approx(epochs[-1]["train_loss"] - epochs[-1]["test_loss"])
+    assert gap["proper"] == pytest.approx(epochs[-1]["test_loss"] - epochs[-1]["train_eval_loss"])
+
+
+def test_stopped_after_any_step_it_ends_with_the_same_bits(
+    run: RunConfig, data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)  # a checkpoint after each step
+    execute(run, data, tmp_path / "whole")
+    step = training.train_step
+    for survived in range(6):
+        calls = 0
+
+        def dies(*arguments: object, survived: int = survived) -> torch.Tensor:
+            nonlocal calls
+            calls += 1
+            if calls > survived:
+                raise Stop
+            return step(*arguments)  # type: ignore[arg-type]
+
+        results = tmp_path / f"stopped-{survived}"
+        monkeypatch.setattr(training, "train_step", dies)
+        with pytest.raises(Stop):
+            execute(run, data, results)
+        monkeypatch.setattr(training, "train_step", step)
+        execute(run, data, results)
+        assert bits(RunFolder.of(results, run)) == bits(RunFolder.of(tmp_path / "whole", run))
+        assert [entry["first_epoch"] for entry in attempts(RunFolder.of(results, run))] == [0, survived // 3]
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_it_ends_with_the_same_bits(study_file: Path, images: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "jobs.train", "--study", study_file, "--data", images, "--variant", "skip"]
+    command += ["--seed", "0", "--set", "recipe.epochs=30", "--results"]
+    subprocess.run([*command, tmp_path / "whole"], check=True, stdout=subprocess.DEVNULL)
+    folder = RunFolder(tmp_path / "killed/tiny/skip/seed-0")
+    rng = random.Random(0)
+    for _ in range(4):
+        process = subprocess.Popen([*command, tmp_path / "killed"], stdout=subprocess.DEVNULL)
+        started = time.monotonic()
+        while not folder.checkpoint.exists() and process.poll() is None and time.monotonic() - started < 60:
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0, 0.5))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    subprocess.run([*command, tmp_path / "killed"], check=True, stdout=subprocess.DEVNULL)
+    assert bits(folder) == bits(RunFolder(tmp_path / "whole/tiny/skip/seed-0"))
+    assert len(attempts(folder)) > 1
+    assert max(int(str(entry["first_epoch"])) for entry in attempts(folder)) > 0
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate"])
+def test_a_damaged_checkpoint_is_found(run: RunConfig, tmp_path: Path, damage: str) -> None:
+    state = TrainingState(run, 4, torch.device("cpu"))
+    folder = RunFolder(tmp_path)
+    state.save(folder)
+    content = bytearray(folder.checkpoint.read_bytes())
+    weights = next(state.model.parameters()).detach().contiguous().numpy().tobytes()
+    position = content.find(state.model.classifier[1].weight.detach().numpy().tobytes()[:32])
+    assert position > 0
+    assert weights
+    content[position + 3] ^= 1
+    folder.checkpoint.write_bytes(content if damage == "flip" else content[: len(content) // 2])
+    with pytest.raises(DamagedRunError, match=r"checkpoint\.pt"):
+        state.restore(folder)
+
+
+def test_damage_is_reported_and_computed_again(
+    run: RunConfig, data: Dataset, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    execute(run, data, tmp_path)
+    folder = RunFolder.of(tmp_path, run)
+    before = bits(folder)
+    folder.checkpoint.write_bytes(b"nothing")
+    folder.summary.write_text(folder.summary.read_text().replace('"top1": 0', '"top1": 1', 1))
+    (folder.path / ".summary.json.0.tmp").write_text("half")
+    execute(run, data, tmp_path)
+    assert bits(folder) == before
+    assert not list(folder.path.glob(".*"))
+    said = capfd.readouterr().err
+    assert "summary.json fails its checksum" in said
+    assert "checkpoint.pt cannot be read" in said
+
+
+def test_another_configuration_is_refused(run: RunConfig, data: Dataset, tmp_path: Path) -> None:
+    execute(run, data, tmp_path)
+    folder = RunFolder.of(tmp_path, run)
+    before = bits(folder)
+    other = dataclasses.replace(run, recipe=dataclasses.replace(run.recipe, momentum=0.5))
+    with pytest.raises(RequestError, match="another configuration"):
+        execute(other, data, tmp_path)
+    assert bits(folder) == before
+
+
+def test_a_results_folder_that_cannot_be_written_is_refused(run: RunConfig, data: Dataset, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RequestError, match="--results"):
+        execute(run, data, tmp_path / "file")
+
+
+def test_a_full_disk_ends_the_run_with_one_line_and_nothing_half_written(
+    run: RunConfig, data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    real = files.os.fsync
+    writes = 0
+
+    def fills_up(descriptor: int) -> None:
+        nonlocal writes
+        writes += 1
+        (real if writes < 5 else full)(descriptor)
+
+    monkeypatch.setattr(files.os, "fsync", fills_up)
+    with pytest.raises(RunError, match="No space left"):
+        execute(run, data, tmp_path)
+    folder = RunFolder.of(tmp_path, run)
+    assert not folder.summary.exists()
+    assert not list(folder.path.glob(".*"))
+    monkeypatch.setattr(files.os, "fsync", real)
+    execute(run, data, tmp_path)
+    assert folder.read_summary() is not None
+
+
+def test_divergence_ends_the_run_with_one_line(run: RunConfig, data: Dataset, tmp_path: Path) -> None:
+    wild = dataclasses.replace(run, recipe=dataclasses.replace(run.recipe, learning_rate=1e30))
+    with pytest.raises(RunError, match="diverged"):
+        execute(wild, data, tmp_path)
+    assert "diverged" in str(attempts(RunFolder.of(tmp_path, wild))[0]["cause"])
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_the_step_is_the_textbook_step(run: RunConfig, precision: str) -> None:
+    state = TrainingState(run, 4, torch.device("cpu"))
+    twin = build_model(run.model, 4, seed=derive_seed("initialisation", run.seed))
+    images = torch.randint(0, 256, (8, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    labels = torch.arange(8) % 4
+    torch.manual_seed(5)
+    sums = train_step(state.model, state.optimizer, images, labels, precision)
+    torch.manual_seed(5)
+    logits = twin(normalise(images))
+    loss = F.cross_entropy(logits, labels)
+    loss.backward()
+    tolerance = 1e-6 if precision == "fp32" else 2e-2
+    recipe = run.recipe
+    for ours, theirs in zip(state.model.parameters(), twin.parameters(), strict=True):
+        assert theirs.grad is not None
+        expected = theirs - recipe.learning_rate * (theirs.grad + recipe.weight_decay * theirs)
+        torch.testing.assert_close(ours, expected, rtol=tolerance, atol=tolerance)
+    assert sums[0].item() / 8 == pytest.approx(loss.item(), rel=10 * tolerance)
+    assert sums[2].item() == 8
+
+
+def test_the_order_is_a_permutation_of_its_own_for_seed_and_epoch() -> None:
+    orders = [epoch_order(seed, epoch, 50).tolist() for seed in (0, 1) for epoch in (0, 1)]
+    assert all(sorted(order) == list(range(50)) for order in orders)
+    assert len({tuple(order) for order in orders}) == 4
+    assert 0 <= derive_seed("dropout", 10**30, 0, 0) < 2**63
+
+
+def test_tf32_is_refused_on_a_cpu() -> None:
+    with pytest.raises(RequestError, match="tf32"):
+        prepare(RecipeConfig(precision="tf32"), torch.device("cpu"))
+
+
+def test_the_arrays_hold_what_the_summary_says(run: RunConfig, data: Dataset, tmp_path: Path) -> None:
+    summary = execute(run, data, tmp_path)
+    folder = RunFolder.of(tmp_path, run)
+    with np.load(folder.predictions) as arrays:
+        for name in ("intact", "lesioned"):
+            assert arrays[name].dtype == np.float32
+            top1 = (arrays[name].argmax(1) == arrays["labels"]).mean()
+            assert top1 == pytest.approx(summary["evaluations"][name]["top1"])
+    with np.load(folder.features) as arrays:
+        assert arrays["intact_scores"].shape == (20, 2)
+        assert arrays["intact_features"].dtype == np.float16
+        assert arrays["lesioned_explained_variance_ratio"].sum() == pytest.approx(1)
