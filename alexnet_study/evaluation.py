@@ -18,7 +18,7 @@ from alexnet_study.files import write_atomically
 from alexnet_study.models import AlexNet
 from alexnet_study.runs import RunFolder
 
-BATCH = 500
+BATCH = 125  # its largest activations fit the caches of a CPU
 CALIBRATION_BINS = 15
 STAGE_SIDE = 4
 KEPT_FEATURES = 1000

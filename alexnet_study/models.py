@@ -109,24 +109,25 @@ class AlexNet(nn.Module):
         return logits
 
     def stages(self, images: Tensor, *, lesioned: bool = False, branches: bool = False) -> Iterator[tuple[str, Tensor]]:
-        """(name, output after the pool) of each block; with `branches` also `convK.branch`, the block before the sum.
+        """(name, output after the pool) of each block; with `branches` also `convK.branch`, before the skip's sum.
 
         A branch comes before its block, so that the last pair is always conv5's.
         """
         x = images
         for block in self.blocks:
-            branch = self._branch(block, x)  # (B, outputs, side, side)
-            if block.skip and branches:
-                yield f"{block.name}.branch", _pool(block, branch)
-            summed = block.skip and not lesioned
-            x = _pool(block, branch + self._shortcut(block, x) if summed else branch)
+            z = self._preactivation(block, x)  # (B, outputs, side, side)
+            if block.skip and not lesioned:
+                branch = F.relu(z)
+                if branches:
+                    yield f"{block.name}.branch", _pool(block, branch)
+                x = _pool(block, branch + self._shortcut(block, x))
+            else:
+                x = F.relu(_pool(block, z))  # pool and ReLU commute, exactly; this order does a quarter of the work
             yield block.name, x
 
-    def _branch(self, block: Block, x: Tensor) -> Tensor:
-        x = self.convolutions[block.name](x)
-        if self.config.batch_norm:
-            x = self.norms[block.name](x)
-        return F.relu(x)
+    def _preactivation(self, block: Block, x: Tensor) -> Tensor:
+        z: Tensor = self.convolutions[block.name](x)
+        return self.norms[block.name](z) if self.config.batch_norm else z
 
     def _shortcut(self, block: Block, x: Tensor) -> Tensor:
         return self.projections[block.name](x) if block.projected else x

@@ -148,7 +148,7 @@ class Attempt:
             "host": platform.node(),
             "job": os.environ.get("SLURM_JOB_ID"),
             "start": now,
-            "heartbeat": now,
+            "last_heartbeat": now,
             "end": None,
             "cause": None,
         }
@@ -164,18 +164,18 @@ class Attempt:
 
     def heartbeat(self) -> None:
         """Say that the attempt is alive."""
-        self.entry["heartbeat"] = time.time()
+        self.entry["last_heartbeat"] = time.time()
         self._write()
 
     def end(self, cause: str) -> None:
         """Say how the attempt ended."""
-        self.entry["end"] = self.entry["heartbeat"] = time.time()
+        self.entry["end"] = self.entry["last_heartbeat"] = time.time()
         self.entry["cause"] = cause
         self._write()
 
     def _write(self) -> None:
         attempts = self.record["attempts"]
-        self.record["device_seconds"] = sum(attempt["heartbeat"] - attempt["start"] for attempt in attempts)
+        self.record["device_seconds"] = sum(attempt["last_heartbeat"] - attempt["start"] for attempt in attempts)
         write_json(self.folder.provenance, self.record)
 
 

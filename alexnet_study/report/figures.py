@@ -68,7 +68,7 @@ def learning_curves(collection: Collection) -> Picture:
             values = scale * np.array([[record[metric] for record in run.metrics] for run in runs])  # (n, epochs)
             (line,) = axes.plot(epochs, values.mean(0), marker="o", markersize=3, label=f"{variant} (n = {len(runs)})")
             axes.fill_between(epochs, values.min(0), values.max(0), color=line.get_color(), alpha=0.2, linewidth=0)
-        axes.set(xlabel="epoch", ylabel=label)
+        axes.set(xlabel="epochs trained", ylabel=label)
         axes.xaxis.get_major_locator().set_params(integer=True)
     figure.axes[0].legend(frameon=False)
     caption = "Learning curves: mean over seeds, band from the least to the greatest seed."
@@ -119,10 +119,11 @@ def pca_scatter(collection: Collection) -> Picture:
         run = collection.of(variant)[0]
         scores, labels = run.features()["intact_scores"], _labels(run)
         ratio = run.summary["evaluations"]["intact"]["pca"]["explained_variance_ratio"]
+        size = float(np.clip(20_000 / len(labels), 2, 12))
         for index, name in enumerate(classes):
             points = scores[labels == index]
             colour = COLOURS[index % len(COLOURS)]
-            axes.scatter(*points.T, s=3, alpha=0.5, color=colour, linewidths=0, rasterized=True, label=name)
+            axes.scatter(*points.T, s=size, alpha=0.5, color=colour, linewidths=0, rasterized=True, label=name)
         axes.set(title=f"{variant}, seed {run.seed}", xlabel=f"PC1 ({ratio[0]:.1%})", ylabel=f"PC2 ({ratio[1]:.1%})")
     handles, names = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside right center", frameon=False, markerscale=4)
@@ -164,7 +165,13 @@ def _matrix(axes: Axes, values: np.ndarray[Any, Any], classes: list[str], *, tex
         for (row, column), value in np.ndenumerate(values):
             dark = abs(value) > 0.6 * colours["vmax"]
             axes.text(
-                column, row, f"{100 * value:.0f}", ha="center", va="center", fontsize=6, color="w" if dark else "k"
+                column,
+                row,
+                f"{100 * value:.0f}".replace("-", "−"),
+                ha="center",
+                va="center",
+                fontsize=6,
+                color="w" if dark else "k",
             )
     return image
 
