@@ -107,7 +107,7 @@ def learning_curves(collection: Collection) -> Table:
     frame = pd.DataFrame(rows)
     shown = frame.assign(evaluation="intact", value=frame["test_top1"])
     shown = shown[["variant", "evaluation", "seed", "epoch", "value"]]
-    caption = "Learning curves: test top-1 after each epoch (from 0), %, mean ± standard deviation; the CSV holds every figure."
+    caption = "Learning curves: test top-1 after each epoch (from 0), %, mean ± sd; the CSV holds every figure."
     compact = _pivot("learning_curves", caption, shown, "epoch", percent=True)
     return Table(name=compact.name, caption=caption, tidy=frame, display=compact.display)
 
