@@ -4,6 +4,7 @@ Runs write a folder and the report reads folders; nothing else passes between th
 """
 
 import dataclasses
+import errno
 import json
 import os
 import platform
@@ -19,6 +20,10 @@ from alexnet_study.files import TEMPORARY, canonical_json, digest, file_digest, 
 
 NUMERICS = 1  # raised when a change of code changes the bits of a result
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pillow")
+EPOCH_FIGURES = frozenset(
+    ("epoch", "train_loss", "train_top1", "train_eval_loss", "train_eval_top1", "train_eval_n")
+    + ("test_loss", "test_top1", "test_top3", "seconds", "images_per_second")
+)
 ARRAY_FILES = ("predictions.npz", "features.npz")
 
 
@@ -41,7 +46,7 @@ def identity(run: RunConfig, dataset: str) -> dict[str, Any]:
         "threads": threads,
         "numerics": NUMERICS,
     }
-    return {"variant": run.variant, **fields, "hash": digest(fields)}
+    return {"variant": run.variant, **fields, "hash": _identity_hash(fields)}
 
 
 class RunFolder:
@@ -77,8 +82,8 @@ class RunFolder:
 
     def _refuse_other(self, fields: dict[str, Any]) -> None:
         try:
-            found = json.loads(self.config.read_text())["hash"]
-        except (ValueError, KeyError, TypeError):
+            found = self.read_config()["hash"]
+        except DamagedRunError:
             found = "unreadable"
         if found != fields["hash"]:
             raise RequestError(
@@ -119,19 +124,38 @@ class RunFolder:
                 raise DamagedRunError(f"{name} is missing or fails its checksum")
         return figures
 
-    def read_metrics(self) -> list[dict[str, Any]]:
-        """The epochs' records; DamagedRunError where the file cannot be read."""
-        try:
-            return [json.loads(line) for line in self.metrics.read_text().splitlines()]
-        except (OSError, ValueError):
-            raise DamagedRunError(f"{self.metrics.name} cannot be read") from None
+    def read_config(self) -> dict[str, Any]:
+        """The run's identity; DamagedRunError where it cannot be read or its hash is not its own."""
+        config = self._read(self.config)
+        if config.get("hash") != _identity_hash(config):
+            raise DamagedRunError(f"{self.config.name} fails its hash")
+        return config
 
-    def read_json(self, path: Path) -> dict[str, Any]:
-        """config.json or provenance.json; DamagedRunError where it cannot be read."""
+    def read_provenance(self) -> dict[str, Any]:
+        """What is known of how the run came about; DamagedRunError where it cannot be read."""
+        provenance = self._read(self.provenance)
+        if not isinstance(provenance.get("attempts"), list):
+            raise DamagedRunError(f"{self.provenance.name} lists no attempts")
+        return provenance
+
+    def read_metrics(self) -> list[dict[str, Any]]:
+        """The records of epochs 0, 1, …; DamagedRunError where they cannot be read or one is missing."""
         try:
-            value: dict[str, Any] = json.loads(path.read_text())
+            records = [json.loads(line) for line in self.metrics.read_text().splitlines()]
+            whole = bool(records) and all(r["epoch"] == i and set(r) >= EPOCH_FIGURES for i, r in enumerate(records))
+        except (OSError, ValueError, KeyError, TypeError):
+            whole = False
+        if not whole:
+            raise DamagedRunError(f"{self.metrics.name} is damaged")
+        return records
+
+    def _read(self, path: Path) -> dict[str, Any]:
+        try:
+            value = json.loads(path.read_text())
         except (OSError, ValueError):
             raise DamagedRunError(f"{path.name} cannot be read") from None
+        if not isinstance(value, dict):
+            raise DamagedRunError(f"{path.name} holds no mapping")
         return value
 
 
@@ -179,10 +203,12 @@ class Attempt:
         write_json(self.folder.provenance, self.record)
 
 
+def _identity_hash(fields: dict[str, Any]) -> str:
+    return digest({name: value for name, value in fields.items() if name not in ("variant", "hash")})
+
+
 def is_full(error: OSError) -> bool:
     """Whether the disk, or the user's share of it, is full."""
-    import errno
-
     return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -197,8 +223,8 @@ def _earlier_attempts(folder: RunFolder) -> list[dict[str, Any]]:
     if not folder.provenance.exists():
         return []
     try:
-        attempts: list[dict[str, Any]] = folder.read_json(folder.provenance)["attempts"]
-    except (DamagedRunError, KeyError, TypeError):
+        attempts: list[dict[str, Any]] = folder.read_provenance()["attempts"]
+    except DamagedRunError:
         return []
     for attempt in attempts:
         if attempt["end"] is None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alexnet_study.config import ModelConfig, RecipeConfig, build, load_study
+from alexnet_study.config import ModelConfig, RecipeConfig, build, load_study, seeds_from_text
 from alexnet_study.errors import RequestError
 
 VALID = """
@@ -61,6 +61,25 @@ def test_a_mistake_is_one_line(tmp_path: Path, text: str, names: str) -> None:
     with pytest.raises(RequestError, match=names) as caught:
         load_study(write(tmp_path, text))
     assert "\n" not in str(caught.value)
+
+
+def test_text_that_is_no_value_or_file_is_refused(tmp_path: Path) -> None:
+    study = load_study(write(tmp_path, VALID))
+    with pytest.raises(RequestError, match="not a YAML value"):
+        study.run("skip", 0, ["recipe.epochs={"])
+    with pytest.raises(RequestError, match="cannot read"):
+        load_study(tmp_path / "absent.yaml")
+    with pytest.raises(RequestError, match="seeds"):
+        seeds_from_text("a,b")
+    assert seeds_from_text("3") == (0, 1, 2)
+    assert seeds_from_text("0,5") == (0, 5)
+
+
+def test_numbers_without_a_point_are_numbers(tmp_path: Path) -> None:
+    assert (
+        load_study(write(tmp_path, VALID + "#")).run("skip", 0, ["recipe.learning_rate=5e-4"]).recipe.learning_rate
+        == 5e-4
+    )
 
 
 def test_an_unknown_variant_or_field_lists_the_valid_ones(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from alexnet_study.evaluation import confusion_matrix, expected_calibration_erro
 from alexnet_study.models import build_model
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 60), st.integers(2, 6), st.integers(0, 10**6))
 def test_metrics_agree_with_scikit_learn(n: int, classes: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -25,7 +25,7 @@ def images(count: int = 4) -> torch.Tensor:
     return torch.randn(count, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(configs, st.integers(2, 12))
 def test_closed_form_counts_equal_pytorchs(config: ModelConfig, classes: int) -> None:
     model = build_model(config, classes, seed=0).eval()

@@ -79,6 +79,8 @@ def collect(study: Study, results: Path) -> Collection:
                 runs.append(_read(RunFolder(path), variant))
             except DamagedRunError as error:
                 left_out.append(LeftOut(run=f"{variant}/{path.name}", reason=str(error)))
+    strangers = {path.parent.name for path in (results / study.name).glob("*/seed-*")} - set(study.variants)
+    left_out += [LeftOut(run=name, reason="not a variant of the study") for name in sorted(strangers)]
     seen = {(run.variant, run.seed) for run in runs} | {_variant_and_seed(entry.run) for entry in left_out}
     left_out += _missing(study, seen)
     kept, unlike = _alike(runs)
@@ -89,24 +91,26 @@ def _read(folder: RunFolder, variant: str) -> Run:
     summary = folder.read_summary()
     if summary is None:
         raise DamagedRunError(_unfinished(folder))
-    config = folder.read_json(folder.config)
+    config, metrics = folder.read_config(), folder.read_metrics()
+    if len(metrics) != config["recipe"]["epochs"]:
+        raise DamagedRunError(f"{folder.metrics.name} has {len(metrics)} epochs of {config['recipe']['epochs']}")
     return Run(
         folder=folder,
         variant=variant,
         seed=config["seed"],
         config=config,
         summary=summary,
-        metrics=folder.read_metrics(),
-        provenance=folder.read_json(folder.provenance),
+        metrics=metrics,
+        provenance=folder.read_provenance(),
     )
 
 
 def _unfinished(folder: RunFolder) -> str:
     try:
-        last = folder.read_json(folder.provenance)["attempts"][-1]
-    except (DamagedRunError, KeyError, IndexError, TypeError):
-        return "unfinished"
-    return f"unfinished; last attempt: {last.get('cause') or 'no end recorded'}"
+        attempts = folder.read_provenance()["attempts"]
+    except DamagedRunError:
+        attempts = []
+    return f"unfinished; last attempt: {attempts[-1]['cause'] or 'no end recorded'}" if attempts else "unfinished"
 
 
 def _missing(study: Study, seen: set[tuple[str, int | None]]) -> Iterable[LeftOut]:

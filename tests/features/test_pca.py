@@ -38,7 +38,7 @@ def test_agrees_with_scikit_learn(X: np.ndarray) -> None:
     np.testing.assert_allclose(cosines, 1, atol=1e-9)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(2, 30), st.integers(1, 20), st.integers(1, 20), st.integers(0, 10**6))
 def test_invariants(n: int, d: int, rank: int, seed: int) -> None:
     X = sample(n, d, rank=min(rank, d), offset=3.0, seed=seed)
