@@ -5,7 +5,6 @@ import errno
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -102,22 +101,33 @@ def test_stopped_after_any_step_it_ends_with_the_same_bits(
 @pytest.mark.slow
 def test_killed_at_random_moments_it_ends_with_the_same_bits(study_file: Path, images: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "jobs.train", "--study", study_file, "--data", images, "--variant", "skip"]
-    command += ["--seed", "0", "--set", "recipe.epochs=30", "--results"]
+    command += ["--seed", "0", "--set", "recipe.epochs=200", "--results"]
     subprocess.run([*command, tmp_path / "whole"], check=True, stdout=subprocess.DEVNULL)
     folder = RunFolder(tmp_path / "killed/tiny/skip/seed-0")
     rng = random.Random(0)
     for _ in range(4):
         process = subprocess.Popen([*command, tmp_path / "killed"], stdout=subprocess.DEVNULL)
-        started = time.monotonic()
-        while not folder.checkpoint.exists() and process.poll() is None and time.monotonic() - started < 60:
-            time.sleep(0.01)
-        time.sleep(rng.uniform(0, 0.5))
-        process.send_signal(signal.SIGKILL)
+        for _ in range(rng.randint(1, 5)):  # checkpoints of this attempt, one an epoch
+            wait_for_another(folder.checkpoint, process)
+        time.sleep(rng.uniform(0, 0.03))  # the length of an epoch, so that the kill may come anywhere in it
+        assert process.poll() is None, "the run ended before it was killed"
+        process.kill()
         process.wait()
     subprocess.run([*command, tmp_path / "killed"], check=True, stdout=subprocess.DEVNULL)
     assert bits(folder) == bits(RunFolder(tmp_path / "whole/tiny/skip/seed-0"))
-    assert len(attempts(folder)) > 1
-    assert max(int(str(entry["first_epoch"])) for entry in attempts(folder)) > 0
+    first_epochs = [entry["first_epoch"] for entry in attempts(folder)]
+    assert len(first_epochs) == len(set(first_epochs)) == 5  # each went on from where the one before it was killed
+
+
+def wait_for_another(path: Path, process: subprocess.Popen[bytes]) -> None:
+    """Until `path` is replaced by another file, or `process` ends."""
+
+    def state() -> tuple[int, int] | None:
+        return (path.stat().st_ino, path.stat().st_mtime_ns) if path.exists() else None
+
+    before = state()
+    while state() == before and process.poll() is None:
+        time.sleep(0.001)
 
 
 @pytest.mark.parametrize("damage", ["flip", "truncate"])
