@@ -1,0 +1,179 @@
+"""Estimates over runs: intervals, contrasts of variants, correction for many claims, what one more run may show.
+
+The unit is the run. Arrays of values are float64, one value a run, unless said otherwise; fractions stay fractions.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize, special, stats
+
+Array: TypeAlias = NDArray[np.float64]
+LEVEL = 0.95
+POWER = 0.80
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """From `low` to `high`, both included; infinite where n is too small to say."""
+
+    low: float
+    high: float
+
+    def __contains__(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A mean, or a sum of weighted means, over runs.
+
+    n: runs (of the smallest block). error: standard error, None where a block has one run. df: its degrees of freedom.
+    """
+
+    value: float
+    n: int
+    error: float | None
+    df: float | None
+
+    def interval(self, level: float = LEVEL) -> Interval | None:
+        """The two-sided t interval; None where there is no standard error."""
+        if self.error is None or self.df is None:
+            return None
+        half = float(stats.t.ppf((1 + level) / 2, self.df)) * self.error if self.error else 0.0
+        return Interval(low=self.value - half, high=self.value + half)
+
+    def p_value(self, null: float = 0.0) -> float | None:
+        """Two-sided p that the true value is `null`; without any spread, 0 or 1."""
+        if self.error is None or self.df is None:
+            return None
+        if self.error == 0:
+            return float(self.value == null)
+        return float(2 * stats.t.sf(abs(self.value - null) / self.error, self.df))
+
+    def resolvable(self, power: float = POWER, level: float = LEVEL) -> float | None:
+        """The smallest true difference that a two-sided t test with this standard error finds with `power`."""
+        if self.error is None or self.df is None:
+            return None
+        return self.error * noncentrality(self.df, power, level)
+
+
+def mean(values: Sequence[float] | Array) -> Estimate:
+    """Mean over runs (n,), with the t interval's ingredients."""
+    return contrast([values])
+
+
+def contrast(blocks: Sequence[Sequence[float] | Array]) -> Estimate:
+    """Sum of the means of independent blocks, each (nᵢ,): a value a run, or a weighted sum of a seed's runs.
+
+    One block: the one-sample t interval, which of differences is the paired one. Two blocks, the second negated:
+    Welch's. In general: Satterthwaite's degrees of freedom (Biometrics Bulletin 2, 1946).
+    """
+    arrays = [np.asarray(block, dtype=float) for block in blocks]
+    sizes = [len(block) for block in arrays]
+    if not arrays or min(sizes) == 0:
+        raise ValueError("a contrast needs at least one run in every block")
+    value = sum(float(block.mean()) for block in arrays)
+    if min(sizes) < 2:
+        return Estimate(value=value, n=min(sizes), error=None, df=None)
+    parts = [_variance(block) / len(block) for block in arrays]
+    return Estimate(value=value, n=min(sizes), error=math.sqrt(sum(parts)), df=_satterthwaite(parts, sizes))
+
+
+def prediction(samples: Sequence[tuple[float, Sequence[float] | Array]], level: float = LEVEL) -> Interval | None:
+    """Where Σ weight · (one further run) lies, of independent samples (weight, values (nᵢ,)).
+
+    One sample of weight 1: mean ± t₍n₋₁₎ s √(1 + 1/n). None where a sample has one run.
+    """
+    arrays = [(weight, np.asarray(values, dtype=float)) for weight, values in samples]
+    sizes = [len(values) for _, values in arrays]
+    if min(sizes) < 2:
+        return None
+    centre = sum(weight * float(values.mean()) for weight, values in arrays)
+    parts = [weight**2 * _variance(values) * (1 + 1 / len(values)) for weight, values in arrays]
+    spread = math.sqrt(sum(parts))
+    half = float(stats.t.ppf((1 + level) / 2, _satterthwaite(parts, sizes))) * spread if spread else 0.0
+    return Interval(low=centre - half, high=centre + half)
+
+
+def proportion_prediction(values: Sequence[float] | Array, count: int, level: float = LEVEL) -> Interval | None:
+    """`prediction` for one further run's proportion out of `count`, on the logit scale.
+
+    Proportions x / count go through the empirical logit log((x + ½) / (count − x + ½)), which 0 and 1 have too.
+    """
+    interval = prediction([(1.0, empirical_logit(values, count))], level)
+    if interval is None:
+        return None
+    low, high = (float(special.expit(end)) for end in (interval.low, interval.high))
+    back = [min(max((share * (count + 1) - 0.5) / count, 0.0), 1.0) for share in (low, high)]
+    return Interval(low=back[0], high=back[1])
+
+
+def empirical_logit(values: Sequence[float] | Array, count: int) -> Array:
+    """log((x + ½) / (count − x + ½)) of proportions x / count."""
+    hits = np.asarray(values, dtype=float) * count
+    return np.asarray(np.log((hits + 0.5) / (count - hits + 0.5)))
+
+
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """Holm's adjusted p values (Scandinavian Journal of Statistics 6, 1979), in the given order.
+
+    None, a test that this n does not allow, stays None and counts in the family: a claim is not easier to support
+    because another could not be tested.
+    """
+    adjusted: list[float | None] = [None] * len(p_values)
+    known = sorted((p, index) for index, p in enumerate(p_values) if p is not None)
+    largest = 0.0
+    for rank, (p, index) in enumerate(known):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p))
+        adjusted[index] = largest
+    return adjusted
+
+
+def noncentrality(df: float, power: float = POWER, level: float = LEVEL) -> float:
+    """The noncentrality δ at which a two-sided t test of `df` degrees of freedom rejects with probability `power`.
+
+    |Z + δ| > c √(χ²/df) is integrated over the quantiles of χ² (Gauss–Legendre); scipy's nct fails for large δ.
+    """
+    critical = float(stats.t.ppf((1 + level) / 2, df))
+    nodes, weights = np.polynomial.legendre.leggauss(256)
+    bounds = critical * np.sqrt(stats.chi2.ppf((nodes + 1) / 2, df) / df)
+
+    def missing(shift: float) -> float:
+        found = special.ndtr(shift - bounds) + special.ndtr(-shift - bounds)
+        return float(found @ weights / 2) - power
+
+    return float(optimize.brentq(missing, 0.0, 4 * critical + 10))
+
+
+def _variance(values: Array) -> float:
+    """Sample variance (ddof 1); exactly 0 for equal values, whose rounded mean would leave dust."""
+    return 0.0 if np.ptp(values) == 0 else float(values.var(ddof=1))
+
+
+def _satterthwaite(parts: Sequence[float], sizes: Sequence[int]) -> float:
+    """Degrees of freedom of Σ parts, each a variance estimated from a sample of the given size."""
+    total = sum(parts)
+    if total == 0:
+        return float(min(sizes) - 1)
+    return total**2 / sum(part**2 / (size - 1) for part, size in zip(parts, sizes, strict=True))
+
+
+def as_json(value: Any) -> Any:
+    """An interval as [low, high], an estimate as its numbers."""
+    if isinstance(value, Interval):
+        return [value.low, value.high]
+    if isinstance(value, Estimate):
+        interval = value.interval()
+        return {
+            "estimate": value.value,
+            "interval": as_json(interval) if interval else None,
+            "n": value.n,
+            "standard_error": value.error,
+            "df": value.df,
+        }
+    return value
