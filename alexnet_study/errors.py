@@ -1,4 +1,4 @@
-"""The two ways a command ends early: the request was wrong, or a run failed."""
+"""The ways a command ends early: the request was wrong, a run failed, or it was stopped and can go on."""
 
 
 class RequestError(Exception):
@@ -7,3 +7,14 @@ class RequestError(Exception):
 
 class RunError(Exception):
     """A run started and failed for a reason outside the request, such as a full disk. One line. Exit code 1."""
+
+
+class ReplacedError(RunError):
+    """A newer attempt has taken the run over: this process must not write into its folder any more. Exit code 1."""
+
+
+class StoppedError(BaseException):
+    """A signal asked the process to end; the run goes on when started again. Names the cause. Exit code 75.
+
+    Like KeyboardInterrupt it may arrive anywhere, so it is no Exception that code on the way might take for its own.
+    """

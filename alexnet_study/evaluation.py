@@ -14,7 +14,6 @@ from alexnet_study.features.geometry import participation_ratio
 from alexnet_study.features.linear_regressor import LinearRegressor
 from alexnet_study.features.pca import PCA
 from alexnet_study.features.published_regressor import fit_published
-from alexnet_study.files import write_atomically
 from alexnet_study.models import AlexNet
 from alexnet_study.runs import RunFolder
 
@@ -145,7 +144,7 @@ class Analysis:
         for path, arrays in ((folder.predictions, self.predictions), (folder.features, self.features)):
             buffer = io.BytesIO()
             np.savez(buffer, **arrays)
-            write_atomically(path, buffer.getbuffer())
+            folder.write(path, buffer.getbuffer())
 
     def _evaluate(self, name: str, train: Outputs, test: Outputs) -> None:
         pca = PCA().fit(test.features)

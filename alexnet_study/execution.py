@@ -1,6 +1,7 @@
 """Carry out one run from start, or from wherever an earlier attempt ended, to its summary."""
 
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,29 +9,56 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
+from alexnet_study.attempts import Attempt, close_finished, job_and_restart
 from alexnet_study.config import RunConfig
 from alexnet_study.data import Dataset, Split, evenly_over_classes
 from alexnet_study.evaluation import Analysis, epoch_figures, evaluate_epoch
-from alexnet_study.runs import Attempt, DamagedRunError, RunFolder, full_disk, identity, is_full
-from alexnet_study.training import TrainingState, allow_tf32, derive_seed, prepare, train_epoch
+from alexnet_study.fencing import Token
+from alexnet_study.files import is_full
+from alexnet_study.interruption import Interruption
+from alexnet_study.origin import origin_of, refuse_other_origin
+from alexnet_study.runs import DamagedRunError, RunFolder, full_disk, identity
+from alexnet_study.training import TrainingState, allow_tf32, derive_seed, prepare, read_checkpoint, train_epoch
 
 SUBSET = 5000  # training images evaluated after each epoch but the last
 
 
-def execute(run: RunConfig, data: Dataset, results: Path) -> dict[str, Any]:
+def execute(
+    run: RunConfig,
+    data: Dataset,
+    results: Path,
+    *,
+    interruption: Interruption | None = None,
+    inexact_resume: bool = False,
+) -> dict[str, Any]:
     """Train, analyse and record `run` in its folder below `results`; returns the summary.
 
-    A finished run is left alone; a damaged summary or checkpoint is reported and computed again. RequestError where the
-    folder holds another configuration; RunError where the disk is full or training diverges.
+    A finished run is left alone; a damaged summary or checkpoint is reported and computed again. `inexact_resume` lets
+    a checkpoint of another device model or other versions go on. RequestError where that is not allowed, or the folder
+    holds another configuration; RunError where the disk is full or training diverges; ReplacedError where a newer
+    attempt wants the run; StoppedError where a signal ends it.
     """
+    interruption = interruption or Interruption()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     prepare(run.recipe, device)
     folder = RunFolder.of(results, run)
+    fields, here = identity(run, data.content_hash), origin_of(device, run.recipe.threads)
     try:
-        folder.claim(identity(run, data.content_hash))
-        folder.clean()
-        finished = _finished(folder)
-        return finished if finished is not None else _Execution(run, data.to(device), folder, device).carry_out()
+        folder.refuse_other(fields)
+        with interruption.raising():
+            finished = _finished(folder)
+            if finished is not None and folder.is_closed():
+                return finished
+            if finished is None:
+                refuse_other_origin(_origins(folder), here, allowed=inexact_resume)
+            job, restart = job_and_restart()
+            with folder.held(job=job, restart=restart) as replaced:
+                finished = _finished(folder)  # again: the attempt that was waited for may have done it
+                if finished is not None:
+                    close_finished(folder, replaced)
+                    return finished
+                _claim(folder, fields)
+                return _Execution(run, data.to(device), folder, here, replaced, interruption).carry_out()
     except OSError as error:
         if not is_full(error):
             raise
@@ -38,23 +66,44 @@ def execute(run: RunConfig, data: Dataset, results: Path) -> dict[str, Any]:
 
 
 class _Execution:
-    def __init__(self, run: RunConfig, data: Dataset, folder: RunFolder, device: torch.device) -> None:
+    def __init__(
+        self,
+        run: RunConfig,
+        data: Dataset,
+        folder: RunFolder,
+        origin: dict[str, Any],
+        replaced: list[Token],
+        interruption: Interruption,
+    ) -> None:
         self.run, self.data, self.folder = run, data, folder
-        self.state = _state(run, data, folder, device)
+        self.state = state = _state(run, data, folder, data.train.labels.device)
+        if origin not in state.origins:
+            state.origins = [*state.origins, origin]
         indices = evenly_over_classes(data.train.labels, SUBSET)
         self.subset = Split(images=data.train.images[indices], labels=data.train.labels[indices])
-        name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {run.recipe.threads} threads"
-        self.attempt = Attempt(folder, source=data.source, device=name, first_epoch=self.state.epoch)
+        exact = {"bit_exact": len(state.origins) == 1, "origins": state.origins}
+        self.attempt = Attempt(
+            folder,
+            replaced=replaced,
+            described={"device": origin["device"], "source": data.source, **exact},
+            progress=_Progress(run, state, len(data.train)),
+            interruption=interruption,
+        )
 
     def carry_out(self) -> dict[str, Any]:
+        interruption = self.attempt.interruption
         try:
-            self._train()
+            with interruption.deferred():
+                self._train()
+            self.attempt.check()
             summary = self._analyse()
+            with interruption.deferred():
+                self.folder.write_summary(summary)
+                self.attempt.end("finished")
         except BaseException as error:
-            self._end_attempt(error)
+            self.attempt.end_by(error)
             raise
-        self.attempt.end("finished")
-        self.folder.checkpoint.unlink(missing_ok=True)
+        self.folder.drop(self.folder.checkpoint)
         return summary
 
     def _train(self) -> None:
@@ -63,7 +112,14 @@ class _Execution:
             _say(self.run, f"goes on from epoch {state.epoch}, step {state.step}")
         while True:
             with _progress(self.run, state, len(self.data.train)) as bar:
-                train_epoch(state, self.run, self.data.train, checkpoint=self._checkpoint, advance=bar.update)
+                train_epoch(
+                    state,
+                    self.run,
+                    self.data.train,
+                    checkpoint=self._checkpoint,
+                    due=lambda: self.attempt.due,
+                    advance=bar.update,
+                )
             if state.epoch == epochs - 1:
                 self._checkpoint()
                 return
@@ -78,9 +134,7 @@ class _Execution:
         logits = torch.from_numpy(analysis.predictions["intact"]).to(data.test.labels.device)
         self._record(epoch_figures(logits, data.test.labels, analysis.train_loss, analysis.train_top1, len(data.train)))
         analysis.write_arrays(self.folder)
-        summary = analysis.summary(state.records[-1])
-        self.folder.write_summary(summary)
-        return summary
+        return analysis.summary(state.records[-1])
 
     def _fp32(self, work: Callable[[], Any]) -> Any:
         allow_tf32(False)
@@ -100,23 +154,52 @@ class _Execution:
 
     def _checkpoint(self) -> None:
         self.state.save(self.folder)
-        self.attempt.heartbeat()
+        self.attempt.check()
 
-    def _end_attempt(self, error: BaseException) -> None:
-        cause = f"{type(error).__name__}: {error}".strip(": ").splitlines()[0]
-        try:
-            self.attempt.end(cause)
-        except OSError as second:  # the full disk that ended the attempt
-            print(f"note: {self.folder.provenance}: {second.strerror}", file=sys.stderr)
+
+class _Progress:
+    """How far a run is. `images_per_second` is of training, between the last two calls that saw it advance."""
+
+    def __init__(self, run: RunConfig, state: TrainingState, images: int) -> None:
+        self.state, self.epochs, self.batch = state, run.recipe.epochs, run.recipe.batch_size
+        self.steps = -(-images // self.batch)
+        self.rate: float | None = None
+        self._last = (self._done(), time.monotonic())
+
+    def __call__(self) -> dict[str, Any]:
+        done, now = self._done(), time.monotonic()
+        before, then = self._last
+        if done > before and now > then:
+            self.rate = (done - before) * self.batch / (now - then)
+        self._last = (done, now)
+        figures = {"epoch": self.state.epoch, "epochs": self.epochs, "step": self.state.step, "steps": self.steps}
+        return {**figures, "images_per_second": self.rate}
+
+    def _done(self) -> int:
+        return self.state.epoch * self.steps + self.state.step
 
 
 def _finished(folder: RunFolder) -> dict[str, Any] | None:
     try:
         return folder.read_summary()
+    except DamagedRunError:
+        return None
+
+
+def _claim(folder: RunFolder, fields: dict[str, Any]) -> None:
+    folder.claim(fields)
+    try:
+        folder.read_summary()
     except DamagedRunError as error:
         print(f"note: {folder.path}: {error}; computing it again", file=sys.stderr)
-        folder.summary.unlink(missing_ok=True)
-        return None
+        folder.drop(folder.summary)
+
+
+def _origins(folder: RunFolder) -> list[dict[str, Any]]:
+    try:
+        return list(read_checkpoint(folder)["origins"]) if folder.checkpoint.exists() else []
+    except DamagedRunError:
+        return []  # `_state` says so
 
 
 def _state(run: RunConfig, data: Dataset, folder: RunFolder, device: torch.device) -> TrainingState:
@@ -125,7 +208,7 @@ def _state(run: RunConfig, data: Dataset, folder: RunFolder, device: torch.devic
         state.restore(folder)
     except DamagedRunError as error:
         print(f"note: {folder.path}: {error}; starting from epoch 0", file=sys.stderr)
-        folder.checkpoint.unlink()
+        folder.drop(folder.checkpoint)
     return state
 
 

@@ -1,5 +1,6 @@
 """Files that are whole or absent: written under a temporary name, synced, renamed, the folder synced."""
 
+import errno
 import hashlib
 import json
 import os
@@ -10,10 +11,12 @@ from typing import Any
 TEMPORARY = ".tmp"  # what a killed process leaves under this ending is worth nothing
 
 
-def write_atomically(path: Path, content: bytes | memoryview) -> None:
-    """Write `content` beside `path`, then rename it to `path`; on any error nothing is left behind."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}{TEMPORARY}")
+def write_atomically(path: Path, content: bytes | memoryview, *, staging: Path | None = None) -> None:
+    """Write `content` in `staging` (the folder of `path`), then rename it to `path`; on an error nothing is left."""
+    if staging is None:
+        staging = path.parent
+        staging.mkdir(parents=True, exist_ok=True)
+    temporary = staging / f".{path.name}.{uuid.uuid4().hex}{TEMPORARY}"
     try:
         with temporary.open("xb") as file:
             file.write(content)
@@ -28,8 +31,12 @@ def write_atomically(path: Path, content: bytes | memoryview) -> None:
 
 def write_json(path: Path, value: object) -> None:
     """`value` as indented JSON; NaN is refused, since JSON has none."""
-    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    write_atomically(path, text.encode())
+    write_atomically(path, indented_json(value))
+
+
+def indented_json(value: object) -> bytes:
+    """A value as files show it to readers."""
+    return (json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 def canonical_json(value: object) -> bytes:
@@ -46,6 +53,11 @@ def file_digest(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def is_full(error: OSError) -> bool:
+    """Whether the disk, or the user's share of it, is full."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def sync_folder(folder: Path) -> None:

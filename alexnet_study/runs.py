@@ -4,22 +4,18 @@ Runs write a folder and the report reads folders; nothing else passes between th
 """
 
 import dataclasses
-import errno
 import json
-import os
-import platform
-import subprocess
-import time
-from importlib import metadata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from alexnet_study.config import RunConfig
 from alexnet_study.errors import RequestError, RunError
-from alexnet_study.files import TEMPORARY, canonical_json, digest, file_digest, write_atomically, write_json
+from alexnet_study.fencing import Fence, Token, staging_folders
+from alexnet_study.files import canonical_json, digest, file_digest, indented_json, is_full
 
 NUMERICS = 1  # raised when a change of code changes the bits of a result
-PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pillow")
 EPOCH_FIGURES = frozenset(
     ("epoch", "train_loss", "train_top1", "train_eval_loss", "train_eval_top1", "train_eval_n")
     + ("test_loss", "test_top1", "test_top3", "seconds", "images_per_second")
@@ -50,10 +46,11 @@ def identity(run: RunConfig, dataset: str) -> dict[str, Any]:
 
 
 class RunFolder:
-    """One run's folder and the names in it."""
+    """One run's folder and the names in it. It is written to only inside `held`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._fence: Fence | None = None
         self.config = path / "config.json"
         self.provenance = path / "provenance.json"
         self.metrics = path / "metrics.jsonl"
@@ -67,20 +64,35 @@ class RunFolder:
         """The folder of `run` below the root `results`."""
         return cls(results / run.study / run.variant / f"seed-{run.seed}")
 
-    def claim(self, fields: dict[str, Any]) -> None:
-        """Make the folder the run's own; RequestError where it belongs to another configuration or can't be written."""
-        if self.config.exists():
-            self._refuse_other(fields)
-            return
+    @contextmanager
+    def held(self, *, job: str, restart: int) -> Iterator[list[Token]]:
+        """Hold the folder as the newest attempt, from when no older one can write any more; yields those still alive.
+
+        RequestError where the folder can't be written; ReplacedError where a newer attempt is seen to live.
+        """
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            write_json(self.config, fields)
+            self._fence = fence = Fence(self.path, job=job, restart=restart)
         except OSError as error:
             if is_full(error):
                 raise
             raise RequestError(f"--results: cannot write {self.path}: {error.strerror}") from None
+        try:
+            yield fence.take_over()
+        finally:
+            fence.release()
+            self._fence = None
 
-    def _refuse_other(self, fields: dict[str, Any]) -> None:
+    @property
+    def fence(self) -> Fence:
+        """What a writer goes through; only inside `held`."""
+        if self._fence is None:
+            raise RuntimeError(f"{self.path} is written to without being held")
+        return self._fence
+
+    def refuse_other(self, fields: dict[str, Any]) -> None:
+        """RequestError where the folder belongs to another configuration than `fields`, an identity."""
+        if not self.config.exists():
+            return
         try:
             found = self.read_config()["hash"]
         except DamagedRunError:
@@ -92,21 +104,38 @@ class RunFolder:
                 "remove the folder, or give another --results or study name"
             )
 
-    def clean(self) -> None:
-        """Remove what a killed attempt left half-written."""
-        for leftover in self.path.glob(f".*{TEMPORARY}"):
-            leftover.unlink(missing_ok=True)
+    def claim(self, fields: dict[str, Any]) -> None:
+        """Make the held folder the run's own."""
+        self.refuse_other(fields)
+        if not self.config.exists():
+            self.write_json(self.config, fields)
+
+    def is_closed(self) -> bool:
+        """Whether no attempt holds the folder, and none died before it dropped its checkpoint."""
+        return not self.checkpoint.exists() and not staging_folders(self.path)
+
+    def write(self, path: Path, content: bytes | memoryview) -> None:
+        """Write one of the folder's files; ReplacedError where a newer attempt holds the folder."""
+        self.fence.write(path, content)
+
+    def write_json(self, path: Path, value: object) -> None:
+        """Write one of the folder's files as JSON."""
+        self.write(path, indented_json(value))
+
+    def drop(self, path: Path) -> None:
+        """Remove one of the folder's files, if it is there."""
+        self.fence.drop(path)
 
     def write_metrics(self, records: list[dict[str, Any]]) -> None:
         """All epochs so far, a line each."""
         lines = "".join(json.dumps(record, allow_nan=False) + "\n" for record in records)
-        write_atomically(self.metrics, lines.encode())
+        self.write(self.metrics, lines.encode())
 
     def write_summary(self, figures: dict[str, Any]) -> None:
         """The final figures, the arrays' checksums, and a checksum of its own; its presence means finished."""
         files = {name: file_digest(self.path / name) for name in ARRAY_FILES}
         body = json.loads(canonical_json({**figures, "files": files}))
-        write_json(self.summary, {**body, "checksum": digest(body)})
+        self.write_json(self.summary, {**body, "checksum": digest(body)})
 
     def read_summary(self, *, arrays: bool = True) -> dict[str, Any] | None:
         """The final figures, None while unfinished; DamagedRunError where a checksum fails (of the arrays too)."""
@@ -159,57 +188,8 @@ class RunFolder:
         return value
 
 
-class Attempt:
-    """This process's entry in `provenance.json`, kept up to date while it works."""
-
-    def __init__(self, folder: RunFolder, *, source: dict[str, Any], device: str, first_epoch: int) -> None:
-        self.folder = folder
-        earlier = _earlier_attempts(folder)
-        now = time.time()
-        self.entry: dict[str, Any] = {
-            "first_epoch": first_epoch,
-            "device": device,
-            "host": platform.node(),
-            "job": os.environ.get("SLURM_JOB_ID"),
-            "start": now,
-            "last_heartbeat": now,
-            "end": None,
-            "cause": None,
-        }
-        self.record = {
-            **_code_state(),
-            "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in PACKAGES}},
-            "device": device,
-            "slurm": {name: value for name, value in os.environ.items() if name.startswith("SLURM_")},
-            "source": source,
-            "attempts": [*earlier, self.entry],
-        }
-        self.heartbeat()
-
-    def heartbeat(self) -> None:
-        """Say that the attempt is alive."""
-        self.entry["last_heartbeat"] = time.time()
-        self._write()
-
-    def end(self, cause: str) -> None:
-        """Say how the attempt ended."""
-        self.entry["end"] = self.entry["last_heartbeat"] = time.time()
-        self.entry["cause"] = cause
-        self._write()
-
-    def _write(self) -> None:
-        attempts = self.record["attempts"]
-        self.record["device_seconds"] = sum(attempt["last_heartbeat"] - attempt["start"] for attempt in attempts)
-        write_json(self.folder.provenance, self.record)
-
-
 def _identity_hash(fields: dict[str, Any]) -> str:
     return digest({name: value for name, value in fields.items() if name not in ("variant", "hash")})
-
-
-def is_full(error: OSError) -> bool:
-    """Whether the disk, or the user's share of it, is full."""
-    return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def full_disk(error: OSError, folder: RunFolder) -> RunError:
@@ -217,31 +197,3 @@ def full_disk(error: OSError, folder: RunFolder) -> RunError:
     return RunError(
         f"{folder.path}: {error.strerror}; free some space and start again, the run goes on from its checkpoint"
     )
-
-
-def _earlier_attempts(folder: RunFolder) -> list[dict[str, Any]]:
-    if not folder.provenance.exists():
-        return []
-    try:
-        attempts: list[dict[str, Any]] = folder.read_provenance()["attempts"]
-    except DamagedRunError:
-        return []
-    for attempt in attempts:
-        if attempt["end"] is None:
-            attempt["cause"] = "ended without a word"
-    return attempts
-
-
-def _code_state() -> dict[str, Any]:
-    """The commit of the code that runs, and whether tracked files differ from it."""
-    root = Path(__file__).parent.parent
-
-    def git(*arguments: str) -> str:
-        return subprocess.run(
-            ["git", "-C", root, *arguments], capture_output=True, text=True, check=True
-        ).stdout.strip()
-
-    try:
-        return {"commit": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain", "--untracked-files=no"))}
-    except (OSError, subprocess.CalledProcessError):
-        return {"commit": "unknown", "dirty": None}

@@ -20,7 +20,6 @@ from torch.nn import functional as F
 from alexnet_study.config import RecipeConfig, RunConfig
 from alexnet_study.data import Split, normalise
 from alexnet_study.errors import RequestError, RunError
-from alexnet_study.files import write_atomically
 from alexnet_study.models import AlexNet, build_model
 from alexnet_study.runs import DamagedRunError, RunFolder
 
@@ -87,6 +86,7 @@ class TrainingState:
         self.sums = torch.zeros(3, dtype=torch.float64, device=device)
         self.seconds = 0.0
         self.records: list[dict[str, Any]] = []
+        self.origins: list[dict[str, Any]] = []  # the devices and versions that it was trained with so far
 
     def next_epoch(self) -> None:
         """Stand at the start of the next epoch."""
@@ -110,28 +110,35 @@ class TrainingState:
             "sums": self.sums.tolist(),
             "seconds": self.seconds,
             "records": self.records,
+            "origins": self.origins,
         }
         buffer = io.BytesIO()  # torch.save's own errors would hide a full disk's
         torch.save({**content, "digest": content_digest(content)}, buffer)
-        write_atomically(folder.checkpoint, buffer.getbuffer())
+        folder.write(folder.checkpoint, buffer.getbuffer())
 
     def restore(self, folder: RunFolder) -> bool:
         """Go on from `checkpoint.pt` if there is one; DamagedRunError where it is not what was written."""
         if not folder.checkpoint.exists():
             return False
-        content = _read_checkpoint(folder)
+        content = read_checkpoint(folder)
         self.model.load_state_dict(content["model"])
         self.optimizer.load_state_dict(content["optimizer"])
         self.epoch, self.step, self.seconds = content["epoch"], content["step"], content["seconds"]
         self.sums.copy_(torch.tensor(content["sums"], dtype=torch.float64))
-        self.records = content["records"]
+        self.records, self.origins = content["records"], content["origins"]
         return True
 
 
 def train_epoch(
-    state: TrainingState, run: RunConfig, data: Split, *, checkpoint: Callable[[], None], advance: Callable[[int], None]
+    state: TrainingState,
+    run: RunConfig,
+    data: Split,
+    *,
+    checkpoint: Callable[[], None],
+    due: Callable[[], bool],
+    advance: Callable[[int], None],
 ) -> None:
-    """The rest of the state's epoch; calls `checkpoint` every 30 s of training, `advance(1)` after each step."""
+    """The rest of the state's epoch; `advance(1)` after each step, `checkpoint` every 30 s and whenever it is `due`."""
     size = run.recipe.batch_size
     order = epoch_order(run.seed, state.epoch, len(data)).to(data.labels.device)
     state.model.train()
@@ -145,7 +152,7 @@ def train_epoch(
         state.step = step + 1
         advance(1)
         now = time.perf_counter()
-        if now - saved >= CHECKPOINT_SECONDS:
+        if now - saved >= CHECKPOINT_SECONDS or due():
             state.seconds += now - started
             checkpoint()
             started = saved = time.perf_counter()
@@ -203,7 +210,8 @@ def _update(sha: Any, value: Any) -> None:
         sha.update(repr(value).encode())
 
 
-def _read_checkpoint(folder: RunFolder) -> dict[str, Any]:
+def read_checkpoint(folder: RunFolder) -> dict[str, Any]:
+    """The content of `checkpoint.pt`, on the CPU; DamagedRunError where it is not what was written."""
     try:
         content: dict[str, Any] = torch.load(folder.checkpoint, map_location="cpu", weights_only=True)
         right = content.pop("digest") == content_digest(content)

@@ -5,7 +5,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from alexnet_study.errors import RequestError, RunError
+from alexnet_study.errors import RequestError, RunError, StoppedError
+from alexnet_study.files import is_full
+from alexnet_study.interruption import UNFINISHED
 
 STUDY = Path("jobs/studies/skip.yaml")
 
@@ -37,17 +39,34 @@ def add_training_options(parser: Parser) -> None:
     parser.add_argument(
         "--set", action="append", default=[], metavar="FIELD=VALUE", help="override, as recipe.epochs=1"
     )
+    parser.add_argument(
+        "--allow-inexact-resume",
+        action="store_true",
+        help="go on from a checkpoint of another device model or other versions; it is recorded as not bit-exact",
+    )
 
 
 def finish(main: Callable[[], int]) -> None:
-    """Run `main` and exit with its code: 0 done, 1 a run failed, 2 the request was wrong (one line says how)."""
+    """Run `main` and exit with its code; where it ends early, one line on standard error says why.
+
+    0 done, 1 a run failed, 2 the request was wrong, 75 a signal ended it: unfinished, start it again.
+    """
     try:
         code = main()
     except (RequestError, RunError) as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        code = 2 if isinstance(error, RequestError) else 1
+        code = _say(str(error), 2 if isinstance(error, RequestError) else 1)
+    except StoppedError as error:
+        code = _say(f"stopped ({error}); start again and the run goes on from its checkpoint", UNFINISHED)
     except KeyboardInterrupt:
-        print("error: interrupted; start again and the run goes on from its checkpoint", file=sys.stderr)
-        code = 1
+        code = _say("interrupted; start again and the run goes on from its checkpoint", 1)
+    except OSError as error:
+        if not is_full(error):
+            raise
+        code = _say(f"{error.filename or 'a file'}: {error.strerror}; free some space and start again", 1)
     sys.stdout.flush()
     sys.exit(code)
+
+
+def _say(text: str, code: int) -> int:
+    print(f"error: {' '.join(text.split())}", file=sys.stderr)
+    return code

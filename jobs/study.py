@@ -37,7 +37,7 @@ def main() -> int:
     failed = 0
     for run in runs:
         try:
-            execute(run, data, arguments.results)
+            execute(run, data, arguments.results, inexact_resume=arguments.allow_inexact_resume)
         except RunError as error:
             failed += 1
             print(f"failed: {run.variant} seed {run.seed}: {error}", file=sys.stderr)

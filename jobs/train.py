@@ -3,6 +3,7 @@
 python -m jobs.train --study jobs/studies/skip.yaml --variant skip --seed 0
 """
 
+from alexnet_study.interruption import Interruption
 from jobs.command import Parser, add_training_options, finish, study_parser
 
 
@@ -17,6 +18,7 @@ def parser() -> Parser:
 
 def main() -> int:
     """Parse, check the request, then load PyTorch and run."""
+    interruption = Interruption().install()  # before anything else: PyTorch's import takes seconds
     arguments = parser().parse_args()
     from alexnet_study.config import load_study, parse_seeds
 
@@ -26,7 +28,13 @@ def main() -> int:
     from alexnet_study.data import load_dataset
     from alexnet_study.execution import execute
 
-    summary = execute(run, load_dataset(arguments.data or study.data, cache=arguments.cache), arguments.results)
+    summary = execute(
+        run,
+        load_dataset(arguments.data or study.data, cache=arguments.cache),
+        arguments.results,
+        interruption=interruption,
+        inexact_resume=arguments.allow_inexact_resume,
+    )
     top1 = ", ".join(f"{name} {figures['top1']:.2%}" for name, figures in summary["evaluations"].items())
     print(f"{run.variant} seed {run.seed}: finished, test top-1 {top1}")
     return 0

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 
+from alexnet_study.runs import RunFolder
+
 os.environ.setdefault("MPLBACKEND", "agg")
 
 settings.register_profile("any machine", deadline=None)  # an example's time is the machine's, not the code's
@@ -25,6 +27,9 @@ variants:
 """
 
 
+BITS = ("summary.json", "predictions.npz", "features.npz", "config.json")
+
+
 def write_images(folder: Path, *, classes: int = 4, train: int = 12, test: int = 5) -> Path:
     """PNG images of `classes` colours with noise, in train/<class>/* and test/<class>/*."""
     rng = np.random.default_rng(0)
@@ -37,6 +42,13 @@ def write_images(folder: Path, *, classes: int = 4, train: int = 12, test: int =
                 pixels = np.clip(colour + rng.normal(0, 20, size=(32, 32, 3)), 0, 255).astype(np.uint8)
                 Image.fromarray(pixels).save(home / f"{index:03}.png")
     return folder
+
+
+def bits(folder: RunFolder) -> dict[str, object]:
+    """All of a run that must not depend on how it was carried out."""
+    content: dict[str, object] = {name: (folder.path / name).read_bytes() for name in BITS}
+    timing = ("seconds", "images_per_second")
+    return content | {"metrics": [{k: v for k, v in line.items() if k not in timing} for line in folder.read_metrics()]}
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 import ast
 from pathlib import Path
 
-GROUND = {"errors", "files", "config", "runs"}
+GROUND = {"errors", "files", "config", "interruption", "fencing", "runs", "attempts"}
 MIDDLE = {"data_sources", "data", "models", "features"}
-WINGS = {"training": {"training", "evaluation", "execution"}, "report": {"report"}}
+WINGS = {"training": {"origin", "training", "evaluation", "execution"}, "report": {"report"}}
 
 
 def imported(path: Path) -> set[str]:

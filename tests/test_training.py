@@ -4,10 +4,7 @@ import dataclasses
 import errno
 import json
 import os
-import random
-import subprocess
-import sys
-import time
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +17,11 @@ from alexnet_study.config import RecipeConfig, RunConfig, load_study
 from alexnet_study.data import Dataset, load_dataset, normalise
 from alexnet_study.errors import RequestError, RunError
 from alexnet_study.execution import execute
+from alexnet_study.fencing import Process
 from alexnet_study.models import build_model
 from alexnet_study.runs import DamagedRunError, RunFolder
 from alexnet_study.training import TrainingState, derive_seed, epoch_order, prepare, train_step
-
-BITS = ("summary.json", "predictions.npz", "features.npz", "config.json")
+from tests.conftest import bits
 
 
 @pytest.fixture
@@ -35,13 +32,6 @@ def data(images: Path) -> Dataset:
 @pytest.fixture
 def run(study_file: Path) -> RunConfig:
     return load_study(study_file).run("skip", 0)
-
-
-def bits(folder: RunFolder) -> dict[str, object]:
-    """All of a run that must not depend on how it was carried out."""
-    content: dict[str, object] = {name: (folder.path / name).read_bytes() for name in BITS}
-    timing = ("seconds", "images_per_second")
-    return content | {"metrics": [{k: v for k, v in line.items() if k not in timing} for line in folder.read_metrics()]}
 
 
 def attempts(folder: RunFolder) -> list[dict[str, object]]:
@@ -98,43 +88,12 @@ def test_stopped_after_any_step_it_ends_with_the_same_bits(
         assert [entry["first_epoch"] for entry in attempts(RunFolder.of(results, run))] == [0, survived // 3]
 
 
-@pytest.mark.slow
-def test_killed_at_random_moments_it_ends_with_the_same_bits(study_file: Path, images: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "jobs.train", "--study", study_file, "--data", images, "--variant", "skip"]
-    command += ["--seed", "0", "--set", "recipe.epochs=200", "--results"]
-    subprocess.run([*command, tmp_path / "whole"], check=True, stdout=subprocess.DEVNULL)
-    folder = RunFolder(tmp_path / "killed/tiny/skip/seed-0")
-    rng = random.Random(0)
-    for _ in range(4):
-        process = subprocess.Popen([*command, tmp_path / "killed"], stdout=subprocess.DEVNULL)
-        for _ in range(rng.randint(1, 5)):  # checkpoints of this attempt, one an epoch
-            wait_for_another(folder.checkpoint, process)
-        time.sleep(rng.uniform(0, 0.03))  # the length of an epoch, so that the kill may come anywhere in it
-        assert process.poll() is None, "the run ended before it was killed"
-        process.kill()
-        process.wait()
-    subprocess.run([*command, tmp_path / "killed"], check=True, stdout=subprocess.DEVNULL)
-    assert bits(folder) == bits(RunFolder(tmp_path / "whole/tiny/skip/seed-0"))
-    first_epochs = [entry["first_epoch"] for entry in attempts(folder)]
-    assert len(first_epochs) == len(set(first_epochs)) == 5  # each went on from where the one before it was killed
-
-
-def wait_for_another(path: Path, process: subprocess.Popen[bytes]) -> None:
-    """Until `path` is replaced by another file, or `process` ends."""
-
-    def state() -> tuple[int, int] | None:
-        return (path.stat().st_ino, path.stat().st_mtime_ns) if path.exists() else None
-
-    before = state()
-    while state() == before and process.poll() is None:
-        time.sleep(0.001)
-
-
 @pytest.mark.parametrize("damage", ["flip", "truncate"])
 def test_a_damaged_checkpoint_is_found(run: RunConfig, tmp_path: Path, damage: str) -> None:
     state = TrainingState(run, 4, torch.device("cpu"))
     folder = RunFolder(tmp_path)
-    state.save(folder)
+    with folder.held(job="1", restart=0):
+        state.save(folder)
     content = bytearray(folder.checkpoint.read_bytes())
     weights = next(state.model.parameters()).detach().contiguous().numpy().tobytes()
     position = content.find(state.model.classifier[1].weight.detach().numpy().tobytes()[:32])
@@ -154,7 +113,10 @@ def test_damage_is_reported_and_computed_again(
     before = bits(folder)
     folder.checkpoint.write_bytes(b"nothing")
     folder.summary.write_text(folder.summary.read_text().replace('"top1": 0', '"top1": 1', 1))
-    (folder.path / ".summary.json.0.tmp").write_text("half")
+    dead = folder.path / ".attempt-000001.0.elsewhere-1.0a"
+    dead.mkdir()
+    (dead / "process.json").write_text(json.dumps({**dataclasses.asdict(Process.current()), "started": 1}))
+    (dead / ".summary.json.0.tmp").write_text("half")
     execute(run, data, tmp_path)
     assert bits(folder) == before
     assert not list(folder.path.glob(".*"))
@@ -179,29 +141,29 @@ def test_a_results_folder_that_cannot_be_written_is_refused(run: RunConfig, data
         execute(run, data, tmp_path / "file")
 
 
+@pytest.mark.parametrize("written", range(1, 11))
 def test_a_full_disk_ends_the_run_with_one_line_and_nothing_half_written(
-    run: RunConfig, data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: RunConfig, data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: int
 ) -> None:
-    def full(descriptor: int) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
     real = files.os.fsync
     writes = 0
 
     def fills_up(descriptor: int) -> None:
         nonlocal writes
-        writes += 1
-        (real if writes < 5 else full)(descriptor)
+        writes += stat.S_ISREG(os.fstat(descriptor).st_mode)
+        if writes >= written:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(descriptor)
 
     monkeypatch.setattr(files.os, "fsync", fills_up)
     with pytest.raises(RunError, match="No space left"):
         execute(run, data, tmp_path)
     folder = RunFolder.of(tmp_path, run)
-    assert not folder.summary.exists()
     assert not list(folder.path.glob(".*"))
     monkeypatch.setattr(files.os, "fsync", real)
     execute(run, data, tmp_path)
     assert folder.read_summary() is not None
+    assert not folder.checkpoint.exists()
 
 
 def test_divergence_ends_the_run_with_one_line(run: RunConfig, data: Dataset, tmp_path: Path) -> None:

@@ -164,6 +164,10 @@ def _flags(runs: list[Run]) -> list[str]:
     dirty = sum(bool(run.provenance.get("dirty")) for run in runs)
     if dirty:
         flags.append(f"{dirty} of {_count(len(runs), 'run')} came from code with uncommitted changes.")
+    inexact = sum(run.provenance.get("bit_exact") is False for run in runs)
+    if inexact:
+        where = "on another device model or other versions than they began with: their bits are not reproducible"
+        flags.append(f"{inexact} of {_count(len(runs), 'run')} went on {where}.")
     return flags
 
 
