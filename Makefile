@@ -10,11 +10,17 @@ DATA    ?=
 SEEDS   ?=
 CACHE   ?=
 
-.PHONY: help setup demo study report test
+# How a study is submitted.
+PROFILE     ?= slurm
+DRY_RUN     ?=
+ALLOW_DIRTY ?=
+CLUSTER     := $(PYTHON) slurm/testcluster/cluster.py
+
+.PHONY: help setup demo study report test submit cluster-up cluster-down
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 $(VENV)/.ready: constraints.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -32,6 +38,17 @@ study: $(VENV)/.ready ## all runs of STUDY here, then its report [DATA=…] [SEE
 
 report: $(VENV)/.ready ## tables, figures and page of STUDY from the finished runs [RESULTS=…]
 	$(RUN) -m jobs.report --study "$(STUDY)" --results "$(RESULTS)"
+
+submit: $(VENV)/.ready ## STUDY's unfinished runs as SLURM jobs, one GPU each [PROFILE=…] [DRY_RUN=1] [ALLOW_DIRTY=1] [DATA=…] [SEEDS=…]
+	@$(RUN) -m jobs.submit --study "$(STUDY)" --results "$(RESULTS)" --profile "$(PROFILE)" $(if $(DATA),--data "$(DATA)") \
+	    $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(CACHE),--cache "$(CACHE)") \
+	    $(if $(filter-out 0,$(DRY_RUN)),--dry-run) $(if $(filter-out 0,$(ALLOW_DIRTY)),--allow-dirty)
+
+cluster-up: ## a real SLURM on this machine, to try it: prints the export line that clients need
+	@$(CLUSTER) up
+
+cluster-down: ## stop what cluster-up started
+	@$(CLUSTER) down
 
 test: $(VENV)/.ready ## lint, types and all tests that this machine can run
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .

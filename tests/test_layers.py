@@ -5,7 +5,11 @@ from pathlib import Path
 
 GROUND = {"errors", "files", "config", "interruption", "fencing", "runs", "attempts"}
 MIDDLE = {"data_sources", "data", "models", "features"}
-WINGS = {"training": {"origin", "training", "evaluation", "execution"}, "report": {"report"}}
+WINGS = {
+    "cluster": {"cluster"},
+    "training": {"origin", "training", "evaluation", "execution"},
+    "report": {"report"},
+}
 
 
 def imported(path: Path) -> set[str]:

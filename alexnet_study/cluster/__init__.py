@@ -1,0 +1,1 @@
+"""Where runs are carried out: profiles, submission, status; imports no PyTorch."""

@@ -1,0 +1,104 @@
+"""Freeze what is submitted: the resolved study, and the tracked code that the jobs run."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from alexnet_study.config import Study, load_study
+from alexnet_study.errors import RequestError
+
+ROOT = Path(__file__).parents[2]  # of the code that runs: a checkout, or an earlier submission's frozen code
+CODE = ("alexnet_study", "jobs", "constraints.txt", "pyproject.toml")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodeState:
+    """The commit of the code, `unknown` outside git, and the tracked files that differ from it."""
+
+    commit: str
+    changed: tuple[str, ...]
+
+    def environment(self) -> dict[str, str]:
+        """What runs are told, since frozen code has no git of its own."""
+        state = {"ALEXNET_STUDY_COMMIT": self.commit, "ALEXNET_STUDY_DIRTY": str(int(bool(self.changed)))}
+        constraints = ROOT / "constraints.txt"
+        if constraints.is_file():
+            state["ALEXNET_STUDY_CONSTRAINTS"] = hashlib.sha256(constraints.read_bytes()).hexdigest()
+        return state
+
+
+def code_state() -> CodeState:
+    """The state of this checkout."""
+    try:
+        commit = _git("rev-parse", "HEAD").strip()
+        changed = _git("status", "--porcelain", "--untracked-files=no", "-z").split("\0")
+    except (OSError, subprocess.CalledProcessError):
+        return CodeState(commit="unknown", changed=())
+    return CodeState(commit=commit, changed=tuple(line[3:] for line in changed if line))
+
+
+def refuse_changes(state: CodeState) -> None:
+    """RequestError where tracked files differ from the commit that results would name."""
+    if state.changed:
+        shown = ", ".join(state.changed[:3]) + (" and more" if len(state.changed) > 3 else "")
+        raise RequestError(
+            f"changed since the last commit: {shown}; commit them, or give ALLOW_DIRTY=1 (--allow-dirty)"
+        )
+
+
+def freeze_code(target: Path) -> None:
+    """Copy the tracked code, as it stands on disk, to `target`."""
+    for name in _tracked():
+        source = ROOT / name
+        if source.is_file():  # a tracked file may have been deleted
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target / name)
+
+
+def freeze_study(path: Path, study: Study, overrides: Iterable[str], target: Path) -> None:
+    """Write the study with everything settled: its data's absolute path, its seeds, and the overrides in each variant.
+
+    path: the study's file, whose other entries go along. study: what was read from it, its data and seeds as asked for.
+    """
+    overrides = tuple(overrides)
+    document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    document |= {"data": settled_source(study.data), "seeds": list(study.seeds)}
+    for override in overrides:
+        key, _, value = override.partition("=")
+        section, _, name = key.partition(".")
+        for variant, body in document["variants"].items():
+            body = dict(body or {})
+            document["variants"][variant] = body | {section: {**(body.get(section) or {}), name: yaml.safe_load(value)}}
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    if load_study(target).runs() != study.runs(overrides):
+        raise RuntimeError(f"{target} does not describe the runs of {path}")
+
+
+def settled_source(source: str) -> str:
+    """A data source's name that means the same in every folder."""
+    return source if source in ("cifar10", "digits") else os.path.abspath(source)
+
+
+def _tracked() -> list[str]:
+    try:
+        return [name for name in _git("ls-files", "-z", "--", *CODE).split("\0") if name]
+    except (OSError, subprocess.CalledProcessError):  # frozen code, or an unpacked archive
+        files = [path for name in CODE for path in [ROOT / name, *(ROOT / name).rglob("*")] if path.is_file()]
+        return [str(path.relative_to(ROOT)) for path in files if "__pycache__" not in path.parts]
+
+
+def _git(*words: str) -> str:
+    top = subprocess.run(
+        ["git", "-C", ROOT, "rev-parse", "--show-toplevel"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    if Path(top) != ROOT.resolve():  # a checkout of something else around this code
+        raise OSError(f"{ROOT} is no checkout of its own")
+    return subprocess.run(["git", "-C", ROOT, *words], capture_output=True, text=True, check=True).stdout

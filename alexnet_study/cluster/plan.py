@@ -1,0 +1,229 @@
+"""What is sent to the cluster, written down before anything is sent: `results/<study>/.submit/<id>/plan.json`.
+
+Files beside it are written once and never changed, so that no reader sees half a truth: `<k>.job` holds the job id that
+SLURM gave the plan's k-th array; `<k>.claim` belongs to whoever creates it first, the array's first task to start or a
+submitter who found no job for the array and gives it up. So an array that a dying submitter still got through to
+SLURM either is known or ends at once, and no run is carried out twice at a time.
+"""
+
+import contextlib
+import dataclasses
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from alexnet_study.cluster.profiles import Profile
+from alexnet_study.config import RunConfig, build
+from alexnet_study.files import TEMPORARY, sync_folder, write_json
+
+ABANDONED = "abandoned"
+FOLDER = ".submit"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedRun:
+    """One run of a job: `threads` are the CPU threads that it uses."""
+
+    variant: str
+    seed: int
+    threads: int
+
+    @property
+    def name(self) -> str:
+        """As logs call it: `skip-seed-0`."""
+        return f"{self.variant}-seed-{self.seed}"
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Variant and seed."""
+        return self.variant, self.seed
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedArray:
+    """One sbatch: jobs, each with its runs in order. An array without runs is the report's job.
+
+    token: the comment by which its jobs are found in the queue.
+    """
+
+    token: str
+    name: str
+    jobs: tuple[tuple[PlannedRun, ...], ...] = ()
+
+    @property
+    def reports(self) -> bool:
+        """Whether this is the report's job."""
+        return not self.jobs
+
+    def job_id(self, array: str, index: int) -> str:
+        """The id of a job as squeue shows it; submitit sends an array of one as a plain job."""
+        return f"{array}_{index}" if len(self.jobs) > 1 else array
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """One submission. Paths are absolute.
+
+    source: the data. profile: in full, as plain values. cpus: of a job with runs. environment: what the runs are told
+    of their code.
+    """
+
+    id: str
+    created: float
+    study: str
+    results: Path
+    cwd: Path
+    source: str
+    cache: Path | None
+    profile: dict[str, Any]
+    cpus: int
+    environment: dict[str, str]
+    arrays: tuple[PlannedArray, ...] = field(default=())
+
+    @property
+    def folder(self) -> Path:
+        """Where the plan and all that belongs to it lie."""
+        return submissions(self.results, self.study) / self.id
+
+    @property
+    def means(self) -> Profile:
+        """The profile."""
+        return build(Profile, self.profile, "profile")
+
+    def paths(self) -> list[Path]:
+        """The folders that a job reads and writes, each once."""
+        source = Path(self.source) if os.path.isabs(self.source) else None
+        return [path for path in dict.fromkeys((self.cwd, self.results, source, self.cache)) if path is not None]
+
+    @property
+    def study_file(self) -> Path:
+        """The frozen study."""
+        return self.folder / "study.yaml"
+
+    @property
+    def code(self) -> Path:
+        """The frozen code, where no container holds it."""
+        return self.folder / "code"
+
+    @property
+    def jobs_folder(self) -> Path:
+        """submitit's folder: batch scripts, pickles, the jobs' own output."""
+        return self.folder / "jobs"
+
+    def write(self) -> None:
+        """Write plan.json, after which the plan exists."""
+        plain = dataclasses.asdict(self)
+        for name in ("results", "cwd", "cache"):
+            plain[name] = None if plain[name] is None else str(plain[name])
+        write_json(self.folder / "plan.json", plain)
+
+    def job_of(self, array: int) -> str | None:
+        """The job id that SLURM gave an array, None while it is not known."""
+        with contextlib.suppress(FileNotFoundError):
+            return str(json.loads((self.folder / f"{array}.job").read_text())["job"])
+        return None
+
+    def record_job(self, array: int, job: str) -> None:
+        """Write down the job id of an array."""
+        write_json(self.folder / f"{array}.job", {"job": job, "time": time.time()})
+
+    def claim(self, array: int, claimant: str) -> str:
+        """Claim an array, unless somebody did; returns whose it is: ABANDONED, or the id of the job that started."""
+        return claim(self.folder / f"{array}.claim", claimant)
+
+    def claimant(self, array: int) -> str | None:
+        """Whose an array is: ABANDONED, the id of the job that started, or None while nobody claimed it."""
+        with contextlib.suppress(FileNotFoundError):
+            return (self.folder / f"{array}.claim").read_text()
+        return None
+
+
+def submissions(results: Path, study: str) -> Path:
+    """The folder of a study's submissions."""
+    return results / study / FOLDER
+
+
+def read_plan(folder: Path) -> Plan:
+    """The plan of a submission's folder."""
+    plain = json.loads((folder / "plan.json").read_text())
+    arrays = tuple(
+        PlannedArray(
+            token=array["token"],
+            name=array["name"],
+            jobs=tuple(tuple(build(PlannedRun, run, "plan") for run in job) for job in array["jobs"]),
+        )
+        for array in plain.pop("arrays")
+    )
+    cache = plain.pop("cache")
+    return Plan(
+        results=Path(plain.pop("results")),
+        cwd=Path(plain.pop("cwd")),
+        cache=Path(cache) if cache else None,
+        arrays=arrays,
+        **plain,
+    )
+
+
+def read_plans(results: Path, study: str) -> list[Plan]:
+    """All submissions of a study, oldest first; a folder without plan.json was never sent."""
+    found = [read_plan(path.parent) for path in submissions(results, study).glob("*/plan.json")]
+    return sorted(found, key=lambda plan: (plan.created, plan.id))
+
+
+def new_id() -> str:
+    """A submission's id: its time, and some randomness."""
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
+
+
+def arrays_of(
+    study: str, submission: str, runs: Iterable[RunConfig], *, runs_per_job: int, most_jobs: int
+) -> Iterator[PlannedArray]:
+    """One array a variant, or several where `most_jobs` bounds an array; then the report's job."""
+    runs = list(runs)
+    count = 0
+    for variant in dict.fromkeys(run.variant for run in runs):
+        planned = [
+            PlannedRun(variant=variant, seed=run.seed, threads=run.recipe.threads)
+            for run in runs
+            if run.variant == variant
+        ]
+        jobs = list(_pieces(planned, runs_per_job))
+        for piece in _pieces(jobs, most_jobs):
+            yield PlannedArray(token=_token(study, submission, count), name=f"{study}-{variant}", jobs=piece)
+            count += 1
+    yield PlannedArray(token=_token(study, submission, count), name=f"{study}-report")
+
+
+def local_array(study: str, submission: str, runs: Iterable[RunConfig]) -> PlannedArray:
+    """What a local supervisor carries out: each run a job, in the study's order."""
+    planned = [PlannedRun(variant=run.variant, seed=run.seed, threads=run.recipe.threads) for run in runs]
+    return PlannedArray(token=_token(study, submission, 0), name=study, jobs=tuple((run,) for run in planned))
+
+
+def claim(path: Path, claimant: str) -> str:
+    """Create `path` with `claimant` in it, unless it exists; returns what stands in it. Exclusive on NFS too."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}{TEMPORARY}")
+    temporary.write_text(claimant)
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.link(temporary, path)  # whole from the first moment on, unlike a file that is created, then filled
+    finally:
+        temporary.unlink()
+    sync_folder(path.parent)
+    return path.read_text()
+
+
+def _token(study: str, submission: str, array: int) -> str:
+    return f"{study}/{submission}/{array}"
+
+
+def _pieces(items: list[T], size: int) -> Iterator[tuple[T, ...]]:
+    for start in range(0, len(items), size):
+        yield tuple(items[start : start + size])

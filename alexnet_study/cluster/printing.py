@@ -1,0 +1,66 @@
+"""What submit says of its work, in lines."""
+
+from collections.abc import Iterable
+
+from alexnet_study.cluster.live import by_run
+from alexnet_study.cluster.plan import PlannedArray
+from alexnet_study.cluster.submission import Outcome, Request
+
+
+def submission_lines(request: Request, outcome: Outcome) -> list[str]:
+    """What was sent, left out and asked for; in a dry run the batch scripts too."""
+    lines = [_array_line(array, job) for array, job in outcome.sent]
+    lines += left_out_lines(request, outcome)
+    runs = sum(len(job) for array, _ in outcome.sent for job in array.jobs)
+    jobs = sum(len(array.jobs) for array, _ in outcome.sent)
+    if not jobs:
+        lines.append(f"nothing to send: every run of {request.study.name} is finished or on its way")
+    elif request.local:
+        lines.append(f"{count(runs, 'run')} here, under a supervisor in the background; then the report")
+    else:
+        means = request.profile
+        hours = f"{outcome.gpu_hours:.1f} GPU-hours at most" if means.gpus else "no GPU"
+        each = (
+            f"{count(jobs, 'job')} of {means.minutes} min with {means.gpus} GPU each"
+            if means.gpus
+            else count(jobs, "job")
+        )
+        lines.append(f"{count(runs, 'run')}, {each}: {hours}")
+    for (array, _), script in zip(outcome.sent, outcome.scripts, strict=False):
+        lines += ["", f"# ----- batch script of {array.name} -----", script]
+    return lines
+
+
+def left_out_lines(request: Request, outcome: Outcome) -> list[str]:
+    """A line a reason and variant."""
+    finished = [(run.variant, run.seed) for run in outcome.finished]
+    lines = [f"left out, finished: {text}" for text in _grouped(finished)]
+    wanted = {(run.variant, run.seed) for run in request.runs()} - set(finished)
+    live = {key: job for key, job in by_run(outcome.live).items() if key in wanted}
+    for job in dict.fromkeys(job.id for job in live.values()):
+        lines += [
+            f"left out, on its way as job {job}: {t}" for t in _grouped(k for k, j in live.items() if j.id == job)
+        ]
+    return lines
+
+
+def count(number: int, noun: str) -> str:
+    """`1 run`, `2 runs`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _array_line(array: PlannedArray, job: str) -> str:
+    if array.reports:
+        return f"job {job or '?'}: {array.name}, when all others have ended"
+    seeds = ", ".join(_grouped(run.key for each in array.jobs for run in each))
+    return f"job {job or '?'}: {array.name}, {count(len(array.jobs), 'job')}: {seeds}"
+
+
+def _grouped(keys: Iterable[tuple[str, int]]) -> list[str]:
+    """`skip seeds 0, 1, 2`, one text a variant."""
+    keys = list(keys)
+    texts = []
+    for variant in dict.fromkeys(variant for variant, _ in keys):
+        seeds = [str(seed) for name, seed in keys if name == variant]
+        texts.append(f"{variant} {'seed' if len(seeds) == 1 else 'seeds'} {', '.join(seeds)}")
+    return texts

@@ -1,0 +1,58 @@
+"""Data: verified and cached before anything is sent, and, where a profile says so, copied to the node's own disk.
+
+python -m alexnet_study.cluster.staging SOURCE [CACHE] prepares a source and prints what it is as one line of JSON.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from alexnet_study.cluster.plan import Plan
+from alexnet_study.errors import RequestError
+
+
+def prepared(source: str, cache: Path | None) -> str:
+    """Verify and cache the data in a process of its own, so that this one needs no PyTorch; returns its content hash.
+
+    Downloads what is missing. RequestError says what is wrong with the source.
+    """
+    words = [sys.executable, "-m", __name__, source, *([] if cache is None else [str(cache)])]
+    done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise RequestError(done.stdout.strip() or f"--data {source}: could not be prepared; see the lines above")
+    return str(json.loads(done.stdout.splitlines()[-1])["content_hash"])
+
+
+@contextlib.contextmanager
+def staged(plan: Plan) -> Iterator[Path | None]:
+    """The cache that a job's runs read: a copy on the node's temporary disk if the profile stages, else the plan's."""
+    if not plan.means.stage or plan.cache is None:
+        yield plan.cache
+        return
+    with tempfile.TemporaryDirectory(prefix="alexnet-study-", dir=os.environ.get("SLURM_TMPDIR")) as folder:
+        copy = Path(folder) / "data"
+        shutil.copytree(plan.cache, copy)
+        yield copy
+
+
+def main() -> None:
+    """Prepare one source; a mistake goes to standard output, to be told by the parent."""
+    from alexnet_study.data import load_dataset
+
+    source, *cache = sys.argv[1:]
+    try:
+        data = load_dataset(source, cache=Path(cache[0]) if cache else None)
+    except RequestError as error:
+        print(error)
+        sys.exit(2)
+    print(json.dumps({"content_hash": data.content_hash}))
+
+
+if __name__ == "__main__":
+    main()

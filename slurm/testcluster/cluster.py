@@ -1,0 +1,318 @@
+"""A real SLURM on this machine: a controller, two nodes with two pretended GPUs each, and its own munge.
+
+python slurm/testcluster/cluster.py up         start it; prints the line `export SLURM_CONF=…` that clients need
+python slurm/testcluster/cluster.py down       stop what `up` started
+python slurm/testcluster/cluster.py lose gpu1  the node's daemon dies; its processes live on (--power-off: they die too)
+python slurm/testcluster/cluster.py back gpu1  the node returns
+python slurm/testcluster/cluster.py controller-down, controller-up
+
+It needs SLURM's and munge's programs (Debian: apt-get install slurm-wlm munge) and root. Its GPUs are device files that
+take part in the scheduling only. Several can stand side by side, each in a folder of its own (--dir).
+"""
+
+import argparse
+import contextlib
+import os
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+NODES = ("gpu1", "gpu2")
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sinfo", "scontrol")
+START_SECONDS = 60.0
+
+SLURM_CONF = """\
+ClusterName=testcluster
+SlurmctldHost={host}(127.0.0.1)
+SlurmctldPort={controller_port}
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.socket,cred_expire=5
+SlurmUser=root
+SlurmdUser=root
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool-%n
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd-%n.pid
+SlurmctldLogFile={folder}/slurmctld.log
+SlurmdLogFile={folder}/slurmd-%n.log
+MpiDefault=none
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+JobAcctGatherType=jobacct_gather/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core
+GresTypes=gpu
+MaxArraySize={max_array_size}
+ReturnToService=1
+KillWait=2
+SlurmdTimeout=12
+SchedulerParameters=sched_interval=2,bf_interval=2
+SlurmdParameters=config_overrides
+NodeName=DEFAULT CPUs=2 RealMemory=10000 Gres=gpu:2
+NodeName=gpu[1-2] NodeHostname={host} NodeAddr=127.0.0.1 Port=[{node_port}-{last_port}]
+PartitionName=main Nodes=ALL Default=YES State=UP MaxTime=INFINITE
+"""
+GRES_CONF = "".join(f"NodeName=gpu[1-2] Name=gpu File=/dev/{device}\n" for device in ("zero", "null"))
+
+
+class ClusterError(Exception):
+    """The cluster cannot be started or found; one line says why."""
+
+
+class Cluster:
+    """The cluster that lives in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.absolute()
+        self.conf = self.folder / "slurm.conf"
+
+    def up(self, *, max_array_size: int = 1001) -> None:
+        """Start it, unless it runs already; ClusterError where a program is missing or a daemon does not answer."""
+        if self.running():
+            return
+        self._check()
+        self.down()
+        self.folder.mkdir(mode=0o755)
+        (self.folder / "state").mkdir()
+        self._write_configuration(max_array_size)
+        self._start_munge()
+        self.start_controller()
+        for node in NODES:
+            self.start_node(node)
+        self.wait_until(lambda: set(self.node_states().values()) == {"idle"}, "the nodes to become idle")
+
+    def down(self) -> None:
+        """Stop everything that belongs to the folder, and remove it."""
+        if not self.folder.exists():
+            return
+        if not self.conf.exists():
+            raise ClusterError(f"{self.folder} holds no test cluster: expected a folder that `up` made")
+        for pid in [*self._daemons(), *self._orphans()]:
+            _kill(pid, signal.SIGKILL)
+        self.wait_until(lambda: not self._daemons(), "the daemons to end")
+        shutil.rmtree(self.folder)
+
+    def running(self) -> bool:
+        """Whether its controller answers."""
+        return self.conf.exists() and self.client("scontrol", "ping").returncode == 0
+
+    def start_controller(self) -> None:
+        """Start slurmctld; it goes on from its saved state."""
+        self._daemon("slurmctld", "-f", str(self.conf))
+        self.wait_until(self.running, "slurmctld to answer")
+
+    def stop_controller(self) -> None:
+        """Kill slurmctld; nodes and jobs live on."""
+        pid = self._pid("slurmctld.pid")
+        _kill(pid, signal.SIGKILL)
+        self.wait_until(lambda: not _alive(pid), "slurmctld to end")
+
+    def start_node(self, node: str) -> None:
+        """Start the slurmd of `node`."""
+        self._daemon("slurmd", "-f", str(self.conf), "-N", node)
+
+    def lose_node(self, node: str, *, power_off: bool = False) -> None:
+        """Kill the slurmd of `node`; with `power_off` the processes of its jobs too, else they live on unobserved."""
+        pid = self._pid(f"slurmd-{node}.pid")
+        _kill(pid, signal.SIGKILL)
+        self.wait_until(lambda: not _alive(pid), f"slurmd of {node} to end")
+        if power_off:
+            for process in self._processes_of(node):
+                _kill(process, signal.SIGKILL)
+
+    def return_node(self, node: str) -> None:
+        """Start the slurmd of a lost node, and put the node back to work."""
+        self.start_node(node)
+        self.wait_until(lambda: self._resume(node), f"{node} to return")
+
+    def node_states(self) -> dict[str, str]:
+        """State of each node by name, as sinfo says; empty while the controller is silent."""
+        lines = self.client("sinfo", "--noheader", "--Node", "--format=%N %t").stdout.splitlines()
+        return dict(line.split() for line in lines)
+
+    def client(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """The outcome of a client's command on this cluster."""
+        return subprocess.run(words, env=self.environment(), capture_output=True, text=True, check=False)
+
+    def environment(self) -> dict[str, str]:
+        """The environment in which clients find this cluster."""
+        return {**os.environ, "SLURM_CONF": str(self.conf)}
+
+    def wait_until(self, condition: Callable[[], bool], what: str) -> None:
+        """Poll; ClusterError after a minute, with the last words of the logs."""
+        deadline = time.monotonic() + START_SECONDS
+        while not condition():
+            if time.monotonic() > deadline:
+                raise ClusterError(f"waited {START_SECONDS:.0f} s for {what}; see the logs in {self.folder}")
+            time.sleep(0.2)
+
+    def _check(self) -> None:
+        missing = [name for name in PROGRAMS if shutil.which(name, path=_path()) is None]
+        if missing:
+            raise ClusterError(f"missing {', '.join(missing)}: install SLURM and munge (Debian: slurm-wlm, munge)")
+        if os.geteuid() != 0:
+            raise ClusterError("a SLURM that runs jobs needs root: run it as root, or in a container")
+        if len(str(self.folder)) > 80:
+            raise ClusterError(f"--dir {self.folder}: expected a path of at most 80 characters (it holds a socket)")
+
+    def _write_configuration(self, max_array_size: int) -> None:
+        controller, first = _free_ports()
+        text = SLURM_CONF.format(
+            host=socket.gethostname(),
+            folder=self.folder,
+            controller_port=controller,
+            node_port=first,
+            last_port=first + len(NODES) - 1,
+            max_array_size=max_array_size,
+        )
+        (self.folder / "gres.conf").write_text(GRES_CONF)
+        self.conf.write_text(text)
+
+    def _start_munge(self) -> None:
+        key = self.folder / "munge.key"
+        key.touch(mode=0o600)
+        key.write_bytes(secrets.token_bytes(128))
+        files = {"key": key, "pid": self.folder / "munged.pid", "log": self.folder / "munged.log"}
+        options = [f"--{name}-file={path}" for name, path in {**files, "seed": self.folder / "munged.seed"}.items()]
+        self._daemon("munged", "--force", f"--socket={self.folder}/munge.socket", *options)
+
+    def _daemon(self, *words: str) -> None:
+        environment = {**self.environment(), "PATH": _path()}
+        with (self.folder / "start.log").open("a") as log:
+            done = subprocess.run(words, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL, check=False)
+        if done.returncode:
+            raise ClusterError(f"{words[0]} ended with exit code {done.returncode}; see {self.folder}/start.log")
+
+    def _resume(self, node: str) -> bool:
+        state = self.node_states().get(node, "")
+        if state.startswith(("down", "drain")):
+            self.client("scontrol", "update", f"nodename={node}", "state=resume")
+        return state in ("idle", "mix", "alloc")
+
+    def _pid(self, name: str) -> int:
+        try:
+            return int((self.folder / name).read_text())
+        except (OSError, ValueError):
+            raise ClusterError(f"{self.folder / name}: expected the process number of a daemon") from None
+
+    def _daemons(self) -> list[int]:
+        """Processes whose command line names a file of the folder: the daemons, but not this command."""
+        return [
+            pid
+            for pid in _processes()
+            if re.match(r"\S*(munged|slurmctld|slurmd)\b", words := _command_line(pid)) and f"{self.folder}/" in words
+        ]
+
+    def _orphans(self) -> list[int]:
+        return [pid for node in NODES for pid in self._processes_of(node)]
+
+    def _processes_of(self, node: str) -> list[int]:
+        """The jobs' processes on `node`, and the slurmstepd over each of them."""
+        marks = {f"SLURMD_NODENAME={node}".encode(), f"SLURM_CONF={self.conf}".encode()}
+        jobs = [pid for pid in _processes() if marks <= _environment_of(pid)]
+        steps = {parent for pid in jobs for parent in [_parent(pid)] if "slurmstepd" in _command_line(parent)}
+        return [*steps, *jobs]
+
+
+def _processes() -> list[int]:
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit() and int(path.name) != os.getpid()]
+
+
+def _command_line(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def _environment_of(pid: int) -> set[bytes]:
+    try:
+        return set(Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"))
+    except OSError:
+        return set()
+
+
+def _parent(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except (OSError, ValueError):
+        return 0
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def _kill(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def _path() -> str:
+    return f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"  # where Debian keeps daemons
+
+
+def _free_ports() -> tuple[int, int]:
+    """A port for the controller, and the first of a row for the nodes."""
+    with contextlib.ExitStack() as stack:
+
+        def free(port: int) -> bool:
+            candidate = stack.enter_context(socket.socket())
+            try:
+                candidate.bind(("", port))
+            except OSError:
+                return False
+            return True
+
+        for first in _candidates():
+            if all(free(first + offset) for offset in range(1 + len(NODES))):
+                return first, first + 1
+    raise ClusterError("found no row of free ports")
+
+
+def _candidates() -> Iterator[int]:
+    yield from (17000 + 10 * secrets.randbelow(1000) for _ in range(100))
+
+
+def main() -> None:
+    """Carry out one command."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    commands = ("up", "down", "lose", "back", "controller-down", "controller-up")
+    parser.add_argument("command", choices=commands)
+    parser.add_argument("node", nargs="?", choices=NODES, help="for lose and back")
+    default = Path(f"/tmp/alexnet-study-cluster-{os.getuid()}")
+    parser.add_argument("--dir", type=Path, default=default, help=f"where it lives ({default})")
+    parser.add_argument("--max-array-size", type=int, default=1001, help="SLURM's MaxArraySize (1001)")
+    parser.add_argument("--power-off", action="store_true", help="with lose: the node's processes die too")
+    arguments = parser.parse_args()
+    if (arguments.command in ("lose", "back")) != (arguments.node is not None):
+        parser.error("lose and back, and only they, take a node")
+    cluster = Cluster(arguments.dir)
+    try:
+        {
+            "up": lambda: cluster.up(max_array_size=arguments.max_array_size),
+            "down": cluster.down,
+            "lose": lambda: cluster.lose_node(arguments.node, power_off=arguments.power_off),
+            "back": lambda: cluster.return_node(arguments.node),
+            "controller-down": cluster.stop_controller,
+            "controller-up": cluster.start_controller,
+        }[arguments.command]()
+    except ClusterError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    if arguments.command == "up":
+        print(f"export SLURM_CONF={cluster.conf}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+#!/bin/bash
+
+# Parameters
+#SBATCH --array=0-3%4
+#SBATCH --chdir=/study
+#SBATCH --comment=tiny/20260102-030405-abcdef/0
+#SBATCH --cpus-per-task=1
+#SBATCH --error=/study/results/tiny/.submit/20260102-030405-abcdef/jobs/%A_%a_0_log.err
+#SBATCH --gres=gpu:1
+#SBATCH --job-name=tiny-baseline
+#SBATCH --mem=8192M
+#SBATCH --nodes=1
+#SBATCH --open-mode=append
+#SBATCH --output=/study/results/tiny/.submit/20260102-030405-abcdef/jobs/%A_%a_0_log.out
+#SBATCH --requeue
+#SBATCH --signal=USR2@90
+#SBATCH --time=60
+#SBATCH --wckey=submitit
+
+# setup
+export PYTHONPATH=''
+export PYTHONSAFEPATH=1
+export PYTHONNOUSERSITE=1
+
+# command
+export SUBMITIT_EXECUTOR=slurm
+srun --unbuffered --output /study/results/tiny/.submit/20260102-030405-abcdef/jobs/%A_%a_%t_log.out --error /study/results/tiny/.submit/20260102-030405-abcdef/jobs/%A_%a_%t_log.err --cpus-per-task=1 --container-image=/study/alexnet-study.sqsh --container-mounts=/study:/study,/study/results:/study/results,/data/images:/data/images --container-workdir=/study python -u -m submitit.core._submit /study/results/tiny/.submit/20260102-030405-abcdef/jobs
+
+
+# teardown
+rc=$?
+if [ $rc = 75 ] || [ $rc = 140 ]; then
+  if [ "${SLURM_RESTART_COUNT:-0}" -ge 100 ]; then
+    echo "not requeued: max_requeues is 100" >&2
+  else
+    case "$(scontrol show job --oneliner "$SLURM_JOB_ID")" in
+      *JobState=CANCELLED*) ;;
+      *) scontrol requeue "$SLURM_JOB_ID" ;;
+    esac
+  fi
+fi
+exit $rc
+#!/bin/bash
+
+# Parameters
+#SBATCH --chdir=/study
+#SBATCH --comment=tiny/20260102-030405-abcdef/2
+#SBATCH --cpus-per-task=1
+#SBATCH --dependency=afterany:12:13
+#SBATCH --error=/study/results/tiny/.submit/20260102-030405-abcdef/jobs/%j_0_log.err
+#SBATCH --job-name=tiny-report
+#SBATCH --mem=4096M
+#SBATCH --nodes=1
+#SBATCH --open-mode=append
+#SBATCH --output=/study/results/tiny/.submit/20260102-030405-abcdef/jobs/%j_0_log.out
+#SBATCH --requeue
+#SBATCH --signal=USR2@10
+#SBATCH --time=30
+#SBATCH --wckey=submitit
+
+# setup
+export PYTHONPATH=''
+export PYTHONSAFEPATH=1
+export PYTHONNOUSERSITE=1
+
+# command
+export SUBMITIT_EXECUTOR=slurm
+srun --unbuffered --output /study/results/tiny/.submit/20260102-030405-abcdef/jobs/%j_%t_log.out --error /study/results/tiny/.submit/20260102-030405-abcdef/jobs/%j_%t_log.err --cpus-per-task=1 --container-image=/study/alexnet-study.sqsh --container-mounts=/study:/study,/study/results:/study/results,/data/images:/data/images --container-workdir=/study python -u -m submitit.core._submit /study/results/tiny/.submit/20260102-030405-abcdef/jobs
+
+
+# teardown
+rc=$?
+if [ $rc = 75 ] || [ $rc = 140 ]; then
+  if [ "${SLURM_RESTART_COUNT:-0}" -ge 100 ]; then
+    echo "not requeued: max_requeues is 100" >&2
+  else
+    case "$(scontrol show job --oneliner "$SLURM_JOB_ID")" in
+      *JobState=CANCELLED*) ;;
+      *) scontrol requeue "$SLURM_JOB_ID" ;;
+    esac
+  fi
+fi
+exit $rc

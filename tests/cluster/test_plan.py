@@ -1,0 +1,103 @@
+"""Plans: read back as written; an array belongs to one claimant; what is frozen runs as the study does."""
+
+import dataclasses
+import threading
+from pathlib import Path
+
+import pytest
+import yaml
+
+from alexnet_study.cluster import freeze, job
+from alexnet_study.cluster.plan import ABANDONED, Plan, claim, read_plan, read_plans
+from alexnet_study.cluster.profiles import Profile
+from alexnet_study.config import load_study
+from alexnet_study.errors import RequestError
+from tests.cluster.test_batch import EVERYTHING, plan_for
+
+
+@pytest.mark.parametrize("profile", [Profile(), EVERYTHING])
+def test_a_plan_reads_back_as_written(study_file: Path, tmp_path: Path, profile: Profile) -> None:
+    plan = dataclasses.replace(plan_for(study_file, profile, results=tmp_path), cache=tmp_path / "cache")
+    plan.write()
+    assert read_plan(plan.folder) == plan
+    assert read_plans(tmp_path, "tiny") == [plan]
+    assert plan.means == profile
+
+
+def test_of_many_claimants_at_once_one_wins_and_all_know(tmp_path: Path) -> None:
+    told: list[str] = []
+    start = threading.Barrier(20)
+
+    def contend(name: str) -> None:
+        start.wait()
+        told.append(claim(tmp_path / "0.claim", name))
+
+    threads = [threading.Thread(target=contend, args=(f"job {i}",)) for i in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(told) == 20
+    assert set(told) == {(tmp_path / "0.claim").read_text()}
+    assert [path.name for path in tmp_path.iterdir()] == ["0.claim"]
+
+
+def test_a_job_whose_array_was_given_up_does_nothing(
+    study_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = plan_for(study_file, Profile(), results=tmp_path)
+    plan.write()
+    plan.claim(0, ABANDONED)
+    monkeypatch.setenv("SLURM_ARRAY_JOB_ID", "12")
+    started: list[object] = []
+    monkeypatch.setattr(job, "train", lambda _, runs: started.append(runs) or 0)
+    job.carry_out(str(plan.folder), 0, 1)
+    assert started == []
+    assert "was given up by its submitter" in capsys.readouterr().err
+    job.carry_out(str(plan.folder), 1, 1)
+    job.carry_out(str(plan.folder), 1, 0)  # another task of the array that has the claim
+    assert started == [plan.arrays[1].jobs[1], plan.arrays[1].jobs[0]]
+    assert plan.claim(1, ABANDONED) == "12"
+
+
+def test_a_job_ends_with_its_runs_exit_code(study_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan: Plan = plan_for(study_file, Profile(), results=tmp_path)
+    plan.write()
+    monkeypatch.setenv("SLURM_JOB_ID", "12")
+    monkeypatch.setattr(job, "train", lambda *_: 75)
+    with pytest.raises(SystemExit) as left:
+        job.carry_out(str(plan.folder), 0, 0)
+    assert left.value.code == 75
+
+
+def test_a_frozen_study_holds_everything_that_was_asked_for(study_file: Path, tmp_path: Path) -> None:
+    document = yaml.safe_load(study_file.read_text()) | {"data": "images"}
+    study_file.write_text(yaml.safe_dump(document))
+    study = dataclasses.replace(load_study(study_file), seeds=(3, 5))
+    overrides = ["recipe.epochs=7", "model.hidden=16"]
+    frozen = tmp_path / "frozen/study.yaml"
+    freeze.freeze_study(study_file, study, overrides, frozen)
+    again = load_study(frozen)
+    assert again.runs() == study.runs(overrides)
+    assert again.data == str(Path("images").absolute())
+    assert again.seeds == (3, 5)
+
+
+def test_the_frozen_code_is_what_stands_on_disk(tmp_path: Path) -> None:
+    freeze.freeze_code(tmp_path)
+    frozen = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert {"alexnet_study/training.py", "jobs/train.py", "constraints.txt"} <= frozen
+    assert all(Path(name).read_bytes() == (tmp_path / name).read_bytes() for name in frozen)
+    assert not any("__pycache__" in name for name in frozen)
+
+
+def test_changed_tracked_files_are_named() -> None:
+    freeze.refuse_changes(freeze.CodeState(commit="abc", changed=()))
+    with pytest.raises(RequestError, match=r"a.py, b.py, c.py and more; commit them, or give ALLOW_DIRTY=1"):
+        freeze.refuse_changes(freeze.CodeState(commit="abc", changed=("a.py", "b.py", "c.py", "d.py")))
+
+
+def test_the_state_of_the_code_is_handed_on() -> None:
+    environment = freeze.CodeState(commit="abc", changed=("a.py",)).environment()
+    assert (environment["ALEXNET_STUDY_COMMIT"], environment["ALEXNET_STUDY_DIRTY"]) == ("abc", "1")
+    assert len(environment["ALEXNET_STUDY_CONSTRAINTS"]) == 64

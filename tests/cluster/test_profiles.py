@@ -1,0 +1,80 @@
+"""Profiles: what is read, what is refused, and that no value can break out of a batch script."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import yaml
+
+from alexnet_study.cluster.profiles import PROFILES, Profile, load_profile
+from alexnet_study.config import Study, load_study
+from alexnet_study.errors import RequestError
+
+
+def profile_file(tmp_path: Path, **values: object) -> str:
+    path = tmp_path / "profile.yaml"
+    path.write_text(yaml.safe_dump(values))
+    return str(path)
+
+
+@pytest.mark.parametrize("path", sorted(PROFILES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_shipped_profile_is_valid_and_explains_itself(path: Path) -> None:
+    assert load_profile(path.stem) == load_profile(str(path))
+    assert path.read_text().startswith("# ")
+
+
+def test_the_commented_profile_shows_every_key() -> None:
+    shown = set(yaml.safe_load((PROFILES / "slurm.yaml").read_text())) | {"container"}  # for which there are two more
+    assert shown == {each.name for each in dataclasses.fields(Profile)}
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        ({"partitions": "gpu"}, "unknown key partitions; expected some of launcher, partition"),
+        ({"container": {"runtime": "podman", "image": "x"}}, "container.runtime: 'podman'"),
+        ({"container": {"runtime": "apptainer"}}, "container.image: missing"),
+        ({"container": {"image": "x.sif"}}, "container.runtime: missing"),
+        ({"report": {"gres": "gpu:1"}}, "unknown key gres"),
+        ({"launcher": "pbs"}, "expected slurm or local"),
+        ({"minutes": 0}, "minutes: 0"),
+        ({"minutes": "1:00:00"}, "minutes"),
+        ({"minutes": 1, "warning_seconds": 60}, "warning_seconds: 60"),
+        ({"runs_per_job": 0}, "runs_per_job: 0"),
+        ({"partition": "gpu\n#SBATCH --uid=0"}, "partition"),
+        ({"account": "a b"}, "account"),
+        ({"gres": "gpu:1;reboot"}, "gres"),
+        ({"constraint": "$(reboot)"}, "constraint"),
+        ({"exclude": "node1'"}, "exclude"),
+        ({"report": {"partition": "x y"}}, "report.partition"),
+        ({"setup": ["module load cuda\nreboot"]}, "setup"),
+        ({"container": {"runtime": "apptainer", "image": "a\nb"}}, "container.image"),
+        ({"launcher": "local", "partition": "gpu"}, "partition: means nothing to launcher local"),
+    ],
+)
+def test_a_wrong_value_is_named(tmp_path: Path, values: dict[str, object], names: str) -> None:
+    with pytest.raises(RequestError) as refused:
+        load_profile(profile_file(tmp_path, **values))
+    assert names in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_an_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(RequestError, match=r"apptainer, .*local, .*slurm"):
+        load_profile("nothing")
+
+
+@pytest.mark.parametrize(("gres", "gpus"), [("", 0), ("gpu", 1), ("gpu:1", 1), ("gpu:h100:2", 2), ("gpu:1g.10gb", 1)])
+def test_gpus_are_counted(gres: str, gpus: int) -> None:
+    assert Profile(gres=gres).gpus == gpus
+
+
+def test_a_job_gets_the_cpus_that_its_runs_use_and_no_fewer(study_file: Path) -> None:
+    study: Study = load_study(study_file)
+    runs = study.runs(["recipe.threads=3"])
+    assert Profile().cpus_for(runs) == 3
+    assert Profile(cpus=8).cpus_for(runs) == 8
+    assert Profile(runs_per_job=4, side_by_side=2).cpus_for(runs) == 6
+    assert Profile(runs_per_job=4).cpus_for(runs) == 3
+    with pytest.raises(RequestError, match="expected at least 6"):
+        Profile(cpus=5, runs_per_job=4, side_by_side=2).cpus_for(runs)

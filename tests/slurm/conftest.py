@@ -1,0 +1,183 @@
+"""A real SLURM for the tests here, started once; without SLURM's programs or root they are skipped, and say so."""
+
+import contextlib
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.conftest import STUDY, write_images
+
+TESTCLUSTER = Path("slurm/testcluster/cluster.py")
+PATIENCE_SECONDS = 240.0  # a bound, not an expectation: the machine may be busy
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder is marked."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.slurm)
+
+
+def testcluster() -> Any:
+    """The module slurm/testcluster/cluster.py."""
+    spec = importlib.util.spec_from_file_location("testcluster", TESTCLUSTER)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Any]:
+    """A cluster of two nodes, with arrays of at most five tasks."""
+    module = testcluster()
+    folder = Path(tempfile.mkdtemp(prefix="as-"))
+    cluster = module.Cluster(folder / "c")
+    try:
+        cluster.up(max_array_size=5)
+    except module.ClusterError as error:
+        shutil.rmtree(folder)
+        pytest.skip(str(error))
+    yield cluster
+    cluster.down()
+    shutil.rmtree(folder)
+
+
+class Site:
+    """A user's folder on the cluster: a study, its results, and the product's commands."""
+
+    def __init__(self, cluster: Any, folder: Path) -> None:
+        self.cluster, self.folder = cluster, folder
+        self.study_file = folder / "tiny.yaml"
+        self.images = write_images(folder / "images")
+        self.results = folder / "re su'lts $x"  # a name that has to be quoted
+        self.profile_file = folder / "profile.yaml"
+        self.path = os.environ["PATH"]
+        self.write_study()
+        self.write_profile()
+
+    def write_study(self, *, seeds: int = 2, **recipe: Any) -> None:
+        """A tiny study on a tiny data folder."""
+        document = yaml.safe_load(STUDY)
+        document |= {"seeds": seeds, "data": str(self.images), "recipe": document["recipe"] | recipe}
+        self.study_file.write_text(yaml.safe_dump(document))
+
+    def write_profile(self, **values: Any) -> None:
+        """The shipped slurm profile with some values changed."""
+        shipped = yaml.safe_load(Path("slurm/profiles/slurm.yaml").read_text())
+        self.profile_file.write_text(yaml.safe_dump(shipped | values))
+
+    def start(self, module: str, *words: object) -> subprocess.Popen[str]:
+        """A command of the product, under way."""
+        command = [
+            sys.executable,
+            "-m",
+            f"jobs.{module}",
+            "--study",
+            self.study_file,
+            "--results",
+            self.results,
+            *words,
+        ]
+        environment = self.cluster.environment() | {"PATH": self.path}
+        return subprocess.Popen(
+            [str(word) for word in command], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def start_submit(self, *words: object) -> subprocess.Popen[str]:
+        """A submit under way."""
+        return self.start("submit", "--profile", self.profile_file, "--allow-dirty", *words)
+
+    def run(self, module: str, *words: object, code: int = 0) -> str:
+        """The output of a command that ends with `code`."""
+        return finish(self.start(module, *words), code)
+
+    def submit(self, *words: object) -> str:
+        """Submit, and return what it says."""
+        return finish(self.start_submit(*words))
+
+    def run_folder(self, variant: str, seed: int) -> Path:
+        """A run's folder."""
+        return self.results / "tiny" / variant / f"seed-{seed}"
+
+    def finished(self) -> set[tuple[str, int]]:
+        """The finished runs."""
+        paths = self.results.glob("tiny/*/seed-*/summary.json")
+        return {(path.parts[-3], int(path.parts[-2].removeprefix("seed-"))) for path in paths}
+
+    def attempts(self, variant: str, seed: int) -> list[dict[str, Any]]:
+        """The attempts that a run's provenance lists; none while it has no provenance."""
+        with contextlib.suppress(FileNotFoundError):
+            return list(json.loads((self.run_folder(variant, seed) / "provenance.json").read_text())["attempts"])
+        return []
+
+    def queue(self, *states: str) -> list[str]:
+        """Ids of the study's live jobs, or of those in the given states."""
+        wanted = ",".join(states or ("pending", "running", "completing", "requeued", "suspended"))
+        tokens = {array["token"] for plan in self.plans() for array in plan["arrays"]}
+        shown = self.cluster.client("squeue", "-h", "-r", "-t", wanted, "-o", "%i|%k").stdout.splitlines()
+        return [job for job, _, token in (line.partition("|") for line in shown) if token in tokens]
+
+    def plans(self) -> list[dict[str, Any]]:
+        """All plans of the study."""
+        return [json.loads(path.read_text()) for path in sorted(self.results.glob("tiny/.submit/*/plan.json"))]
+
+    def wait_for(self, condition: Callable[[], Any], what: str) -> Any:
+        """Poll until the condition holds; fails with the state of queue and logs."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not (value := condition()):
+            if time.monotonic() > deadline:
+                pytest.fail(f"waited in vain for {what}\n{self.describe()}")
+            time.sleep(0.3)
+        return value
+
+    def wait_until_idle(self) -> None:
+        """Until none of the study's jobs waits or runs."""
+        self.wait_for(lambda: not self.queue(), "the queue to empty")
+
+    def describe(self) -> str:
+        """What helps to understand a failure."""
+        queue = self.cluster.client("squeue", "-a", "-t", "all", "-o", "%i %T %r %N %k").stdout
+        logs = [
+            path for pattern in ("tiny/logs/*.err", "tiny/.submit/*/jobs/*.err") for path in self.results.glob(pattern)
+        ]
+        return queue + "".join(f"--- {path}\n{path.read_text()}" for path in logs if path.stat().st_size)
+
+    def pause(self) -> None:
+        """Let no job start."""
+        self.cluster.client("scontrol", "update", "partitionname=main", "state=down")
+
+    def resume(self) -> None:
+        """Let jobs start."""
+        self.cluster.client("scontrol", "update", "partitionname=main", "state=up")
+
+
+def finish(process: subprocess.Popen[str], code: int = 0) -> str:
+    """Standard output of a command that ends with `code`."""
+    out, err = process.communicate()
+    assert process.returncode == code, out + err
+    return out + (err if code else "")
+
+
+@pytest.fixture
+def site(cluster: Any, tmp_path: Path) -> Iterator[Site]:
+    """A site of its own on the session's cluster; its jobs are cancelled afterwards."""
+    site = Site(cluster, tmp_path)
+    yield site
+    site.resume()
+    jobs = site.queue()
+    if jobs:
+        cluster.client("scancel", *jobs)
+        site.wait_until_idle()
