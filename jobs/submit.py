@@ -37,10 +37,12 @@ def main() -> int:
     study = dataclasses.replace(study, data=arguments.data or study.data)
     if arguments.seeds:
         study = dataclasses.replace(study, seeds=seeds_from_text(arguments.seeds))
+    profile = load_profile(arguments.profile)
+    profile = dataclasses.replace(profile, inexact_resume=profile.inexact_resume or arguments.allow_inexact_resume)
     request = Request(
         study_file=arguments.study,
         study=study,
-        profile=load_profile(arguments.profile),
+        profile=profile,
         results=Path(os.path.abspath(arguments.results)),
         cwd=Path.cwd(),
         cache=Path(os.path.abspath(arguments.cache)) if arguments.cache else None,

@@ -63,6 +63,7 @@ def train_command(plan: Plan, run: PlannedRun, cache: Path | None) -> list[str]:
     words = ["--study", str(plan.study_file), "--variant", run.variant, "--seed", str(run.seed)]
     words += ["--results", str(plan.results)]
     words += [] if cache is None else ["--cache", str(cache)]
+    words += ["--allow-inexact-resume"] if plan.means.inexact_resume else []
     return [sys.executable, "-m", "jobs.train", *words]
 
 

@@ -14,13 +14,12 @@ from pathlib import Path
 from types import FrameType
 
 from alexnet_study.cluster.plan import PlannedRun
+from alexnet_study.interruption import SIGNALS, UNFINISHED
 
-UNFINISHED = 75  # a run's exit code after a warning: start it again and it goes on from its checkpoint
 FAILED = 1
 POLL_SECONDS = 0.1
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _PRCTL = getattr(ctypes.CDLL(None), "prctl", None)
-WARNINGS = (signal.SIGTERM, signal.SIGUSR2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +58,7 @@ class Pool:
         """All runs; returns 0, UNFINISHED where one has to be started again, else FAILED where one failed."""
         self.waiting = list(runs)
         self._left = dict.fromkeys(self.waiting, self.restarts)
-        previous = {number: signal.signal(number, self._warned) for number in WARNINGS}
+        previous = {number: signal.signal(number, self._warned) for number in SIGNALS}
         signal.signal(signal.SIGCONT, signal.SIG_DFL)  # scancel sends it first, and means nothing by it
         try:
             while self.waiting or self.living:
@@ -100,7 +99,7 @@ class Pool:
             if code is None:
                 continue
             del self.living[place]
-            if self.stopping and code in [-number for number in WARNINGS]:
+            if self.stopping and code in [-number for number in SIGNALS]:
                 code = UNFINISHED  # warned before it could listen
             if code == UNFINISHED and not self.stopping and self._left[run] > 0:
                 self._left[run] -= 1

@@ -21,7 +21,7 @@ PROFILES = Path("slurm/profiles")
 RUNTIMES = ("apptainer", "pyxis")
 WORD = re.compile(r"[A-Za-z0-9_.:,@/+-]*")  # partitions, accounts, GPUs such as gpu:h100:1 or gpu:1g.10gb:1
 EXPRESSION = re.compile(r"[A-Za-z0-9_.:,@+*&|!()\[\]-]*")  # constraints and host lists
-LOCAL_KEYS = ("launcher", "parallelism", "max_requeues", "other_device")
+LOCAL_KEYS = ("launcher", "parallelism", "max_requeues", "inexact_resume")
 UNSAFE = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -74,7 +74,7 @@ class Profile:
     CPU runs at once, 0 meaning cores over threads. runs_per_job: runs in one job, of which side_by_side at once.
     warning_seconds: how long before the limit a job is told to write its checkpoint. max_requeues: how often an
     unfinished job returns to the queue by itself. stage: data is copied to the node's temporary disk first.
-    other_device: a run may go on on another device model or other versions, recorded as not bit-exact.
+    inexact_resume: a run may go on on another device model or other versions, recorded as not bit-exact.
     """
 
     launcher: str = "slurm"
@@ -94,7 +94,7 @@ class Profile:
     max_requeues: int = 100
     setup: tuple[str, ...] = ()
     stage: bool = False
-    other_device: bool = False
+    inexact_resume: bool = False
     container: Mapping[str, Any] = field(default_factory=dict)
     report: Mapping[str, Any] = field(default_factory=dict)
 

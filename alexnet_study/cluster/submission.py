@@ -141,18 +141,7 @@ def _draft(request: Request) -> Plan:
 def _refuse_others(request: Request, content_hash: str) -> None:
     """RequestError where a run's folder belongs to another configuration, so that jobs.train would refuse it."""
     for run in request.runs():
-        folder = RunFolder.of(request.results, run)
-        if not folder.config.exists():
-            continue
-        try:
-            found = folder.read_config()["hash"]
-        except DamagedRunError as error:
-            raise RequestError(f"{folder.path}: {error}; remove the folder to run it again") from None
-        if found != identity(run, content_hash)["hash"]:
-            raise RequestError(
-                f"{folder.path} holds a run of another configuration (see config.json): remove the folder, or give "
-                "another --results or study name"
-            )
+        RunFolder.of(request.results, run).refuse_other(identity(run, content_hash))
 
 
 def _needs_no_queue(request: Request, plans: list[Plan]) -> bool:
