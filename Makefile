@@ -14,9 +14,11 @@ CACHE   ?=
 PROFILE     ?= slurm
 DRY_RUN     ?=
 ALLOW_DIRTY ?=
+WATCH       ?=
+CAUSE       ?=
 CLUSTER     := $(PYTHON) slurm/testcluster/cluster.py
 
-.PHONY: help setup demo study report test submit cluster-up cluster-down
+.PHONY: help setup demo study report test submit status cancel retry cluster-up cluster-down
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -43,6 +45,17 @@ submit: $(VENV)/.ready ## STUDY's unfinished runs as SLURM jobs, one GPU each [P
 	@$(RUN) -m jobs.submit --study "$(STUDY)" --results "$(RESULTS)" --profile "$(PROFILE)" $(if $(DATA),--data "$(DATA)") \
 	    $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(CACHE),--cache "$(CACHE)") \
 	    $(if $(filter-out 0,$(DRY_RUN)),--dry-run) $(if $(filter-out 0,$(ALLOW_DIRTY)),--allow-dirty)
+
+status: $(VENV)/.ready ## where each run of STUDY is, and why what failed did [WATCH=1]
+	@$(RUN) -m jobs.status --study "$(STUDY)" --results "$(RESULTS)" $(if $(filter-out 0,$(WATCH)),--watch)
+
+cancel: $(VENV)/.ready ## cancel STUDY's jobs; its runs keep their checkpoints
+	@$(RUN) -m jobs.cancel --study "$(STUDY)" --results "$(RESULTS)"
+
+retry: $(VENV)/.ready ## submit again what failed, and release held jobs [CAUSE=…] [PROFILE=…] [ALLOW_DIRTY=1]
+	@$(RUN) -m jobs.retry --study "$(STUDY)" --results "$(RESULTS)" $(if $(CAUSE),--cause "$(CAUSE)") \
+	    $(if $(filter command environment,$(firstword $(origin PROFILE))),--profile "$(PROFILE)") \
+	    $(if $(filter-out 0,$(ALLOW_DIRTY)),--allow-dirty)
 
 cluster-up: ## a real SLURM on this machine, to try it: prints the export line that clients need
 	@$(CLUSTER) up

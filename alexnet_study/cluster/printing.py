@@ -1,9 +1,12 @@
-"""What submit says of its work, in lines."""
+"""What submit and status say, in lines."""
 
+import os
+from collections import Counter
 from collections.abc import Iterable
 
 from alexnet_study.cluster.live import by_run
 from alexnet_study.cluster.plan import PlannedArray
+from alexnet_study.cluster.status import RunStatus
 from alexnet_study.cluster.submission import Outcome, Request
 
 
@@ -42,6 +45,26 @@ def left_out_lines(request: Request, outcome: Outcome) -> list[str]:
             f"left out, on its way as job {job}: {t}" for t in _grouped(k for k, j in live.items() if j.id == job)
         ]
     return lines
+
+
+def status_lines(statuses: list[RunStatus]) -> list[str]:
+    """A line a run, the path of its log at the end, then the totals."""
+    shown = [(f"{run.variant} seed {run.seed}", run.state, run.detail, _relative(run.log)) for run in statuses]
+    widths = [max(len(row[column]) for row in shown) for column in range(3)]
+    lines = ["  ".join([*(row[c].ljust(widths[c]) for c in range(3)), row[3]]).rstrip() for row in shown]
+    states = Counter(run.state for run in statuses)
+    totals = ", ".join(f"{number} {state}" for state, number in states.items())
+    used = {"GPU": sum(run.gpu_hours for run in statuses), "CPU": sum(run.cpu_hours for run in statuses)}
+    hours = " and ".join(f"{value:.2f} {kind}-hours" for kind, value in used.items() if value)
+    return [*lines, f"{count(len(statuses), 'run')}: {totals}; {hours or 'no time'} used"]
+
+
+def _relative(path: os.PathLike[str] | None) -> str:
+    """Seen from here where it lies below."""
+    if path is None:
+        return ""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
 
 
 def count(number: int, noun: str) -> str:

@@ -108,6 +108,11 @@ class Site:
         """Submit, and return what it says."""
         return finish(self.start_submit(*words))
 
+    def describe_status(self) -> str:
+        """All that status says, its notes too."""
+        out, err = self.start("status").communicate()
+        return out + err
+
     def run_folder(self, variant: str, seed: int) -> Path:
         """A run's folder."""
         return self.results / "tiny" / variant / f"seed-{seed}"

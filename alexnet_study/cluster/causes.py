@@ -1,0 +1,60 @@
+"""Why a job ended, from what SLURM's daemons and the run itself left in logs and queue; no accounting needed."""
+
+import re
+from pathlib import Path
+
+ENDED_WITHOUT_A_WORD = "ended without a word"
+STOPPED = "stopped"  # what a run says of SIGTERM: only the scheduler knows whether it cancelled or preempted
+TAIL_BYTES = 65536
+
+# Lines of slurmstepd and srun, the telling ones first: a job that ran out of memory is then cancelled too.
+LINES = (
+    (r"Detected \d+ oom.kill event|task \d+: Out Of Memory", "out of memory"),
+    (r"CANCELLED AT \S+ DUE TO NODE FAILURE", "node failure"),
+    (r"CANCELLED AT \S+ DUE TO TIME LIMIT", "time limit"),
+    (r"CANCELLED AT \S+ DUE TO PREEMPTION", "preempted"),
+    (r"\*\*\* STEP \S+ ON \S+ FAILED", "killed: its batch script"),
+    (r"\*\*\* (?:JOB|STEP) \S+ ON \S+ CANCELLED AT \S+ \*\*\*", "cancelled"),
+    (r"task \d+: Killed", "killed"),
+)
+STATES = {
+    "TIMEOUT": "time limit",
+    "OUT_OF_MEMORY": "out of memory",
+    "NODE_FAIL": "node failure",
+    "BOOT_FAIL": "node failure",
+    "PREEMPTED": "preempted",
+    "CANCELLED": "cancelled",
+    "DEADLINE": "time limit",
+}
+ERROR = re.compile(r"^(?:error: .*|[A-Za-z_][\w.]*(?:Error|Exception|Interrupt)\b.*)$", re.MULTILINE)
+
+
+def from_lines(text: str) -> str | None:
+    """The cause that the last life's lines of a job's standard error name; None where they name none."""
+    last = re.split(r"DUE TO JOB REQUEUE \*\*\*$", text, flags=re.MULTILINE)[-1]
+    return next((cause for pattern, cause in LINES if re.search(pattern, last)), None)
+
+
+def from_state(state: str, reason: str = "") -> str | None:
+    """The cause that a state of squeue or sacct names; None where it names none."""
+    reason = reason if reason not in ("None", "NonZeroExitCode") else ""
+    if state == "FAILED" and reason:
+        return f"failed: {reason}"
+    return STATES.get(state)
+
+
+def last_error(text: str) -> str | None:
+    """The last line that tells an error."""
+    found = ERROR.findall(text)
+    return found[-1].removeprefix("error: ").strip() if found else None
+
+
+def tail(path: Path) -> str:
+    """The end of a log; empty where there is none."""
+    try:
+        with path.open("rb") as file:
+            file.seek(0, 2)
+            file.seek(max(0, file.tell() - TAIL_BYTES))
+            return file.read().decode(errors="replace")
+    except OSError:
+        return ""

@@ -1,0 +1,66 @@
+"""Causes, from lines that SLURM's daemons really write."""
+
+import pytest
+
+from alexnet_study.cluster import causes
+
+CANCELLED = "slurmstepd-gpu1: error: *** JOB 1 ON gpu1 CANCELLED AT 2026-01-02T03:04:05 ***\n"
+REQUEUED = "slurmstepd-gpu1: error: *** STEP 8.0 ON gpu1 CANCELLED AT 2026-01-02T03:04:05 DUE TO JOB REQUEUE ***\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("", None),
+        ("Traceback: nothing that a daemon said", None),
+        (CANCELLED, "cancelled"),
+        (
+            "slurmstepd: error: *** STEP 13.0 ON gpu1 CANCELLED AT 2026-01-02T03:04:05 DUE TO TIME LIMIT ***\n",
+            "time limit",
+        ),
+        (
+            "slurmstepd: error: *** JOB 13 ON gpu1 CANCELLED AT 2026-01-02T03:04:05 DUE TO NODE FAILURE, SEE SLURMCTLD "
+            "LOG FOR DETAILS ***\n",
+            "node failure",
+        ),
+        ("slurmstepd: error: *** JOB 13 ON gpu1 CANCELLED AT 2026-01-02T03:04:05 DUE TO PREEMPTION ***\n", "preempted"),
+        (
+            "slurmstepd: error: Detected 1 oom-kill event(s) in StepId=7.0. Some of your processes may have been "
+            "killed by the cgroup out-of-memory handler.\nsrun: error: gpu1: task 0: Out Of Memory\n" + CANCELLED,
+            "out of memory",
+        ),
+        (
+            CANCELLED + "slurmstepd: error: *** STEP 7.0 ON gpu1 FAILED (non-zero exit code or other failure mode) ***",
+            "killed: its batch script",
+        ),
+        ("srun: error: gpu1: task 0: Killed\nsrun: Force Terminated StepId=6.0\n", "killed"),
+        (REQUEUED, None),
+        (REQUEUED + "srun: error: gpu1: task 0: Killed\n", "killed"),
+    ],
+)
+def test_a_daemons_line_names_the_cause(text: str, cause: str | None) -> None:
+    assert causes.from_lines(text) == cause
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "cause"),
+    [
+        ("TIMEOUT", "TimeLimit", "time limit"),
+        ("OUT_OF_MEMORY", "", "out of memory"),
+        ("NODE_FAIL", "NodeDown", "node failure"),
+        ("CANCELLED", "None", "cancelled"),
+        ("FAILED", "NonZeroExitCode", None),
+        ("FAILED", "JobLaunchFailure", "failed: JobLaunchFailure"),
+        ("COMPLETED", "None", None),
+        ("", "", None),
+    ],
+)
+def test_a_state_names_the_cause(state: str, reason: str, cause: str | None) -> None:
+    assert causes.from_state(state, reason) == cause
+
+
+def test_the_last_line_of_an_error_is_found() -> None:
+    text = "Traceback (most recent call last):\n  raise\nOSError: [Errno 5] x\nmore\nValueError: no\nsrun: Killed\n"
+    assert causes.last_error(text) == "ValueError: no"
+    assert causes.last_error("note: x\nerror: --data x: no such folder\n") == "--data x: no such folder"
+    assert causes.last_error("all is well\n") is None

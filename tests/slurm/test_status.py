@@ -1,0 +1,134 @@
+"""Status, cancel and retry against a real SLURM."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.slurm.conftest import Site
+
+LONG = 100_000  # epochs: such a run ends by a test's hand only
+
+
+def line(site: Site, variant: str = "baseline", seed: int = 0) -> str:
+    """A run's line of the status."""
+    (found,) = [text for text in site.run("status").splitlines() if text.startswith(f"{variant} seed {seed} ")]
+    return re.sub(r"  +", " | ", found)
+
+
+def wait_until_trains(site: Site, variant: str = "baseline", seed: int = 0) -> None:
+    """Until a run's newest attempt has a checkpoint and lives."""
+    site.wait_for(lambda: (site.run_folder(variant, seed) / "checkpoint.pt").exists(), "a checkpoint")
+    site.wait_for(lambda: site.attempts(variant, seed)[-1]["end"] is None, "an attempt")
+
+
+def job_of(site: Site) -> str:
+    """The job of a site that has one run only, without the report's."""
+    reports = site.cluster.client("squeue", "-h", "-n", "tiny-report", "-o", "%i").stdout.split()
+    (job,) = set(site.queue()) - set(reports)
+    return job
+
+
+@pytest.fixture
+def long_site(site: Site) -> Site:
+    """A site whose study is one endless run."""
+    site.write_study(seeds=1, epochs=LONG)
+    document = site.study_file.read_text()
+    site.study_file.write_text(document[: document.index("  skip:")])
+    return site
+
+
+def test_a_run_waits_runs_and_finishes(site: Site) -> None:
+    assert line(site) == "baseline seed 0 | not sent"
+    site.write_study(seeds=1, epochs=400)
+    site.pause()
+    site.submit()
+    assert line(site).startswith("baseline seed 0 | waiting | ")
+    site.resume()
+    shown = site.wait_for(lambda: re.search(r".*epoch.*", line(site)), "progress").group()
+    assert re.fullmatch(
+        r"baseline seed 0 \| running \| epoch \d+ of 400, (\d+ images/s, \d:\d\d:\d\d left, )?on gpu\d \| "
+        r".*/logs/baseline-seed-0-\d+\.out",
+        shown,
+    )
+    assert Path(shown.rpartition(" | ")[2]).exists()
+    site.wait_until_idle()
+    assert re.match(r"baseline seed 0 \| finished \| top-1 intact \d+\.\d\d% \| ", line(site))
+    assert re.match(r"skip seed 0 \| finished \| top-1 intact \d+\.\d\d%, lesioned \d+\.\d\d% \| ", line(site, "skip"))
+    assert re.search(r"^2 runs: 2 finished; \d+\.\d\d GPU-hours used$", site.run("status"), re.MULTILINE)
+
+
+def test_cancelled_then_retried(long_site: Site) -> None:
+    site = long_site
+    site.submit()
+    wait_until_trains(site)
+    assert re.match(r"cancelled 2 jobs: \d+, \d+$", site.run("cancel"))
+    site.wait_until_idle()
+    assert line(site).startswith("baseline seed 0 | failed | cancelled | ")
+    assert site.run("cancel") == "nothing to cancel\n"
+    assert "no run failed with a cause that contains 'time limit'" in site.run("retry", "--cause", "time limit")
+    assert "again: baseline seed 0: cancelled" in site.run("retry", "--cause", "cancel", "--allow-dirty")
+    site.wait_for(lambda: len(site.attempts("baseline", 0)) == 2, "a second attempt")
+    assert site.attempts("baseline", 0)[1]["first_epoch"] > 0
+    assert "running" in line(site)
+    assert "no run failed" in site.run("retry", "--allow-dirty")
+
+
+def test_a_killed_step_is_no_cancellation(long_site: Site) -> None:
+    site = long_site
+    site.submit()
+    wait_until_trains(site)
+    site.cluster.client("scancel", "-s", "KILL", f"{job_of(site)}.0")
+    site.wait_until_idle()
+    assert line(site).startswith("baseline seed 0 | failed | killed | ")
+
+
+def test_a_run_that_fails_says_why(site: Site) -> None:
+    site.write_study(seeds=1, learning_rate=1e30)
+    site.submit()
+    site.wait_until_idle()
+    assert "baseline seed 0 | failed | RunError: training diverged in epoch 0" in line(site)
+    log = Path(line(site).rpartition(" | ")[2])
+    assert log.read_text().startswith("error: training diverged")
+
+
+def test_a_job_that_never_reaches_the_run_says_so(site: Site) -> None:
+    site.write_profile(setup=["exit 3"])
+    site.submit()
+    site.wait_until_idle()
+    assert line(site).startswith("baseline seed 0 | failed | ended without a word | ")
+
+
+def test_a_held_job_is_told_and_released(site: Site) -> None:
+    site.pause()
+    site.submit("--seeds", 1)
+    jobs = site.queue()
+    site.cluster.client("scontrol", "hold", *jobs)
+    assert "held: " in line(site)
+    assert "make retry releases it" in line(site)
+    site.resume()
+    assert f"released {len(jobs)} jobs" in site.run("retry", "--allow-dirty")
+    site.wait_until_idle()
+    assert len(site.finished()) == 2
+
+
+def test_the_runs_themselves_tell_while_the_controller_is_silent(long_site: Site) -> None:
+    site = long_site
+    site.submit()
+    wait_until_trains(site)
+    site.cluster.stop_controller()
+    try:
+        assert re.match(r"baseline seed 0 \| running \| epoch \d+ of 100000, ", line(site))
+        assert "the queue is not known, so states are the runs' own" in site.describe_status()
+    finally:
+        site.cluster.start_controller()
+    assert "running" in line(site)
+
+
+def test_status_needs_no_slurm(site: Site) -> None:
+    site.submit("--seeds", 1)
+    site.wait_until_idle()
+    (site.run_folder("skip", 0) / "summary.json").unlink()
+    site.path = "/nowhere"
+    assert "| finished |" in line(site)
+    assert line(site, "skip").startswith("skip seed 0 | failed | its summary.json is missing")
