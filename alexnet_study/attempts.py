@@ -176,7 +176,7 @@ def code_state() -> dict[str, Any]:
     root = Path(__file__).parent.parent
     environ = os.environ
     commit, dirty = environ.get("ALEXNET_STUDY_COMMIT"), environ.get("ALEXNET_STUDY_DIRTY")
-    state = {"commit": commit, "dirty": dirty not in ("", "0", "false") if dirty is not None else None}
+    state = {"commit": commit, "dirty": dirty not in ("0", "false") if dirty else None}
     pinned = root / "constraints.txt"
     return {
         **(state if commit else _git_state(root)),

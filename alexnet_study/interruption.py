@@ -5,6 +5,7 @@ SLURM sends USR2 ahead of the time limit (`--signal`), and TERM before it kills 
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from alexnet_study.errors import StoppedError
 
 UNFINISHED = 75  # EX_TEMPFAIL of sysexits.h: start it again
 SIGNALS = (signal.SIGUSR2, signal.SIGTERM)
+END_WITH_INPUT = "ALEXNET_STUDY_END_WITH_INPUT"  # in a container: its standard input closes when the host side is gone
 LAST_SECONDS = 120  # SLURM looks at time limits about once a minute
 
 
@@ -32,6 +34,8 @@ class Interruption:
         """Receive the signals from now on; in the main thread only."""
         for number in SIGNALS:
             signal.signal(number, self._receive)
+        if os.environ.get(END_WITH_INPUT):
+            threading.Thread(target=_end_with_input, name="input", daemon=True).start()
         return self
 
     @contextmanager
@@ -75,6 +79,12 @@ def cause_of(number: int, now: float) -> str:
     end = os.environ.get("SLURM_JOB_END_TIME", "")
     last = end.isdigit() and int(end) - now <= LAST_SECONDS
     return "time limit" if number == signal.SIGUSR2 or last else "stopped"
+
+
+def _end_with_input() -> None:
+    while os.read(0, 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _exit(cause: str) -> None:

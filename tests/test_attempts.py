@@ -156,8 +156,9 @@ def test_the_code_is_named_by_the_launcher_else_by_git(tmp_path: Path, monkeypat
     for name, value in zip(STATE, ("abc", "0", "sha256:1", "f" * 64), strict=True):
         monkeypatch.setenv(f"ALEXNET_STUDY_{name}", value)
     assert code_state() == {"commit": "abc", "dirty": False, "image": "sha256:1", "constraints": "f" * 64}
-    monkeypatch.setenv("ALEXNET_STUDY_DIRTY", "1")
-    assert code_state()["dirty"] is True
+    for value, dirty in (("1", True), ("", None)):
+        monkeypatch.setenv("ALEXNET_STUDY_DIRTY", value)
+        assert code_state()["dirty"] is dirty
 
 
 def test_code_without_git_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from alexnet_study.errors import StoppedError
-from alexnet_study.interruption import UNFINISHED, Interruption, cause_of
+from alexnet_study.interruption import END_WITH_INPUT, UNFINISHED, Interruption, cause_of
 
 
 @pytest.fixture
@@ -58,3 +58,14 @@ def test_a_cause_is_named_as_far_as_the_job_tells(monkeypatch: pytest.MonkeyPatc
     assert cause_of(signal.SIGUSR2, 1000) == "time limit"
     assert cause_of(signal.SIGTERM, 1000) == "stopped"
     assert cause_of(signal.SIGTERM, 1950) == "time limit"
+
+
+def test_a_process_bound_to_its_input_ends_when_that_closes() -> None:
+    program = "import time; from alexnet_study.interruption import Interruption as I; I().install(); time.sleep(60)"
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, env=os.environ | {END_WITH_INPUT: "1"}
+    )
+    assert process.stdin is not None
+    process.stdin.write(b"anything")
+    process.stdin.close()
+    assert process.wait() == UNFINISHED
