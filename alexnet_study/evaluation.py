@@ -21,6 +21,7 @@ BATCH = 125  # its largest activations fit the caches of a CPU
 CALIBRATION_BINS = 15
 STAGE_SIDE = 4
 KEPT_FEATURES = 1000
+CLASSIFIER_BATCH = 2000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,31 +45,44 @@ def predict(model: AlexNet, images: Tensor, *, lesioned: bool = False) -> Tensor
 
 
 @torch.no_grad()
-def extract(model: AlexNet, images: Tensor, *, lesioned: bool = False) -> Outputs:
-    """Logits and every stage of uint8 images (N, 3, 32, 32), in fp32 and evaluation mode."""
+def extract(model: AlexNet, images: Tensor) -> dict[str, Outputs]:
+    """Of uint8 images (N, 3, 32, 32), in fp32 and evaluation mode: `intact` and, of a model with skips, `lesioned`.
+
+    A stage that both evaluations share is one tensor.
+    """
     model.eval()
-    stages: dict[str, Tensor] = {}
-    logits: list[Tensor] = []
+    rows: dict[tuple[str, str], Tensor] = {}
     for start in range(0, len(images), BATCH):
-        batch = normalise(images[start : start + BATCH])
-        for name, output in model.stages(batch, lesioned=lesioned, branches=not lesioned):
-            pooled = F.adaptive_avg_pool2d(output, STAGE_SIDE).flatten(1)
-            rows = stages.setdefault(name, pooled.new_empty(len(images), pooled.shape[1]))
-            rows[start : start + BATCH] = pooled
-        logits.append(model.classify(output.flatten(1)))
+        written: dict[int, Tensor] = {}  # by the output's identity; the list below keeps every output alive
+        for evaluation, stage, output in list(model.trace(normalise(images[start : start + BATCH]))):
+            place = evaluation, stage
+            if place not in rows:
+                fresh = written.get(id(output))
+                rows[place] = output.new_empty(len(images), output.shape[1] * STAGE_SIDE**2) if fresh is None else fresh
+            if id(output) not in written:
+                rows[place][start : start + BATCH] = F.avg_pool2d(output, output.shape[2] // STAGE_SIDE).flatten(1)
+                written[id(output)] = rows[place]
+    evaluations = dict.fromkeys(evaluation for evaluation, _ in rows)
+    return {
+        name: _outputs(model, {stage: r for (owner, stage), r in rows.items() if owner == name}) for name in evaluations
+    }
+
+
+def _outputs(model: AlexNet, stages: dict[str, Tensor]) -> Outputs:
+    logits = [model.classify(part) for part in stages["conv5"].split(CLASSIFIER_BATCH)]
     return Outputs(logits=torch.cat(logits), stages=stages)
 
 
 def loss_and_top1(logits: Tensor, labels: Tensor) -> tuple[float, float]:
     """Mean cross-entropy in nats over images, and top-1."""
     loss = F.cross_entropy(logits.double(), labels).item()
-    return loss, (logits.argmax(1) == labels).double().mean().item()
+    return loss, _share(logits.argmax(1) == labels)
 
 
 def top_k(logits: Tensor, labels: Tensor, k: int) -> float:
     """Share of images whose label is among the min(k, C) largest logits (N, C)."""
     best = logits.topk(min(k, logits.shape[1]), dim=1).indices
-    return (best == labels[:, None]).any(1).double().mean().item()
+    return _share((best == labels[:, None]).any(1))
 
 
 def confusion_matrix(logits: Tensor, labels: Tensor) -> Tensor:
@@ -110,6 +124,24 @@ def metrics(logits: Tensor, labels: Tensor) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Regressors:
+    """The linear regressors of one evaluation: in closed form at every stage, and by the published protocol."""
+
+    by_stage: dict[str, LinearRegressor]
+    published: torch.nn.Linear
+
+    @torch.no_grad()
+    def figures(self, test: Outputs, labels: Tensor) -> dict[str, Any]:
+        """Their test top-1, and the strengths that leave-one-out chose."""
+        by_stage = {
+            stage: {"top1": _share(regressor.predict(test.stages[stage]) == labels), "alpha": regressor.alpha_}
+            for stage, regressor in self.by_stage.items()
+        }
+        published = _share(self.published(test.features).argmax(1) == labels)
+        return {"published": {"top1": published}, "closed_form": by_stage["conv5"], "by_stage": by_stage}
+
+
 class Analysis:
     """Everything measured of a finished model; `figures` go to summary.json, arrays to the two npz files."""
 
@@ -121,12 +153,11 @@ class Analysis:
         self.predictions: dict[str, Any] = {"labels": data.test.labels.cpu().numpy()}
         self.features: dict[str, Any] = {"images": self.kept.cpu().numpy()}
         train = extract(model, data.train.images)
-        self.train_loss, self.train_top1 = loss_and_top1(train.logits, data.train.labels)
-        self._evaluate("intact", train, extract(model, data.test.images))
-        del train
-        if model.config.skips:
-            lesioned = [extract(model, split.images, lesioned=True) for split in (data.train, data.test)]
-            self._evaluate("lesioned", *lesioned)
+        self.train_loss, self.train_top1 = loss_and_top1(train["intact"].logits, data.train.labels)
+        fitted = self._fit(train)
+        del train  # gigabytes, whose memory the test images' stages take over
+        for name, test in extract(model, data.test.images).items():
+            self._evaluate(name, test, fitted[name])
 
     def summary(self, record: dict[str, Any]) -> dict[str, Any]:
         """The final figures; `record` is the last epoch's. The two gaps have opposite signs."""
@@ -146,7 +177,21 @@ class Analysis:
             np.savez(buffer, **arrays)
             folder.write(path, buffer.getbuffer())
 
-    def _evaluate(self, name: str, train: Outputs, test: Outputs) -> None:
+    def _fit(self, train: dict[str, Outputs]) -> dict[str, Regressors]:
+        """The linear regressors of each evaluation; a stage that both share is fitted once."""
+        labels, classes = self.data.train.labels, len(self.data.classes)
+        fitted: dict[int, LinearRegressor] = {}
+        regressors = {}
+        for name, outputs in train.items():
+            for features in outputs.stages.values():
+                if id(features) not in fitted:
+                    fitted[id(features)] = LinearRegressor().fit(features, labels)
+            by_stage = {stage: fitted[id(features)] for stage, features in outputs.stages.items()}
+            published = fit_published(outputs.features, labels, classes, seed=self.seed)
+            regressors[name] = Regressors(by_stage=by_stage, published=published)
+        return regressors
+
+    def _evaluate(self, name: str, test: Outputs, regressors: Regressors) -> None:
         pca = PCA().fit(test.features)
         ratio = pca.explained_variance_ratio_
         self.evaluations[name] = {
@@ -156,23 +201,11 @@ class Analysis:
                 "participation_ratio": participation_ratio(ratio),
             },
         }
-        self.regressors[name] = self._regress(train, test)
+        self.regressors[name] = regressors.figures(test, self.data.test.labels)
         self.predictions[name] = test.logits.cpu().numpy()
         self.features[f"{name}_scores"] = pca.transform(test.features)[:, :2].cpu().numpy()
         self.features[f"{name}_explained_variance_ratio"] = ratio.cpu().numpy()
         self.features[f"{name}_features"] = test.features[self.kept].half().cpu().numpy()
-
-    def _regress(self, train: Outputs, test: Outputs) -> dict[str, Any]:
-        labels, truth = self.data.train.labels, self.data.test.labels
-        by_stage = {}
-        for stage in train.stages:
-            regressor = LinearRegressor().fit(train.stages[stage], labels)
-            top1 = (regressor.predict(test.stages[stage]) == truth).double().mean().item()
-            by_stage[stage] = {"top1": top1, "alpha": regressor.alpha_}
-        layer = fit_published(train.features, labels, len(self.data.classes), seed=self.seed)
-        with torch.no_grad():
-            published = loss_and_top1(layer(test.features), truth)[1]
-        return {"published": {"top1": published}, "closed_form": by_stage["conv5"], "by_stage": by_stage}
 
 
 def evaluate_epoch(model: AlexNet, test: Split, train: Split) -> dict[str, Any]:
@@ -195,6 +228,10 @@ def epoch_figures(
         "test_top1": test_top1,
         "test_top3": top_k(logits, labels, 3),
     }
+
+
+def _share(hits: Tensor) -> float:
+    return hits.double().mean().item()
 
 
 def _shares(part: Tensor, whole: Tensor) -> list[float | None]:

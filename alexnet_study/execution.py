@@ -18,7 +18,15 @@ from alexnet_study.files import is_full
 from alexnet_study.interruption import Interruption
 from alexnet_study.origin import origin_of, refuse_other_origin
 from alexnet_study.runs import DamagedRunError, RunFolder, full_disk, identity
-from alexnet_study.training import TrainingState, allow_tf32, derive_seed, prepare, read_checkpoint, train_epoch
+from alexnet_study.training import (
+    TrainingState,
+    allow_tf32,
+    derive_seed,
+    prepare,
+    read_checkpoint,
+    return_freed_memory,
+    train_epoch,
+)
 
 SUBSET = 5000  # training images evaluated after each epoch but the last
 
@@ -129,6 +137,7 @@ class _Execution:
 
     def _analyse(self) -> dict[str, Any]:
         state, data = self.state, self.data
+        return_freed_memory()
         seed = derive_seed("linear regressor", self.run.seed)
         analysis = self._fp32(lambda: Analysis(state.model, data, seed=seed))
         logits = torch.from_numpy(analysis.predictions["intact"]).to(data.test.labels.device)

@@ -56,7 +56,7 @@ def test_extracted_logits_and_features_are_the_models_own() -> None:
     model = build_model(ModelConfig(skips=("conv2",)), 5, seed=0)
     images = torch.randint(0, 256, (7, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     for lesioned in (False, True):
-        outputs = extract(model, images, lesioned=lesioned)
+        outputs = extract(model, images)["lesioned" if lesioned else "intact"]
         torch.testing.assert_close(outputs.logits, predict(model, images, lesioned=lesioned))
         torch.testing.assert_close(model.classify(outputs.features), outputs.logits)
         assert set(outputs.stages) == {f"conv{k}" for k in range(1, 6)} | (set() if lesioned else {"conv2.branch"})

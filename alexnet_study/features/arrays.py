@@ -23,7 +23,7 @@ def check_matrix(X: Array, *, features: int | None = None, min_samples: int = 1)
         raise ValueError(f"X has shape {tuple(tensor.shape)}; expected at least {min_samples} samples and 1 feature")
     if features is not None and columns != features:
         raise ValueError(f"X has {columns} features; the estimator was fitted with {features}")
-    if not bool(torch.isfinite(tensor).all()):
+    if not all(bool(torch.isfinite(extreme)) for extreme in torch.aminmax(tensor)):  # NaN is either's result
         raise ValueError("X contains NaN or infinity")
     return tensor
 
