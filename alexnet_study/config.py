@@ -3,27 +3,24 @@
 Every mistake in a study file raises `RequestError` with one line that names the place and what would be right.
 """
 
-import contextlib
 import dataclasses
-import math
 import re
-import types
 import typing
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import yaml
 
+from alexnet_study.claims import Claim, Published
 from alexnet_study.errors import RequestError
+from alexnet_study.validation import build, check, check_keys
 
 CONV_NAMES = ("conv1", "conv2", "conv3", "conv4", "conv5")
 PRECISIONS = ("fp32", "tf32", "bf16")
 HEADS = ("mlp", "linear")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,22 +44,22 @@ class ModelConfig:
     dropout: float = 0.5
 
     def __post_init__(self) -> None:
-        _check(len(self.widths) == 5 and min(self.widths) > 0, "widths", self.widths, "five positive channel counts")
-        _check(self.head in HEADS, "head", self.head, " or ".join(HEADS))
-        _check(self.hidden > 0, "hidden", self.hidden, "a positive width")
-        _check(0 <= self.dropout < 1, "dropout", self.dropout, "a probability from 0 to below 1")
-        _check(len(set(self.skips)) == len(self.skips), "skips", list(self.skips), "each convolution once")
+        check(len(self.widths) == 5 and min(self.widths) > 0, "widths", self.widths, "five positive channel counts")
+        check(self.head in HEADS, "head", self.head, " or ".join(HEADS))
+        check(self.hidden > 0, "hidden", self.hidden, "a positive width")
+        check(0 <= self.dropout < 1, "dropout", self.dropout, "a probability from 0 to below 1")
+        check(len(set(self.skips)) == len(self.skips), "skips", list(self.skips), "each convolution once")
         for name in self.skips:
             self._check_skip(name)
         object.__setattr__(self, "skips", tuple(sorted(self.skips)))  # one identity for one set
 
     def _check_skip(self, name: str) -> None:
         possible = "any of " + ", ".join(CONV_NAMES[1:]) + " (conv1 has 3 input channels)"
-        _check(name in CONV_NAMES[1:], "skips", name, possible)
+        check(name in CONV_NAMES[1:], "skips", name, possible)
         index = CONV_NAMES.index(name)
         before, after = self.widths[index - 1], self.widths[index]
         reason = f"equal widths or projection: true, since its input has {before} channels and its output {after}"
-        _check(before == after or self.projection, "skips", name, reason)
+        check(before == after or self.projection, "skips", name, reason)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,11 +76,11 @@ class RecipeConfig:
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "threads"):
-            _check(getattr(self, name) >= 1, name, getattr(self, name), "an integer of at least 1")
-        _check(self.learning_rate > 0, "learning_rate", self.learning_rate, "a number above 0")
-        _check(0 <= self.momentum < 1, "momentum", self.momentum, "a number from 0 to below 1")
-        _check(self.weight_decay >= 0, "weight_decay", self.weight_decay, "a number of at least 0")
-        _check(self.precision in PRECISIONS, "precision", self.precision, "one of " + ", ".join(PRECISIONS))
+            check(getattr(self, name) >= 1, name, getattr(self, name), "an integer of at least 1")
+        check(self.learning_rate > 0, "learning_rate", self.learning_rate, "a number above 0")
+        check(0 <= self.momentum < 1, "momentum", self.momentum, "a number from 0 to below 1")
+        check(self.weight_decay >= 0, "weight_decay", self.weight_decay, "a number of at least 0")
+        check(self.precision in PRECISIONS, "precision", self.precision, "one of " + ", ".join(PRECISIONS))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +112,8 @@ class Study:
     seeds: tuple[int, ...]
     recipe: Mapping[str, Any]
     variants: Mapping[str, Variant]
+    claims: tuple[Claim, ...] = ()
+    published: Published | None = None
 
     def run(self, variant: str, seed: int, overrides: Iterable[str] = ()) -> RunConfig:
         """The run of `variant` and `seed`; `overrides` are `recipe.FIELD=VALUE` or `model.FIELD=VALUE` and win."""
@@ -153,13 +152,13 @@ def parse_seeds(value: object) -> tuple[int, ...]:
     """Seeds from a count (n means 0 … n−1) or a list of different integers of at least 0."""
     expected = "a positive count or a list of different integers of at least 0"
     if isinstance(value, int) and not isinstance(value, bool):
-        _check(value >= 1, "seeds", value, expected)
+        check(value >= 1, "seeds", value, expected)
         return tuple(range(value))
-    _check(isinstance(value, list) and len(value) > 0, "seeds", value, expected)
+    check(isinstance(value, list) and len(value) > 0, "seeds", value, expected)
     seeds = typing.cast(list[Any], value)
     for seed in seeds:
-        _check(isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0, "seeds", seed, expected)
-    _check(len(set(seeds)) == len(seeds), "seeds", seeds, expected)
+        check(isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0, "seeds", seed, expected)
+    check(len(set(seeds)) == len(seeds), "seeds", seeds, expected)
     return tuple(seeds)
 
 
@@ -175,20 +174,8 @@ def seeds_from_text(text: str) -> tuple[int, ...]:
 def check_name(value: object, where: str) -> str:
     """A study's or variant's name; it becomes a folder's name, so nothing that could leave the results folder."""
     expected = "letters, digits, - and _, at most 64, starting with a letter or digit"
-    _check(isinstance(value, str) and NAME.fullmatch(value) is not None, where, value, expected)
+    check(isinstance(value, str) and NAME.fullmatch(value) is not None, where, value, expected)
     return typing.cast(str, value)
-
-
-def build(cls: type[T], values: object, where: str) -> T:
-    """A frozen dataclass from a mapping: unknown keys, wrong types and impossible values raise RequestError."""
-    if not isinstance(values, Mapping):
-        raise RequestError(f"{where}: expected a mapping, got {values!r}")
-    hints = typing.get_type_hints(cls)
-    _check_keys(values, hints, where)
-    try:
-        return cls(**{name: _convert(value, hints[name], name) for name, value in values.items()})
-    except RequestError as error:
-        raise RequestError(f"{where}.{error}") from None
 
 
 def _study_from(document: object) -> Study:
@@ -196,13 +183,13 @@ def _study_from(document: object) -> Study:
         raise RequestError("the file is empty: expected a mapping with name, data, seeds and variants")
     if not isinstance(document, dict):
         raise RequestError(f"expected a mapping at the top, got a {type(document).__name__}")
-    _check_keys(document, [f.name for f in dataclasses.fields(Study)], "study")
+    check_keys(document, [f.name for f in dataclasses.fields(Study)], "study")
     missing = [name for name in ("name", "data", "seeds", "variants") if name not in document]
     if missing:
         raise RequestError(f"missing {', '.join(missing)}")
     variants = document["variants"]
-    _check(isinstance(variants, dict) and len(variants) > 0, "variants", variants, "a mapping from name to changes")
-    _check(isinstance(document["data"], str), "data", document["data"], "cifar10, digits or a folder")
+    check(isinstance(variants, dict) and len(variants) > 0, "variants", variants, "a mapping from name to changes")
+    check(isinstance(document["data"], str), "data", document["data"], "cifar10, digits or a folder")
     study = Study(
         name=check_name(document["name"], "name"),
         question=str(document.get("question", "")),
@@ -213,10 +200,36 @@ def _study_from(document: object) -> Study:
             check_name(name, "variants"): build(Variant, body or {}, f"variant {name}")
             for name, body in variants.items()
         },
+        claims=_claims(document.get("claims", []), variants),
+        published=_published(document.get("published"), variants),
     )
     build(RecipeConfig, study.recipe, "recipe")
     study.runs()  # each variant resolves, or says why not
     return study
+
+
+def _claims(entries: object, variants: Mapping[str, Any]) -> tuple[Claim, ...]:
+    check(isinstance(entries, list), "claims", entries, "a list")
+    claims = [build(Claim, entry, f"claim {n}") for n, entry in enumerate(typing.cast(list[Any], entries), 1)]
+    for claim in claims:
+        _check_variants(claim.variants, variants, f"claim {claim.id}: variants")
+    ids = [claim.id for claim in claims]
+    doubled = sorted({name for name in ids if ids.count(name) > 1})
+    check(not doubled, "claims: id", ", ".join(doubled), "each id once")
+    return tuple(claims)
+
+
+def _published(entry: object, variants: Mapping[str, Any]) -> Published | None:
+    if entry is None:
+        return None
+    published = build(Published, entry, "published")
+    for group in published.figures:
+        _check_variants(group.values, variants, f"published figures {group.name!r}: values")
+    return published
+
+
+def _check_variants(named: Iterable[str], variants: Mapping[str, Any], where: str) -> None:
+    check_keys(dict.fromkeys(named), variants, where)
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
@@ -252,37 +265,3 @@ def _parse_override(override: str) -> tuple[str, str, Any]:
         return section, name, yaml.safe_load(text)
     except yaml.YAMLError:
         raise RequestError(f"--set {override}: {text!r} is not a YAML value") from None
-
-
-def _convert(value: object, hint: Any, name: str) -> Any:
-    """`value` as the hinted type: bool, int, float, str, Mapping, or tuple of one of these."""
-    if typing.get_origin(hint) is tuple:
-        _check(isinstance(value, list | tuple), name, value, "a list")
-        return tuple(_convert(item, typing.get_args(hint)[0], name) for item in typing.cast(list[Any], value))
-    if hint is float:
-        return _finite_number(value, name)
-    kind = typing.get_origin(hint) or hint
-    right = isinstance(value, kind) and not (isinstance(value, bool) and kind is int)
-    label = "a mapping" if isinstance(kind, type) and issubclass(kind, Mapping) else f"a value of type {kind.__name__}"
-    _check(right, name, value, label)
-    return types.MappingProxyType(dict(value)) if isinstance(value, Mapping) else value
-
-
-def _finite_number(value: object, name: str) -> float:
-    if isinstance(value, str):  # YAML 1.1 reads 5e-4, without a point, as text
-        with contextlib.suppress(ValueError):
-            value = float(value)
-    right = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    _check(right, name, value, "a finite number")
-    return float(typing.cast(float, value))
-
-
-def _check_keys(values: Mapping[Any, Any], valid: Iterable[str], where: str) -> None:
-    unknown = [str(key) for key in values if key not in set(valid)]
-    if unknown:
-        raise RequestError(f"{where}: unknown key {', '.join(unknown)}; expected some of {', '.join(valid)}")
-
-
-def _check(right: bool, name: str, value: object, expected: str) -> None:
-    if not right:
-        raise RequestError(f"{name}: {value!r} is not valid; expected {expected}")

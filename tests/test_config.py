@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alexnet_study.config import ModelConfig, RecipeConfig, build, load_study, seeds_from_text
+from alexnet_study.config import ModelConfig, RecipeConfig, load_study, seeds_from_text
 from alexnet_study.errors import RequestError
+from alexnet_study.validation import build
 
 VALID = """
 name: demo
@@ -16,6 +17,16 @@ seeds: 2
 recipe: {epochs: 3}
 variants: {baseline: {}, skip: {model: {skips: [conv2]}, recipe: {epochs: 4}}}
 """
+
+PUBLISHED = """
+published:
+  {source: s, data: original, runs: one, figures: [{name: n, program: p, metrics: [a.b], values: {skip: [0.5]}}]}
+"""
+
+
+def claim(rest: str) -> str:
+    """A study file's list of one claim."""
+    return f"claims:\n- {{id: '1', statement: s, definition: d, metric: a.b, variants: {{skip: 1}}, {rest}}}\n"
 
 
 def write(folder: Path, text: str) -> Path:
@@ -29,6 +40,18 @@ def test_the_published_study_resolves() -> None:
     assert len(study.runs()) == 20
     assert study.run("baseline", 0).recipe == RecipeConfig()
     assert study.run("skip", 0).model == ModelConfig(skips=("conv2",))
+
+
+def test_the_published_study_states_seven_claims_and_every_published_figure() -> None:
+    study = load_study(Path("jobs/studies/skip.yaml"))
+    assert {claim.id.split()[0] for claim in study.claims} == set("1234567")
+    assert study.published is not None
+    assert study.published.of("evaluations.intact.recall.ship", "skip") == 0.918
+    assert study.published.of("evaluations.intact.top1", "skip") == 0.5527  # of training, not of the analysis
+    assert study.published.of("gap.proper", "skip") is None
+    recalls = next(group for group in study.published.figures if len(group.metrics) == 10)
+    assert sum(recalls.values["skip"]) / 10 == pytest.approx(0.2079)
+    assert sum(recalls.values["baseline"]) / 10 == pytest.approx(0.4892)
 
 
 def test_a_variant_overrides_the_recipe_and_the_command_line_overrides_both(tmp_path: Path) -> None:
@@ -55,6 +78,17 @@ def test_a_variant_overrides_the_recipe_and_the_command_line_overrides_both(tmp_
         (VALID.replace("{skips: [conv2]}", "{skips: [conv2], widths: [8, 16, 16, 16, 16]}"), "projection"),
         (VALID.replace("baseline: {}", "skip: {}"), "twice"),
         (VALID.replace("name: demo", ""), "missing name"),
+        (VALID + "claims: {}", "claims"),
+        (VALID + "claims: [{id: '1'}]", "claim 1: missing statement, definition, metric, variants"),
+        (VALID + claim("direction: more"), "greater or less"),
+        (VALID + claim("direction: less, below: 1"), "not both"),
+        (VALID + claim("direction: less").replace("skip: 1", "wide: 1"), "claim 1: variants: unknown key wide"),
+        (VALID + claim("direction: less").replace("skip: 1", "skip: 0"), "weights other than 0"),
+        (VALID + claim("direction: less").replace("skip: 1", "skip: x"), "variants.skip"),
+        (VALID + claim("direction: less") + claim("direction: less").removeprefix("claims:\n"), "each id once"),
+        (VALID + "published: {source: s}", "published: missing data, runs, figures"),
+        (VALID + PUBLISHED.replace("[0.5]", "[0.5, 0.6]"), "a value for each of 1 metrics"),
+        (VALID + PUBLISHED.replace("skip: [", "other: ["), "unknown key other"),
     ],
 )
 def test_a_mistake_is_one_line(tmp_path: Path, text: str, names: str) -> None:

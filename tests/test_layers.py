@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-GROUND = {"errors", "files", "config", "interruption", "fencing", "runs", "attempts"}
+GROUND = {"errors", "files", "validation", "claims", "config", "interruption", "fencing", "runs", "attempts"}
 MIDDLE = {"data_sources", "data", "models", "features"}
 WINGS = {
     "cluster": {"cluster"},

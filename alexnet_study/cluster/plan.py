@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from alexnet_study.cluster.profiles import Profile
-from alexnet_study.config import RunConfig, build
+from alexnet_study.config import RunConfig
 from alexnet_study.files import TEMPORARY, sync_folder, write_json
+from alexnet_study.validation import build
 
 ABANDONED = "abandoned"
 FOLDER = ".submit"

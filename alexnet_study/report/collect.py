@@ -11,12 +11,18 @@ import numpy as np
 
 from alexnet_study.config import Study
 from alexnet_study.files import digest
+from alexnet_study.report.measures import curve_deviations, derive, in_evaluation, look_up
 from alexnet_study.runs import DamagedRunError, RunFolder
+
+REFERENCE = "reference.json"  # in a study's folder: its runs were committed without their arrays
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One finished run, read back. `summary`, `metrics`, `config`, `provenance` are the files' content."""
+    """One finished run, read back. `summary`, `metrics`, `config`, `provenance` are the files' content.
+
+    Ratios of explained variance are numpy arrays: as lists, those of a thousand runs would fill the memory.
+    """
 
     folder: RunFolder
     variant: str
@@ -25,15 +31,24 @@ class Run:
     summary: dict[str, Any]
     metrics: list[dict[str, Any]]
     provenance: dict[str, Any]
+    derived: dict[str, Any]
 
     @property
     def evaluations(self) -> list[str]:
         """intact and, for a variant with a skip, lesioned."""
         return list(self.summary["evaluations"])
 
-    def features(self) -> dict[str, np.ndarray[Any, Any]]:
-        """The arrays of features.npz."""
-        with np.load(self.folder.features, allow_pickle=False) as arrays:
+    def figure(self, path: str, evaluation: str = "intact") -> float | None:
+        """The figure at a path (report/measures.py); None where it is null, or has no such evaluation."""
+        own = in_evaluation(path, evaluation)
+        if own is None or evaluation not in self.evaluations:
+            return None
+        return look_up({**self.summary, "last_epoch": self.metrics[-1], "derived": self.derived}, own)
+
+    def arrays(self, name: str) -> dict[str, np.ndarray[Any, Any]]:
+        """The arrays of `predictions` or `features`."""
+        path = self.folder.predictions if name == "predictions" else self.folder.features
+        with np.load(path, allow_pickle=False) as arrays:
             return dict(arrays)
 
 
@@ -53,6 +68,7 @@ class Collection:
     runs: list[Run]
     left_out: list[LeftOut]
     flags: list[str]
+    has_arrays: bool
 
     @property
     def variants(self) -> list[str]:
@@ -68,15 +84,38 @@ class Collection:
         """Class names in label order."""
         return list(self.runs[0].summary["classes"])
 
+    @property
+    def test_images(self) -> int:
+        """N, the same for all runs."""
+        return int(np.sum(self.runs[0].summary["evaluations"]["intact"]["confusion"]))
+
+    @property
+    def evaluations(self) -> list[tuple[str, str]]:
+        """(variant, evaluation), each variant's intact one first."""
+        return [(name, evaluation) for name in self.variants for evaluation in self.of(name)[0].evaluations]
+
+    def figures(self, variant: str, path: str, evaluation: str = "intact") -> dict[int, float]:
+        """The figure at `path` of a variant's runs, by seed; runs where it is null are not in it."""
+        found = {run.seed: run.figure(path, evaluation) for run in self.of(variant)}
+        return {seed: value for seed, value in found.items() if value is not None}
+
+    @property
+    def published_pixels(self) -> bool:
+        """Whether the runs saw the pixels that the published study saw: not where a lossy copy was read."""
+        lossy = {"jpeg", "webp"} & set(self.runs[0].provenance.get("source", {}).get("encodings", []))
+        published = self.study.published
+        return not (published and published.data == "original" and lossy)
+
 
 def collect(study: Study, results: Path) -> Collection:
     """Every run of `study` below the root `results`."""
+    has_arrays = not (results / study.name / REFERENCE).exists()
     runs: list[Run] = []
     left_out: list[LeftOut] = []
     for variant in study.variants:
         for path in sorted((results / study.name / variant).glob("seed-*"), key=lambda p: (len(p.name), p.name)):
             try:
-                runs.append(_read(RunFolder(path), variant))
+                runs.append(_read(RunFolder(path), variant, has_arrays=has_arrays))
             except DamagedRunError as error:
                 left_out.append(LeftOut(run=f"{variant}/{path.name}", reason=str(error)))
     strangers = {path.parent.name for path in (results / study.name).glob("*/seed-*")} - set(study.variants)
@@ -84,16 +123,25 @@ def collect(study: Study, results: Path) -> Collection:
     seen = {(run.variant, run.seed) for run in runs} | {_variant_and_seed(entry.run) for entry in left_out}
     left_out += _missing(study, seen)
     kept, unlike = _alike(runs)
-    return Collection(study=study, runs=kept, left_out=left_out + unlike, flags=_flags(kept))
+    return Collection(
+        study=study,
+        runs=_with_deviations(kept),
+        left_out=left_out + unlike,
+        flags=_flags(kept),
+        has_arrays=has_arrays,
+    )
 
 
-def _read(folder: RunFolder, variant: str) -> Run:
-    summary = folder.read_summary()
+def _read(folder: RunFolder, variant: str, *, has_arrays: bool) -> Run:
+    summary = folder.read_summary(arrays=has_arrays)
     if summary is None:
         raise DamagedRunError(_unfinished(folder))
     config, metrics = folder.read_config(), folder.read_metrics()
     if len(metrics) != config["recipe"]["epochs"]:
         raise DamagedRunError(f"{folder.metrics.name} has {len(metrics)} epochs of {config['recipe']['epochs']}")
+    for evaluation in summary["evaluations"].values():
+        pca = evaluation["pca"]
+        pca["explained_variance_ratio"] = np.array(pca["explained_variance_ratio"])
     return Run(
         folder=folder,
         variant=variant,
@@ -102,7 +150,21 @@ def _read(folder: RunFolder, variant: str) -> Run:
         summary=summary,
         metrics=metrics,
         provenance=folder.read_provenance(),
+        derived=derive(summary, metrics),
     )
+
+
+def _with_deviations(runs: list[Run]) -> list[Run]:
+    """Each run with its distance from its variant's median learning curve."""
+    found: dict[tuple[str, int], float | None] = {}
+    for variant in {run.variant for run in runs}:
+        own = [run for run in runs if run.variant == variant]
+        curves = [[record["test_top1"] for record in run.metrics] for run in own]
+        found |= {(variant, run.seed): value for run, value in zip(own, curve_deviations(curves), strict=True)}
+    return [
+        dataclasses.replace(run, derived={**run.derived, "curve_deviation": found[run.variant, run.seed]})
+        for run in runs
+    ]
 
 
 def _unfinished(folder: RunFolder) -> str:

@@ -1,203 +1,229 @@
-"""The figures of a report, each as SVG and PNG, drawn with the same colours and axes wherever they are compared."""
+"""Figures of the runs' summaries: accuracy, learning curves, recall, separability."""
 
-import io
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+import math
+from collections.abc import Sequence
 from typing import Any
 
-import matplotlib
 import numpy as np
-from cycler import cycler
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from alexnet_study.files import write_atomically
-from alexnet_study.report.collect import Collection, Run
+from alexnet_study.report import statistics
+from alexnet_study.report.analysis import Analysis
+from alexnet_study.report.collect import Collection
+from alexnet_study.report.drawing import GREY, Picture, colour, marker, names, picture, title
+from alexnet_study.report.resampling import max_t
+from alexnet_study.report.tables import over_seeds, stage_values, stages
+from alexnet_study.report.verdicts import ALPHA, class_differences
 
-COLOURS = matplotlib.color_sequences["petroff10"]
-STYLE: Any = {
-    "axes.prop_cycle": cycler(color=COLOURS),
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "font.size": 9,
-    "svg.hashsalt": "alexnet_study",
-    "figure.constrained_layout.use": True,
-}
+TOP1 = "evaluations.intact.top1"
+LINES = 20  # above this many runs a variant's curves are drawn as a band alone
 
 
-@dataclass(frozen=True, kw_only=True)
-class Picture:
-    """A drawn figure as files' bytes, with what it shows in words."""
-
-    name: str
-    caption: str
-    alt: str
-    svg: bytes
-    png: bytes
-
-    def write(self, folder: Path) -> None:
-        """NAME.svg and NAME.png in `folder`."""
-        for ending, content in (("svg", self.svg), ("png", self.png)):
-            write_atomically(folder / f"{self.name}.{ending}", content)
-
-
-def build_figures(collection: Collection) -> Iterator[Picture]:
-    """All figures of a report, one at a time."""
-    with matplotlib.rc_context(STYLE):
-        yield learning_curves(collection)
-        yield confusion_matrices(collection)
-        if len(collection.variants) > 1:
-            yield confusion_differences(collection)
-        yield pca_scatter(collection)
-        yield separability(collection)
-
-
-def learning_curves(collection: Collection) -> Picture:
-    """Test top-1 and both training losses against the epoch: mean over seeds, band from least to greatest."""
-    panels = (
-        ("test_top1", "test top-1, %", 100),
-        ("train_loss", "training loss (running), nats", 1),
-        ("test_loss", "test loss, nats", 1),
-    )
-    figure = Figure(figsize=(10, 3.2))
-    for axes, (metric, label, scale) in zip(figure.subplots(1, len(panels)), panels, strict=True):
-        for variant in collection.variants:
-            runs = collection.of(variant)
-            epochs = np.array([record["epoch"] + 1 for record in runs[0].metrics])
-            values = scale * np.array([[record[metric] for record in run.metrics] for run in runs])  # (n, epochs)
-            (line,) = axes.plot(epochs, values.mean(0), marker="o", markersize=3, label=f"{variant} (n = {len(runs)})")
-            axes.fill_between(epochs, values.min(0), values.max(0), color=line.get_color(), alpha=0.2, linewidth=0)
-        axes.set(xlabel="epochs trained", ylabel=label)
-        axes.xaxis.get_major_locator().set_params(integer=True)
-    figure.axes[0].legend(frameon=False)
-    caption = "Learning curves: mean over seeds, band from the least to the greatest seed."
-    return _picture(figure, "learning_curves", caption, f"Learning curves of {_names(collection)}.")
-
-
-def confusion_matrices(collection: Collection) -> Picture:
-    """Row-normalised confusion matrices, mean over seeds, of each variant and evaluation."""
-    shown = [
-        (variant, evaluation) for variant in collection.variants for evaluation in collection.of(variant)[0].evaluations
-    ]
-    figure = Figure(figsize=(4.2 * len(shown), 4.4))
-    for axes, (variant, evaluation) in zip(np.atleast_1d(figure.subplots(1, len(shown))), shown, strict=True):
-        runs = collection.of(variant)
-        image = _matrix(
-            axes, mean_confusion(runs, evaluation), collection.classes, cmap="Blues", vmin=0, vmax=1, text=True
-        )
-        axes.set_title(f"{variant}, {evaluation} (n = {len(runs)})")
-    figure.colorbar(image, ax=figure.axes, shrink=0.6, label="share of the true class")
-    caption = "Confusion matrices: rows are true classes and sum to 1; mean over seeds; cells in %."
-    return _picture(figure, "confusion", caption, f"Row-normalised confusion matrices of {_names(collection)}.")
-
-
-def confusion_differences(collection: Collection) -> Picture:
-    """Differences of the mean intact confusion matrices, each later variant less the first."""
-    first, *others = collection.variants
-    base = mean_confusion(collection.of(first), "intact")
-    differences = [mean_confusion(collection.of(other), "intact") - base for other in others]
-    limit = max(float(np.abs(difference).max()) for difference in differences) or 1.0
-    figure = Figure(figsize=(4.2 * len(others) + 0.8, 4.4))
-    for axes, other, difference in zip(
-        np.atleast_1d(figure.subplots(1, len(others))), others, differences, strict=True
-    ):
-        image = _matrix(axes, difference, collection.classes, cmap="RdBu_r", vmin=-limit, vmax=limit, text=True)
-        axes.set_title(f"{other} − {first} (n = {len(collection.of(other))}, {len(collection.of(first))})")
-    figure.colorbar(image, ax=figure.axes, shrink=0.6, label="difference of shares")
-    caption = f"Differences of the intact confusion matrices from {first}'s, in points; mean over seeds."
-    return _picture(figure, "confusion_difference", caption, f"Difference of confusion matrices from {first}.")
-
-
-def pca_scatter(collection: Collection) -> Picture:
-    """The first two PCA scores of the test images of each variant's first seed, on shared axes."""
-    variants, classes = collection.variants, collection.classes
-    figure = Figure(figsize=(4.2 * len(variants) + 1, 4))
-    for axes, variant in zip(
-        np.atleast_1d(figure.subplots(1, len(variants), sharex=True, sharey=True)), variants, strict=True
-    ):
-        run = collection.of(variant)[0]
-        scores, labels = run.features()["intact_scores"], _labels(run)
-        ratio = run.summary["evaluations"]["intact"]["pca"]["explained_variance_ratio"]
-        size = float(np.clip(20_000 / len(labels), 2, 12))
-        for index, name in enumerate(classes):
-            points = scores[labels == index]
-            colour = COLOURS[index % len(COLOURS)]
-            axes.scatter(*points.T, s=size, alpha=0.5, color=colour, linewidths=0, rasterized=True, label=name)
-        axes.set(title=f"{variant}, seed {run.seed}", xlabel=f"PC1 ({ratio[0]:.1%})", ylabel=f"PC2 ({ratio[1]:.1%})")
-    handles, names = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside right center", frameon=False, markerscale=4)
-    caption = "PCA of the test features: the first two scores of each test image, one seed a variant, shared axes."
-    return _picture(figure, "pca", caption, f"Scatter of two principal components of {_names(collection)}.")
-
-
-def separability(collection: Collection) -> Picture:
-    """Test top-1 of the closed-form linear regressor at each stage, mean over seeds and each seed."""
-    figure = Figure(figsize=(6, 3.6))
+def accuracy(analysis: Analysis) -> Picture:
+    """Test top-1 of every run, with mean, intervals and the published figures."""
+    collection = analysis.collection
+    groups = collection.evaluations
+    figure = Figure(figsize=(7, 0.8 + 0.45 * len(groups)))
     axes = figure.subplots()
-    stages = [name for name in _stages(collection) if "." not in name]
-    for index, variant in enumerate(collection.variants):
-        runs = collection.of(variant)
-        for evaluation in runs[0].evaluations:
-            values = np.array([[100 * _by_stage(run, evaluation)[stage] for stage in stages] for run in runs])
-            style = "-" if evaluation == "intact" else "--"
-            label = f"{variant}, {evaluation} (n = {len(runs)})"
-            axes.plot(stages, values.mean(0), style, color=COLOURS[index], marker="o", markersize=3, label=label)
-            axes.fill_between(stages, values.min(0), values.max(0), color=COLOURS[index], alpha=0.15, linewidth=0)
-    axes.set(xlabel="stage", ylabel="top-1 of the linear regressor, %")
-    axes.legend(frameon=False)
-    caption = "Linear separability against depth: mean over seeds, band from the least to the greatest seed."
-    return _picture(figure, "separability", caption, f"Linear separability against depth of {_names(collection)}.")
-
-
-def mean_confusion(runs: list[Run], evaluation: str) -> np.ndarray[Any, Any]:
-    """Row-normalised confusion matrix (C, C), mean over runs; rows of classes without images are 0."""
-    counts = np.array([run.summary["evaluations"][evaluation]["confusion"] for run in runs], dtype=float)
-    return np.asarray((counts / np.maximum(counts.sum(2, keepdims=True), 1)).mean(0))
-
-
-def _matrix(axes: Axes, values: np.ndarray[Any, Any], classes: list[str], *, text: bool, **colours: Any) -> Any:
-    image = axes.imshow(values, **colours)
-    axes.set(xticks=range(len(classes)), yticks=range(len(classes)), xlabel="predicted", ylabel="true")
-    axes.set_xticklabels(classes, rotation=60, ha="right", rotation_mode="anchor")
-    axes.set_yticklabels(classes)
-    if text and len(classes) <= 12:
-        for (row, column), value in np.ndenumerate(values):
-            dark = abs(value) > 0.6 * colours["vmax"]
-            axes.text(
-                column,
-                row,
-                f"{100 * value:.0f}".replace("-", "−"),
-                ha="center",
+    rows = []
+    for place, (variant, evaluation) in enumerate(groups):
+        values = 100 * np.array(list(collection.figures(variant, TOP1, evaluation).values()))
+        own: Any = {"color": colour(collection, variant)}
+        _strip(axes, values, place, marker=marker(collection, variant), hollow=evaluation != "intact", **own)
+        estimate = statistics.mean(values)
+        if interval := estimate.interval():
+            axes.plot([interval.low, interval.high], [place - 0.28] * 2, linewidth=3, solid_capstyle="butt", **own)
+        rows += [{"variant": variant, "evaluation": evaluation, "top1": value / 100} for value in values]
+    for check in analysis.figures:
+        if check.metric == TOP1:
+            place = groups.index((check.variant, "intact"))
+            axes.plot(100 * check.published, place + 0.3, "k", marker="v", markersize=7)
+            axes.annotate(
+                f"published {100 * check.published:.2f}",
+                (100 * check.published, place + 0.3),
+                xytext=(6, 0),
+                textcoords="offset points",
                 va="center",
-                fontsize=6,
-                color="w" if dark else "k",
+                fontsize=7,
             )
-    return image
+    axes.set(yticks=range(len(groups)), xlabel="test top-1, %", ylim=(len(groups) - 0.4, -0.6))
+    axes.set_yticklabels([f"{title(*group)} (n = {len(collection.of(group[0]))})" for group in groups])
+    caption = "Test top-1 of every run (dots), 95 % t interval of the mean (bars above them), published figures (▼)."
+    return picture(
+        figure,
+        "accuracy",
+        caption=caption,
+        alt=f"Test top-1 of each run of {names(collection)}.",
+        data=pd.DataFrame(rows),
+    )
 
 
-def _labels(run: Run) -> np.ndarray[Any, Any]:
-    with np.load(run.folder.predictions, allow_pickle=False) as arrays:
-        return np.asarray(arrays["labels"])
+def _strip(
+    axes: Axes, values: Sequence[float] | np.ndarray[Any, Any], place: float, *, hollow: bool, **style: Any
+) -> None:
+    """One dot a run, spread a little so that equal ones show."""
+    offsets = 0.12 * np.sin(2.4 * np.arange(len(values)))
+    face = "none" if hollow else style["color"]
+    axes.scatter(
+        values,
+        place + offsets,
+        rasterized=len(values) > 200,
+        s=22,
+        facecolors=face,
+        edgecolors=style["color"],
+        marker=style["marker"],
+        alpha=0.8,
+    )
 
 
-def _stages(collection: Collection) -> list[str]:
-    return list(_by_stage(collection.runs[0], "intact"))
+def learning_curves(analysis: Analysis) -> Picture:
+    """Test top-1 and the losses against the epoch."""
+    collection = analysis.collection
+    panels = (
+        ("test_top1", "test top-1, %", 100.0),
+        ("train_loss", "training loss (running), nats", 1.0),
+        ("test_loss", "test loss, nats", 1.0),
+    )
+    figure = Figure(figsize=(10, 3.4))
+    for axes, (metric, text, scale) in zip(figure.subplots(1, len(panels)), panels, strict=True):
+        for variant in collection.variants:
+            _curve(axes, collection, variant, metric, scale)
+        if metric == "test_loss":
+            guess = math.log(len(collection.classes))
+            axes.axhline(0.95 * guess, color=GREY, linewidth=0.8, linestyle=":", label="plateau: 95 % of ln C")
+        axes.set(xlabel="epochs trained", ylabel=text)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    figure.legend(*figure.axes[-1].get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
+    rows = [{"variant": run.variant, "seed": run.seed, **record} for run in collection.runs for record in run.metrics]
+    caption = (
+        "Learning curves: mean over n seeds (marked line), its 95 % t interval (band), and each run (thin lines, "
+        f"up to {LINES} a variant). The plateau is left under the dotted line."
+    )
+    alt = f"Learning curves of {names(collection)}: test top-1, training loss, test loss."
+    return picture(figure, "learning_curves", caption=caption, alt=alt, data=pd.DataFrame(rows))
 
 
-def _by_stage(run: Run, evaluation: str) -> dict[str, float]:
-    stages = run.summary["linear_regressor"][evaluation]["by_stage"]
-    return {name: figures["top1"] for name, figures in stages.items()}
+def _curve(axes: Axes, collection: Collection, variant: str, metric: str, scale: float) -> None:
+    runs = collection.of(variant)
+    epochs = np.arange(len(runs[0].metrics)) + 1
+    values = scale * np.array([[record[metric] for record in run.metrics] for run in runs])  # (n, epochs)
+    own = colour(collection, variant)
+    if len(runs) <= LINES:
+        axes.plot(epochs, values.T, color=own, linewidth=0.5, alpha=0.4)
+    intervals = [statistics.mean(column).interval() for column in values.T]
+    band = [(i.low, i.high) if i else (np.nan, np.nan) for i in intervals]
+    axes.fill_between(epochs, *np.transpose(band), color=own, alpha=0.2, linewidth=0)
+    label = f"{variant} (n = {len(runs)})"
+    axes.plot(epochs, values.mean(0), color=own, marker=marker(collection, variant), markersize=4, label=label)
 
 
-def _names(collection: Collection) -> str:
-    return " and ".join(f"{variant} ({len(collection.of(variant))} seeds)" for variant in collection.variants)
+def recall(analysis: Analysis) -> Picture:
+    """Recall of each class with intervals, published figures, and the classes whose differences stand."""
+    collection = analysis.collection
+    groups, classes = collection.evaluations, collection.classes
+    figure = Figure(figsize=(9, 3.8))
+    axes = figure.subplots()
+    rows: list[dict[str, Any]] = []
+    for index, (variant, evaluation) in enumerate(groups):
+        own, shift = colour(collection, variant), (index - (len(groups) - 1) / 2) * 0.7 / len(groups)
+        for place, name in enumerate(classes):
+            values = list(collection.figures(variant, f"evaluations.intact.recall.{name}", evaluation).values())
+            if not values:
+                continue
+            row = over_seeds(values)
+            rows.append({"variant": variant, "evaluation": evaluation, "class": name, **row})
+            low, high = (row["low"], row["high"]) if row["low"] is not None else (row["mean"], row["mean"])
+            style = "-" if evaluation == "intact" else ":"
+            axes.plot([place + shift] * 2, [100 * low, 100 * high], color=own, linewidth=2, linestyle=style)
+            face = own if evaluation == "intact" else "white"
+            axes.plot(
+                place + shift,
+                100 * row["mean"],
+                marker=marker(collection, variant),
+                color=own,
+                markerfacecolor=face,
+                markersize=5,
+                linestyle="none",
+                label=f"{title(variant, evaluation)} (n = {len(values)})" if place == 0 else None,
+            )
+    _published_recalls(axes, analysis)
+    axes.set(xticks=range(len(classes)), ylabel="recall, %", ylim=(-3, 103))
+    axes.set_xticklabels([f"{name}*" if name in _distinct(collection) else name for name in classes], rotation=20)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
+    caption = (
+        "Recall of each class: mean and 95 % t interval over n seeds; crosses are published. * the intact recalls "
+        "of a later variant and the first differ, jointly over all classes (sign-flip max-T, p < 0.05)."
+    )
+    alt = f"Recall of each class of {names(collection)}, with intervals."
+    return picture(figure, "recall", caption=caption, alt=alt, data=pd.DataFrame(rows))
 
 
-def _picture(figure: Figure, name: str, caption: str, alt: str) -> Picture:
-    files = {}
-    for ending, metadata in (("svg", {"Date": None}), ("png", None)):
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format=ending, dpi=150, metadata=metadata)
-        files[ending] = buffer.getvalue()
-    return Picture(name=name, caption=caption, alt=alt, **files)
+def _published_recalls(axes: Axes, analysis: Analysis) -> None:
+    collection = analysis.collection
+    groups = collection.evaluations
+    seen = set()
+    for check in analysis.figures:
+        parent, _, name = check.metric.rpartition(".")
+        if parent == "evaluations.intact.recall" and name in collection.classes:
+            shift = (groups.index((check.variant, "intact")) - (len(groups) - 1) / 2) * 0.7 / len(groups)
+            text = None if check.variant in seen else f"{check.variant}, published (n = 1)"
+            seen.add(check.variant)
+            axes.plot(
+                collection.classes.index(name) + shift - 0.06,
+                100 * check.published,
+                marker="x",
+                markersize=6,
+                color=colour(collection, check.variant),
+                linestyle="none",
+                label=text,
+            )
+
+
+def _distinct(collection: Collection) -> set[str]:
+    """Classes whose recall differs between the first variant and a later one."""
+    first, *others = collection.variants
+    found: set[str] = set()
+    for other in others:
+        differences = class_differences(collection, {other: 1.0, first: -1.0}, "evaluations.intact.recall")
+        if len(differences) > 1:
+            p_values = max_t(differences)
+            found |= {name for name, p in zip(collection.classes, p_values, strict=True) if p < ALPHA}
+    return found
+
+
+def separability(analysis: Analysis) -> Picture:
+    """Test top-1 of the closed-form linear regressor at each stage."""
+    collection = analysis.collection
+    depth = [stage for stage in stages(collection) if "." not in stage]
+    figure = Figure(figsize=(6.5, 3.8))
+    axes = figure.subplots()
+    rows: list[dict[str, Any]] = []
+    for variant, evaluation in collection.evaluations:
+        found = {stage: stage_values(collection, variant, evaluation, stage) for stage in depth}
+        figures = {stage: over_seeds(values) for stage, values in found.items() if values}
+        rows += [{"variant": variant, "evaluation": evaluation, "stage": s, **row} for s, row in figures.items()]
+        places = [depth.index(stage) for stage in figures]
+        own = colour(collection, variant)
+        axes.plot(
+            places,
+            [100 * row["mean"] for row in figures.values()],
+            color=own,
+            marker=marker(collection, variant),
+            markersize=4,
+            linestyle="-" if evaluation == "intact" else "--",
+            label=f"{title(variant, evaluation)} (n = {len(collection.of(variant))})",
+        )
+        for place, row in zip(places, figures.values(), strict=True):
+            if row["low"] is not None:
+                axes.plot([place] * 2, [100 * row["low"], 100 * row["high"]], color=own, linewidth=1)
+    axes.set(xticks=range(len(depth)), ylabel="linear regressor, test top-1, %")
+    axes.set_xticklabels(depth)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False)
+    caption = (
+        "Linear separability against depth: closed-form linear regressor on each block's output after its pool, "
+        "averaged down to 4×4; mean and 95 % t interval over n seeds."
+    )
+    alt = f"Linear separability against depth of {names(collection)}, mean over seeds."
+    return picture(figure, "separability", caption=caption, alt=alt, data=pd.DataFrame(rows))

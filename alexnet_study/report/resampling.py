@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from alexnet_study.report.statistics import LEVEL, Array, Interval
 EXACT = 12  # up to this many seeds all 2ⁿ sign flips are made
 SAMPLED = 2**EXACT - 1  # random ones beyond, with the identity 2¹²
 RESAMPLES = 2000
+CHUNK = 250  # resamples at a time: their image counts are 10 MB for 10,000 images
 SEED = 20241  # of every random choice in a report: the same runs give the same report
 TIES = 1e-9  # statistics closer than this, relatively, are equal but for rounding
 
@@ -79,20 +79,18 @@ def crossed_bootstrap(
 ) -> dict[tuple[str, str], Interval]:
     """Percentile intervals of accuracy differences a − b when both seeds and images are drawn again.
 
-    bits: packed right-or-wrong rows (n, ⌈images/8⌉) of each group, seeds in the same order. A resample draws images
-    once for all groups, and seeds once for the groups of equal n: those share their seeds.
+    bits: packed right-or-wrong rows (n, ⌈images/8⌉) of each group, the same n seeds in the same order. A resample draws
+    seeds once and images once, for all groups.
     """
     rng = np.random.default_rng(SEED)
     draws: dict[str, list[Array]] = {name: [] for name in bits}
-    for start in range(0, resamples, 250):
-        count = min(250, resamples - start)
+    n = len(next(iter(bits.values())))
+    for start in range(0, resamples, CHUNK):
+        count = min(CHUNK, resamples - start)
         picks = rng.multinomial(images, np.full(images, 1 / images), size=count).astype(np.float32)  # (count, N)
-        seeds = {
-            n: rng.multinomial(n, np.full(n, 1 / n), size=count) for n in sorted({len(rows) for rows in bits.values()})
-        }
+        seeds = rng.multinomial(n, np.full(n, 1 / n), size=count).T  # (n, count)
         for name, rows in bits.items():
-            accuracy = _accuracies(rows, images, picks)  # (n, count)
-            draws[name].append((accuracy * seeds[len(rows)].T).sum(0) / len(rows))
+            draws[name].append((_accuracies(rows, images, picks) * seeds).sum(0) / n)
     joined = {name: np.concatenate(parts) for name, parts in draws.items()}
     tail = 100 * (1 - LEVEL) / 2
     return {
@@ -159,8 +157,3 @@ def joint_fit(vector: Sequence[float] | Array, runs: Array, scale: Array | float
 
 def _rms(differences: Array) -> Array:
     return np.asarray(np.sqrt((differences**2).mean(1)))
-
-
-def spread_json(spread: Spread | None) -> dict[str, Any] | None:
-    """The parts as numbers."""
-    return None if spread is None else {**spread.__dict__}

@@ -32,7 +32,8 @@ class Interval:
 class Estimate:
     """A mean, or a sum of weighted means, over runs.
 
-    n: runs (of the smallest block). error: standard error, None where a block has one run. df: its degrees of freedom.
+    n: runs (of the smallest block). error: standard error, None where a block has one run, 0 where no runs differ: in
+    both cases there is no interval and no test. df: its degrees of freedom.
     """
 
     value: float
@@ -42,22 +43,20 @@ class Estimate:
 
     def interval(self, level: float = LEVEL) -> Interval | None:
         """The two-sided t interval; None where there is no standard error."""
-        if self.error is None or self.df is None:
+        if not self.error or not self.df:
             return None
-        half = float(stats.t.ppf((1 + level) / 2, self.df)) * self.error if self.error else 0.0
+        half = float(stats.t.ppf((1 + level) / 2, self.df)) * self.error
         return Interval(low=self.value - half, high=self.value + half)
 
     def p_value(self, null: float = 0.0) -> float | None:
-        """Two-sided p that the true value is `null`; without any spread, 0 or 1."""
-        if self.error is None or self.df is None:
+        """Two-sided p that the true value is `null`."""
+        if not self.error or not self.df:
             return None
-        if self.error == 0:
-            return float(self.value == null)
         return float(2 * stats.t.sf(abs(self.value - null) / self.error, self.df))
 
     def resolvable(self, power: float = POWER, level: float = LEVEL) -> float | None:
         """The smallest true difference that a two-sided t test with this standard error finds with `power`."""
-        if self.error is None or self.df is None:
+        if not self.error or not self.df:
             return None
         return self.error * noncentrality(self.df, power, level)
 
@@ -100,22 +99,28 @@ def prediction(samples: Sequence[tuple[float, Sequence[float] | Array]], level: 
     return Interval(low=centre - half, high=centre + half)
 
 
-def proportion_prediction(values: Sequence[float] | Array, count: int, level: float = LEVEL) -> Interval | None:
+def proportion_prediction(values: Sequence[float] | Array, count: float, level: float = LEVEL) -> Interval | None:
     """`prediction` for one further run's proportion out of `count`, on the logit scale.
 
-    Proportions x / count go through the empirical logit log((x + ½) / (count − x + ½)), which 0 and 1 have too.
+    Proportions x / count go through the empirical logit log((x + ½) / (count − x + ½)), which 0 and 1 have too; an
+    infinite count, of a proportion that counts nothing, gives the plain logit.
     """
     interval = prediction([(1.0, empirical_logit(values, count))], level)
     if interval is None:
         return None
     low, high = (float(special.expit(end)) for end in (interval.low, interval.high))
+    if math.isinf(count):
+        return Interval(low=low, high=high)
     back = [min(max((share * (count + 1) - 0.5) / count, 0.0), 1.0) for share in (low, high)]
     return Interval(low=back[0], high=back[1])
 
 
-def empirical_logit(values: Sequence[float] | Array, count: int) -> Array:
-    """log((x + ½) / (count − x + ½)) of proportions x / count."""
-    hits = np.asarray(values, dtype=float) * count
+def empirical_logit(values: Sequence[float] | Array, count: float) -> Array:
+    """log((x + ½) / (count − x + ½)) of proportions x / count; log(p / (1 − p)) for an infinite count."""
+    shares = np.asarray(values, dtype=float)
+    if math.isinf(count):
+        return np.asarray(special.logit(shares))
+    hits = shares * count
     return np.asarray(np.log((hits + 0.5) / (count - hits + 0.5)))
 
 

@@ -1,5 +1,6 @@
 """Tidy tables of a study's runs: a row an observation in CSV at full precision, a compact form for readers."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,25 +8,15 @@ from typing import Any
 import pandas as pd
 
 from alexnet_study.files import write_atomically
-from alexnet_study.report.collect import Collection, Run
+from alexnet_study.report import statistics
+from alexnet_study.report.collect import Collection
+from alexnet_study.report.measures import MEASURES, Measure, in_evaluation, measure
+from alexnet_study.report.resampling import max_t
+from alexnet_study.report.statistics import Estimate
+from alexnet_study.report.verdicts import class_differences, compare
 
-PERCENT = ("top1", "top3", "train_top1", "linear_published_top1", "linear_closed_form_top1", "pc1", "pc2", "ece")
-LABELS = {
-    "top1": "test top-1, %",
-    "top3": "test top-3, %",
-    "loss": "test loss, nats",
-    "train_loss": "training loss, running mean of the last epoch, nats",
-    "train_top1": "training top-1, running mean of the last epoch, %",
-    "train_eval_loss": "training loss, evaluation mode, nats",
-    "gap_published": "gap as published, training − test loss, nats",
-    "gap_proper": "proper gap, test − evaluation-mode training loss, nats",
-    "ece": "expected calibration error, %",
-    "linear_published_top1": "linear regressor, published protocol, top-1, %",
-    "linear_closed_form_top1": "linear regressor, closed form, top-1, %",
-    "pc1": "variance explained by PC1, %",
-    "pc2": "variance explained by PC2, %",
-    "participation_ratio": "participation ratio",
-}
+LATEX = {"\\": r"\textbackslash{}", "%": r"\%", "_": r"\_", "&": r"\&", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}"}
+SYMBOLS = {"−": "$-$", "±": r"$\pm$", "×": r"$\times$", "Σ": r"$\Sigma$", "λ": r"$\lambda$", "²": r"$^2$", "–": "--"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,115 +45,203 @@ class Table:
             write_atomically(folder / f"{self.name}.{ending}", text.encode())
 
 
-def build_tables(collection: Collection) -> list[Table]:
-    """All tables of a report."""
-    return [comparison(collection), recall(collection), learning_curves(collection), separability(collection)]
+def table(name: str, caption: str, tidy: Iterable[dict[str, Any]], display: Iterable[dict[str, Any]]) -> Table:
+    """A table from its rows."""
+    return Table(name=name, caption=caption, tidy=pd.DataFrame(list(tidy)), display=pd.DataFrame(list(display)))
 
 
 def comparison(collection: Collection) -> Table:
-    """Mean, standard deviation (ddof 1) and n over seeds of every scalar, for each variant and evaluation."""
-    rows = [
-        {"variant": run.variant, "evaluation": evaluation, "seed": run.seed, "metric": metric, "value": value}
-        for run in collection.runs
-        for evaluation in run.evaluations
-        for metric, value in scalars(run, evaluation).items()
-    ]
-    tidy = _over_seeds(pd.DataFrame(rows), ["variant", "evaluation", "metric"])
-    columns = {}
-    for _, group in tidy.groupby(["variant", "evaluation"], sort=False):
-        cells = {row["metric"]: _mean_and_sd(row, row["metric"] in PERCENT) for row in group.to_dict("records")}
-        columns[_column(group)] = [cells.get(metric, "–") for metric in LABELS]
-    display = pd.DataFrame({"figure": list(LABELS.values()), **columns})
-    caption = "Comparison of variants: mean ± standard deviation over seeds; n is the number of seeds."
-    return Table(name="comparison", caption=caption, tidy=tidy, display=display)
+    """Every scalar figure of each variant and evaluation over seeds."""
+    rows, display = [], []
+    for path, own in MEASURES.items():
+        cells: dict[str, Any] = {"figure": label(own)}
+        for variant, evaluation in collection.evaluations:
+            values = list(collection.figures(variant, path, evaluation).values())
+            estimate = statistics.mean(values) if values else None
+            if estimate:
+                at = {"variant": variant, "evaluation": evaluation, "metric": in_evaluation(path, evaluation)}
+                rows.append({**at, **over_seeds(values)})
+            cells[heading(collection, variant, evaluation)] = estimate_text(own, estimate)
+        display.append(cells)
+    caption = "Comparison of variants: mean [95 % t interval] over n seeds."
+    return table("comparison", caption, rows, display)
+
+
+def differences(collection: Collection) -> Table:
+    """Every scalar figure of each later variant less the first's."""
+    first, *others = collection.variants
+    rows, display = [], []
+    for path, own in MEASURES.items():
+        cells: dict[str, Any] = {"figure": label(own, difference=True)}
+        for other in others:
+            values = {variant: collection.figures(variant, path) for variant in (other, first)}
+            found = compare(collection, {other: 1.0, first: -1.0}, values)
+            estimate = found[0] if found else None
+            if found:
+                at = {"variant": other, "less_variant": first, "metric": path, "paired": found[1]}
+                rows.append({**at, **estimate_columns(found[0])})
+            cells[f"{other} − {first} (n = {estimate.n if estimate else 0})"] = estimate_text(
+                own, estimate, difference=True
+            )
+        display.append(cells)
+    caption = (
+        "Differences from the first variant, intact: mean [95 % t interval], paired by seed where both start from "
+        "the same weights and see the same order. One interval at a time; only the claims above are corrected for "
+        "their number."
+    )
+    return table("differences", caption, rows, display)
 
 
 def recall(collection: Collection) -> Table:
-    """Recall of each class."""
-    rows = [
-        {"variant": run.variant, "evaluation": evaluation, "seed": run.seed, "class": name, "value": value}
-        for run in collection.runs
-        for evaluation in run.evaluations
-        for name, value in zip(collection.classes, run.summary["evaluations"][evaluation]["recall"], strict=True)
-    ]
-    caption = "Recall of each class on the test set, %: mean ± standard deviation over seeds."
-    return _pivot("recall", caption, pd.DataFrame(rows), "class", percent=True)
-
-
-def separability(collection: Collection) -> Table:
-    """Top-1 of the closed-form linear regressor at every stage."""
-    rows = [
-        {"variant": run.variant, "evaluation": evaluation, "seed": run.seed, "stage": stage, "value": figures["top1"]}
-        for run in collection.runs
-        for evaluation in run.evaluations
-        for stage, figures in run.summary["linear_regressor"][evaluation]["by_stage"].items()
-    ]
-    caption = "Linear separability against depth: test top-1 of the closed-form linear regressor, %, mean ± sd."
-    return _pivot("separability", caption, pd.DataFrame(rows), "stage", percent=True)
+    """Recall of each class; for later variants, the difference from the first and its joint p."""
+    first, *others = collection.variants
+    parent = "evaluations.intact.recall"
+    joint = {other: _joint(collection, {other: 1.0, first: -1.0}, parent) for other in others}
+    rows, display = [], []
+    for index, name in enumerate(collection.classes):
+        path = f"{parent}.{name}"
+        cells: dict[str, Any] = {"class": name}
+        for variant, evaluation in collection.evaluations:
+            values = list(collection.figures(variant, path, evaluation).values())
+            estimate = statistics.mean(values) if values else None
+            if estimate:
+                at = {"variant": variant, "evaluation": evaluation, "class": name}
+                rows.append({**at, **over_seeds(values)})
+            cells[heading(collection, variant, evaluation)] = estimate_text(measure(path), estimate)
+        for other, (means, p_values, n) in joint.items():
+            text = f"{measure(path).show(means[index], difference=True)}, p {p_text(p_values[index])}" if n > 1 else "–"
+            cells[f"{other} − {first}, joint p (n = {n})"] = text
+        display.append(cells)
+    caption = (
+        "Recall of each class on the test set, %: mean [95 % t interval] over n seeds; differences in points, "
+        "intact, with two-sided p adjusted over all classes by joint sign flips (max-T)."
+    )
+    return table("recall", caption, rows, display)
 
 
 def learning_curves(collection: Collection) -> Table:
     """Every epoch's line of every run; shown as test top-1."""
     rows = [{"variant": run.variant, "seed": run.seed, **record} for run in collection.runs for record in run.metrics]
-    frame = pd.DataFrame(rows)
-    shown = frame.assign(evaluation="intact", value=frame["test_top1"])
-    shown = shown[["variant", "evaluation", "seed", "epoch", "value"]]
-    caption = "Learning curves: test top-1 after each epoch (from 0), %, mean ± sd; the CSV holds every figure."
-    compact = _pivot("learning_curves", caption, shown, "epoch", percent=True)
-    return Table(name=compact.name, caption=caption, tidy=frame, display=compact.display)
+    epochs = max(len(run.metrics) for run in collection.runs)
+    display = []
+    for epoch in range(epochs):
+        cells: dict[str, Any] = {"epochs trained": str(epoch + 1)}
+        for variant in collection.variants:
+            curves = [run.metrics for run in collection.of(variant) if len(run.metrics) > epoch]
+            values = [curve[epoch]["test_top1"] for curve in curves]
+            own = measure("evaluations.intact.top1")
+            cells[heading(collection, variant)] = estimate_text(own, statistics.mean(values) if values else None)
+        display.append(cells)
+    cells = {"epochs trained": "until the plateau is left (runs that left it)"}
+    for variant in collection.variants:
+        left = collection.figures(variant, "derived.plateau_epochs")
+        middle = f"{pd.Series(list(left.values())).median():g}" if left else "–"
+        cells[heading(collection, variant)] = f"median {middle} ({len(left)} of {len(collection.of(variant))})"
+    display.append(cells)
+    caption = (
+        "Learning curves: test top-1, %, mean [95 % t interval] over n seeds; the CSV holds every figure of every "
+        "run. The plateau is left when the test loss falls under 95 % of ln C, that of a guess among C classes."
+    )
+    return table("learning_curves", caption, rows, display)
 
 
-def scalars(run: Run, evaluation: str) -> dict[str, float]:
-    """The scalar figures of one evaluation of a run, those of training with the intact one; fractions in [0, 1]."""
-    figures, regressor = run.summary["evaluations"][evaluation], run.summary["linear_regressor"][evaluation]
-    last, gap = run.metrics[-1], run.summary["gap"]
-    values = {name: figures[name] for name in ("top1", "top3", "loss", "ece")}
-    if evaluation == "intact":
-        values |= {name: last[name] for name in ("train_loss", "train_top1", "train_eval_loss")}
-        values |= {"gap_published": gap["published"], "gap_proper": gap["proper"]}
-    ratio = figures["pca"]["explained_variance_ratio"]
-    values |= {
-        "linear_published_top1": regressor["published"]["top1"],
-        "linear_closed_form_top1": regressor["closed_form"]["top1"],
-        "pc1": ratio[0],
-        "pc2": ratio[1] if len(ratio) > 1 else None,
-        "participation_ratio": figures["pca"]["participation_ratio"],
+def separability(collection: Collection) -> Table:
+    """Top-1 of the closed-form linear regressor at every stage."""
+    rows, display = [], []
+    for stage in stages(collection):
+        cells: dict[str, Any] = {"stage": stage}
+        for variant, evaluation in collection.evaluations:
+            values = stage_values(collection, variant, evaluation, stage)
+            if values:
+                rows.append({"variant": variant, "evaluation": evaluation, "stage": stage, **over_seeds(values)})
+            own = measure("evaluations.intact.top1")
+            cells[heading(collection, variant, evaluation)] = estimate_text(
+                own, statistics.mean(values) if values else None
+            )
+        display.append(cells)
+    caption = (
+        "Linear separability against depth: test top-1, %, of the closed-form linear regressor on each stage, "
+        "averaged down to 4×4; mean [95 % t interval] over n seeds."
+    )
+    return table("separability", caption, rows, display)
+
+
+def stages(collection: Collection) -> list[str]:
+    """All stages of all variants, in the order of depth."""
+    found = {
+        stage: None
+        for run in collection.runs
+        for regressor in run.summary["linear_regressor"].values()
+        for stage in regressor["by_stage"]
     }
-    return {name: value for name, value in values.items() if value is not None}
+    return sorted(found, key=lambda stage: (stage.partition(".")[0], "." not in stage))
 
 
-def _over_seeds(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    grouped = frame.groupby(keys, sort=False)["value"]
-    return grouped.agg(mean="mean", sd="std", n="count").reset_index()
+def stage_values(collection: Collection, variant: str, evaluation: str, stage: str) -> list[float]:
+    """Top-1 of a stage's regressor in each run; empty where the variant has no such stage."""
+    regressors = [run.summary["linear_regressor"][evaluation]["by_stage"] for run in collection.of(variant)]
+    return [stages[stage]["top1"] for stages in regressors if stage in stages]
 
 
-def _pivot(name: str, caption: str, frame: pd.DataFrame, key: str, *, percent: bool) -> Table:
-    """A row a value of `key`, a column a variant and evaluation."""
-    tidy = _over_seeds(frame, ["variant", "evaluation", key])
-    columns = {
-        _column(group): {row[key]: _mean_and_sd(row, percent) for row in group.to_dict("records")}
-        for _, group in tidy.groupby(["variant", "evaluation"], sort=False)
+def heading(collection: Collection, variant: str, evaluation: str = "intact") -> str:
+    """A column's heading: one variant's evaluation, with its n."""
+    name = variant if evaluation == "intact" else f"{variant}, {evaluation}"
+    return f"{name} (n = {len(collection.of(variant))})"
+
+
+def label(own: Measure, *, difference: bool = False) -> str:
+    """A figure's name with its unit."""
+    unit = own.unit_of(difference=difference)
+    return f"{own.label}, {unit}" if unit else own.label
+
+
+def over_seeds(values: Sequence[float]) -> dict[str, Any]:
+    """mean, sd (ddof 1), low and high of the 95 % interval, and n."""
+    estimate = statistics.mean(values)
+    return {"mean": estimate.value, "sd": pd.Series(values).std(), **_interval_columns(estimate), "n": len(values)}
+
+
+def estimate_columns(estimate: Estimate) -> dict[str, Any]:
+    """estimate, low and high of the 95 % interval, two-sided p of 0, and n."""
+    return {
+        "estimate": estimate.value,
+        **_interval_columns(estimate),
+        "p": estimate.p_value(),
+        "n": estimate.n,
     }
-    keys = list(dict.fromkeys(tidy[key]))
-    body = {label: [cells.get(value, "–") for value in keys] for label, cells in columns.items()}
-    return Table(name=name, caption=caption, tidy=tidy, display=pd.DataFrame({key: [str(k) for k in keys], **body}))
 
 
-def _column(group: pd.DataFrame) -> str:
-    """The heading of one variant's evaluation, with its n."""
-    variant, evaluation = group["variant"].iloc[0], group["evaluation"].iloc[0]
-    return f"{variant if evaluation == 'intact' else f'{variant}, {evaluation}'} (n = {group['n'].max()})"
-
-
-def _mean_and_sd(row: dict[Any, Any], percent: bool) -> str:
-    scale, digits = (100, 2) if percent else (1, 4)
-    if pd.isna(row["mean"]):
+def estimate_text(own: Measure, estimate: Estimate | None, *, difference: bool = False) -> str:
+    """`48.92 [48.10, 49.74]`"""
+    if estimate is None:
         return "–"
-    mean = f"{row['mean'] * scale:.{digits}f}"
-    return mean if pd.isna(row["sd"]) else f"{mean} ± {row['sd'] * scale:.{digits}f}"
+    interval = estimate.interval()
+    value = own.show(estimate.value, difference=difference)
+    if interval is None:
+        return value
+    ends = (own.show(end, difference=difference) for end in (interval.low, interval.high))
+    return f"{value} [{', '.join(ends)}]"
 
 
-def _escape(text: str) -> str:
-    for plain, latex in (("%", r"\%"), ("_", r"\_"), ("&", r"\&"), ("#", r"\#"), ("±", r"$\pm$"), ("−", "$-$")):
-        text = text.replace(plain, latex)
-    return text
+def p_text(p: float | None) -> str:
+    """A p value to two digits, never 0."""
+    if p is None:
+        return "–"
+    return "< 0.0001" if p < 1e-4 else f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
+
+
+def _interval_columns(estimate: Estimate) -> dict[str, Any]:
+    interval = estimate.interval()
+    return {"low": interval.low if interval else None, "high": interval.high if interval else None}
+
+
+def _joint(collection: Collection, weights: dict[str, float], parent: str) -> tuple[list[float], list[float], int]:
+    """Mean differences of the classes, their joint p, and n."""
+    found = class_differences(collection, weights, parent)
+    if len(found) < 2:
+        return [], [], len(found)
+    return found.mean(0).tolist(), max_t(found).tolist(), len(found)
+
+
+def _escape(text: object) -> str:
+    return "".join({**LATEX, **SYMBOLS}.get(letter, letter) for letter in str(text))

@@ -1,7 +1,9 @@
 """The report: right numbers from the runs that are finished and alike, every other run named."""
 
+import dataclasses
 import json
 import shutil
+from html import unescape
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,9 +16,19 @@ from alexnet_study.data import load_dataset
 from alexnet_study.errors import RequestError
 from alexnet_study.execution import execute
 from alexnet_study.files import digest
-from alexnet_study.report.collect import collect
+from alexnet_study.report.arrays import FILE
+from alexnet_study.report.collect import REFERENCE, Collection, collect
 from alexnet_study.report.page import write_report
+from alexnet_study.report.sections import ABSENT, KEPT
 from tests.conftest import STUDY, write_images
+
+SECTIONS = ("claims", "published", "comparison", "spread", "learning-curves", "confusion", "recall", "features") + (
+    "separability",
+    "calibration",
+    "cost",
+    "runs",
+    "provenance",
+)
 
 
 @pytest.fixture(scope="module")
@@ -49,35 +61,32 @@ def test_the_report_says_what_the_runs_say(finished: tuple[Study, Path], results
     table = pd.read_csv(folder / "tables/comparison.csv").set_index(["variant", "evaluation", "metric"])
     for variant in ("baseline", "skip"):
         values = top1(results, variant)
-        row = table.loc[(variant, "intact", "top1")]
+        row = table.loc[(variant, "intact", "evaluations.intact.top1")]
         assert (row["mean"], row["sd"], row["n"]) == pytest.approx((np.mean(values), np.std(values, ddof=1), 2))
-    assert ("skip", "lesioned", "top1") in table.index
-    assert ("baseline", "lesioned", "top1") not in table.index
+    assert ("skip", "lesioned", "evaluations.lesioned.top1") in table.index
+    assert ("baseline", "lesioned", "evaluations.lesioned.top1") not in table.index
     report = json.loads((folder / "report.json").read_text())
     stated = {row["metric"]: row["mean"] for row in report["variants"]["skip"] if row["evaluation"] == "intact"}
-    assert stated["top1"] == pytest.approx(np.mean(top1(results, "skip")))
+    assert stated["evaluations.intact.top1"] == pytest.approx(np.mean(top1(results, "skip")))
     assert len(report["runs"]) == 4
     curves = pd.read_csv(folder / "tables/learning_curves.csv")
     assert len(curves) == 8
     for ending in ("csv", "md", "tex"):
-        assert {path.stem for path in (folder / "tables").glob(f"*.{ending}")} == {
-            "comparison",
-            "recall",
-            "learning_curves",
-            "separability",
-        }
+        assert {path.stem for path in (folder / "tables").glob(f"*.{ending}")} == set(report["tables"])
 
 
 def test_figures_are_drawn_and_the_page_needs_nothing_else(finished: tuple[Study, Path], results: Path) -> None:
     page = write_report(collect(finished[0], results), results)
-    names = {"learning_curves", "confusion", "confusion_difference", "pca", "separability"}
+    names = {path.stem for path in (page.parent / "figures").glob("*.svg")}
+    assert names >= {"accuracy", "learning_curves", "confusion", "confusion_difference", "recall", "pca", "calibration"}
     for name in names:
         assert ElementTree.parse(page.parent / f"figures/{name}.svg").getroot().tag.endswith("svg")
         assert (page.parent / f"figures/{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert len(pd.read_csv(page.parent / f"figures/{name}.csv")) > 0
     html = page.read_text()
-    assert html.count('<img src="data:image/svg+xml;base64,') == len(names)
-    assert "http" not in html
-    assert "±" in (page.parent / "report.md").read_text()
+    assert html.count('<img src="data:image/svg+xml;base64,') == html.count(' alt="') == len(names)
+    assert "http://" not in html
+    assert "https://" not in html
 
 
 def test_a_report_of_the_same_runs_is_the_same(finished: tuple[Study, Path], results: Path) -> None:
@@ -133,6 +142,56 @@ def test_runs_unlike_the_others_are_left_out_and_mixed_devices_flagged(
     ]
     assert any("devices" in flag and "another" in flag for flag in collection.flags)
     assert any("uncommitted" in flag for flag in collection.flags)
+
+
+def test_the_page_report_md_and_report_json_say_the_same(collection: Collection, made: Path, tmp_path: Path) -> None:
+    page = write_report(dataclasses.replace(collection), tmp_path)
+    html, text = (unescape((page.parent / name).read_text()) for name in ("index.html", "report.md"))
+    report = json.loads((page.parent / "report.json").read_text())
+    assert len(report["answer"]) == 3
+    for sentence in report["answer"]:
+        assert sentence in html
+        assert sentence in text
+    keys = {"statement", "metric", "estimate", "interval", "n", "published", "inside_prediction_interval", "verdict"}
+    assert all(claim.keys() >= keys for claim in report["claims"])
+    assert {"intact", "lesioned"} == set(report["claims"][0]["inside_prediction_interval"])
+    latex = (page.parent / "tables/claims.tex").read_text()
+    for claim in report["claims"]:
+        shown = f"{claim['estimate'] * 100:+.2f}".replace("-", "−")
+        if claim["metric"].endswith("top1"):
+            assert all(shown in content for content in (html, text, latex.replace("$-$", "−")))
+        assert all(claim["verdict"] in content for content in (html, text))
+    order = [html.index(f'<section id="{name}"') for name in SECTIONS]
+    assert order == sorted(order)
+
+
+def test_a_study_without_claims_is_answered_by_its_accuracy(finished: tuple[Study, Path], results: Path) -> None:
+    page = write_report(collect(finished[0], results), results)
+    report = json.loads((page.parent / "report.json").read_text())
+    assert report["claims"] == []
+    assert report["answer"][0].startswith("Test top-1: baseline ")
+    assert "skip less baseline" in report["answer"][0]
+
+
+def test_damaged_arrays_are_named_but_a_reference_goes_without(study: Study, copy: Path) -> None:
+    first = write_report(collect(study, copy), copy)
+    before = json.loads((first.parent / "report.json").read_text())
+    for path in copy.glob("skip/*/seed-*/*.npz"):
+        path.unlink()
+    assert "npz is missing" in collect(study, copy).left_out[0].reason
+    (copy / "skip" / REFERENCE).write_text("{}")
+    page = write_report(collect(study, copy), copy)
+    after = json.loads((page.parent / "report.json").read_text())
+    assert after.pop("from_arrays") == {**before.pop("from_arrays"), "kept": True}
+    assert after == before
+    assert KEPT in unescape(page.read_text())
+    assert KEPT in (page.parent / "report.md").read_text()
+    (page.parent / FILE).unlink()
+    page = write_report(collect(study, copy), copy)
+    bare = json.loads((page.parent / "report.json").read_text())
+    assert bare["claims"] == before["claims"]
+    assert bare["from_arrays"] is None
+    assert ABSENT in unescape(page.read_text())
 
 
 def test_no_finished_run_is_one_line(finished: tuple[Study, Path], tmp_path: Path) -> None:

@@ -49,12 +49,11 @@ def test_one_run_has_no_interval() -> None:
         statistics.contrast([[]])
 
 
-def test_equal_values_have_an_interval_of_no_width() -> None:
+def test_equal_values_allow_no_test_and_predict_themselves() -> None:
     estimate = statistics.mean([0.1] * 3)
-    interval = estimate.interval()
-    assert interval is not None
-    assert interval.low == interval.high == estimate.value
-    assert (estimate.p_value(), estimate.p_value(estimate.value)) == (0.0, 1.0)
+    assert estimate.value == pytest.approx(0.1)
+    assert estimate.error == 0
+    assert estimate.interval() is estimate.p_value() is estimate.resolvable() is None
     assert 4.0 in (statistics.prediction([(1.0, [4.0] * 3)]) or ())
 
 

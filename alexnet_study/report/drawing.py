@@ -1,0 +1,86 @@
+"""What all figures share: style, colours, and how a drawing becomes files."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import pandas as pd
+from cycler import cycler
+from matplotlib.figure import Figure
+
+from alexnet_study.files import write_atomically
+from alexnet_study.report.collect import Collection
+
+COLOURS = matplotlib.color_sequences["petroff10"]
+GREY = "#767676"
+STYLE: Any = {
+    "axes.prop_cycle": cycler(color=COLOURS),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "svg.hashsalt": "alexnet_study",
+    "svg.fonttype": "none",
+    "figure.constrained_layout.use": True,
+}
+MARKERS = "osDv^<>pPX"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A drawn figure as files' bytes, with what it shows in words, and its data."""
+
+    name: str
+    caption: str
+    alt: str
+    svg: bytes
+    png: bytes
+    data: pd.DataFrame
+    kept: bool = False
+
+    def write(self, folder: Path) -> None:
+        """NAME.svg, NAME.png and NAME.csv in `folder`."""
+        contents = {"svg": self.svg, "png": self.png, "csv": self.data.to_csv(index=False).encode()}
+        for ending, content in contents.items():
+            write_atomically(folder / f"{self.name}.{ending}", content)
+
+
+def picture(figure: Figure, name: str, *, caption: str, alt: str, data: pd.DataFrame, kept: bool = False) -> Picture:
+    """The figure as SVG, its ground transparent, so that a page's own shows, and as PNG on white."""
+    files = {}
+    for ending, options in (
+        ("svg", {"transparent": True, "metadata": {"Date": None}}),
+        ("png", {"facecolor": "white"}),
+    ):
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=ending, dpi=130, **options)
+        files[ending] = buffer.getvalue()
+    return Picture(name=name, caption=caption, alt=alt, data=data, kept=kept, **files)
+
+
+def colour(collection: Collection, variant: str) -> Any:
+    """A variant's own colour, the same in all figures."""
+    return COLOURS[collection.variants.index(variant) % len(COLOURS)]
+
+
+def marker(collection: Collection, variant: str) -> str:
+    """A variant's own marker."""
+    return MARKERS[collection.variants.index(variant) % len(MARKERS)]
+
+
+def title(variant: str, evaluation: str) -> str:
+    """What a variant's evaluation is called in figures."""
+    return variant if evaluation == "intact" else f"{variant}, {evaluation}"
+
+
+def names(collection: Collection) -> str:
+    """All variants with their n, for alt texts."""
+    return ", ".join(f"{variant} (n = {len(collection.of(variant))})" for variant in collection.variants)
+
+
+def grid(count: int, columns: int = 4) -> tuple[int, int]:
+    """(rows, columns) for `count` panels."""
+    wide = min(count, columns)
+    return -(-count // wide), wide

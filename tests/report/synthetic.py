@@ -1,0 +1,132 @@
+"""Run folders as training writes them, made of random numbers: a report of many runs in seconds."""
+
+import hashlib
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from alexnet_study.config import Study
+from alexnet_study.files import canonical_json, digest
+from alexnet_study.runs import RunFolder, identity
+
+FEATURES = 24  # as many as the arrays need; a real run has 1,024
+CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+STAGES = ("conv1", "conv2", "conv3", "conv4", "conv5")
+LESIONED_BIAS = 6.0  # a lesioned model answers with two classes
+
+
+def write_runs(
+    study: Study, results: Path, *, images: int = 200, skill: dict[str, float] | None = None, kept: int = 60
+) -> None:
+    """Every run of `study`; `skill` raises the logit of the right class, by variant. `kept` images keep features."""
+    for run in study.runs():
+        rng = np.random.default_rng([run.seed, list(study.variants).index(run.variant)])
+        folder = RunFolder.of(results, run)
+        folder.path.mkdir(parents=True)
+        _write(folder, "config.json", identity(run, "synthetic"))
+        truth = np.arange(images) % 10
+        images_rng = np.random.default_rng(0)  # the same test images for all runs
+        hardness = images_rng.normal(0, 1.0, size=(images, 10))
+        level = (skill or {}).get(run.variant, 1.0) + rng.normal(0, 0.05)
+        logits = hardness + rng.normal(0, 1.0, size=(images, 10)) + level * np.eye(10)[truth]
+        arrays: dict[str, Any] = {"labels": truth, "intact": logits.astype(np.float32)}
+        if run.model.skips:
+            arrays["lesioned"] = (logits + LESIONED_BIAS * np.eye(10)[[2, 8]].sum(0)).astype(np.float32)
+        evaluations = {name: _evaluation(arrays[name], truth, rng) for name in arrays if name != "labels"}
+        features = _features(evaluations, truth, kept, rng)
+        files = {"predictions.npz": _npz(folder.predictions, arrays), "features.npz": _npz(folder.features, features)}
+        metrics = [_record(epoch, run.recipe.epochs, evaluations["intact"], rng) for epoch in range(run.recipe.epochs)]
+        folder.metrics.write_text("".join(json.dumps(record) + "\n" for record in metrics))
+        _write(folder, "provenance.json", _provenance())
+        summary = {
+            "classes": CLASSES,
+            "evaluations": evaluations,
+            "linear_regressor": {name: _regressor(figures["top1"], rng) for name, figures in evaluations.items()},
+            "gap": {"published": 0.1 + rng.normal(0, 0.01), "proper": rng.normal(0, 0.01)},
+            "files": files,
+        }
+        body = json.loads(canonical_json(summary))
+        _write(folder, "summary.json", {**body, "checksum": digest(body)})
+
+
+def _evaluation(logits: np.ndarray, truth: np.ndarray, rng: np.random.Generator) -> dict[str, Any]:
+    confusion = np.zeros((10, 10), dtype=int)
+    np.add.at(confusion, (truth, logits.argmax(1)), 1)
+    top3 = (np.argsort(logits, axis=1)[:, -3:] == truth[:, None]).any(1).mean()
+    variance = np.sort(rng.exponential(size=FEATURES) * np.exp(-np.arange(FEATURES) / 4))[::-1]
+    ratio = variance / variance.sum()
+    return {
+        "top1": float(np.trace(confusion) / len(truth)),
+        "top3": float(top3),
+        "loss": 1.0 + float(rng.normal(0, 0.02)),
+        "confusion": confusion.tolist(),
+        "recall": (confusion.diagonal() / confusion.sum(1)).tolist(),
+        "precision": [float(d / s) if s else None for d, s in zip(confusion.diagonal(), confusion.sum(0), strict=True)],
+        "ece": 0.05,
+        "pca": {"explained_variance_ratio": ratio.tolist(), "participation_ratio": float(1 / (ratio**2).sum())},
+    }
+
+
+def _features(
+    evaluations: dict[str, Any], truth: np.ndarray, kept: int, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    arrays = {"images": np.arange(kept)}
+    centres = np.random.default_rng(1).normal(size=(10, FEATURES))
+    turn = np.linalg.qr(rng.normal(size=(FEATURES, FEATURES)))[0]
+    for name in evaluations:
+        cloud = (centres[truth] + rng.normal(0, 0.5, size=(len(truth), FEATURES))) @ turn
+        arrays[f"{name}_features"] = cloud[:kept].astype(np.float16)
+        arrays[f"{name}_scores"] = cloud[:, :2]
+    return arrays
+
+
+def _record(epoch: int, epochs: int, final: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+    done = (epoch + 1) / epochs
+    return {
+        "epoch": epoch,
+        "train_loss": 2.3 - 1.1 * done,
+        "train_top1": 0.1 + (final["top1"] - 0.15) * done,
+        "train_eval_loss": 2.3 - 1.3 * done,
+        "train_eval_top1": 0.1 + (final["top1"] - 0.1) * done,
+        "train_eval_n": 100,
+        "test_loss": 2.3 + (final["loss"] - 2.3) * done,
+        "test_top1": final["top1"] if epoch == epochs - 1 else 0.1 + (final["top1"] - 0.1) * done + rng.normal(0, 0.01),
+        "test_top3": final["top3"],
+        "seconds": 2.0,
+        "images_per_second": 500.0,
+    }
+
+
+def _regressor(top1: float, rng: np.random.Generator) -> dict[str, Any]:
+    by_stage = {
+        stage: {"top1": top1 * (place + 3) / 7 + float(rng.normal(0, 0.005)), "alpha": 1.0}
+        for place, stage in enumerate(STAGES)
+    }
+    return {"published": {"top1": top1}, "closed_form": by_stage["conv5"], "by_stage": by_stage}
+
+
+def _provenance() -> dict[str, Any]:
+    return {
+        "commit": "0" * 40,
+        "dirty": False,
+        "versions": {"torch": "0"},
+        "device": "CPU, 2 threads",
+        "slurm": {"SLURM_JOB_ID": "1"},
+        "source": {"kind": "folder", "name": "synthetic", "encodings": ["jpeg"]},
+        "attempts": [{"first_epoch": 0, "host": "a-host", "cause": "finished"}],
+        "device_seconds": 12.0,
+    }
+
+
+def _npz(path: Path, arrays: dict[str, np.ndarray]) -> str:
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    path.write_bytes(buffer.getvalue())
+    return hashlib.sha256(buffer.getvalue()).hexdigest()
+
+
+def _write(folder: RunFolder, name: str, value: Any) -> None:
+    (folder.path / name).write_text(json.dumps(value))

@@ -1,0 +1,82 @@
+"""Published figures: planted ones are found where they were planted."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from alexnet_study.claims import Published, PublishedFigures
+from alexnet_study.report.collect import Collection
+from alexnet_study.report.published import EVALUATIONS, check_figures, check_vectors, figure_json, tally, vector_json
+from tests.report.synthetic import CLASSES
+
+RECALLS = tuple(f"evaluations.intact.recall.{name}" for name in CLASSES)
+PCA = ("derived.intact.variance_in_two", "evaluations.intact.pca.explained_variance_ratio.0")
+
+
+def published(collection: Collection, **values: tuple[float, ...]) -> Collection:
+    groups = (
+        PublishedFigures(name="recalls", program="p.py", metrics=RECALLS, values=values, joint=True),
+        PublishedFigures(
+            name="pca", program="q.py", metrics=PCA, values={name: (0.5, 0.3) for name in values}, joint=True
+        ),
+    )
+    study = Published(source="s", data="original", runs="one", figures=groups)
+    return dataclasses.replace(collection, study=dataclasses.replace(collection.study, published=study))
+
+
+def recalls(collection: Collection, evaluation: str, seed: int = 0) -> tuple[float, ...]:
+    run = collection.of("skip")[seed]
+    return tuple(run.summary["evaluations"][evaluation]["recall"])
+
+
+@pytest.mark.parametrize("evaluation", EVALUATIONS)
+def test_a_run_of_an_evaluation_is_found_to_be_of_it(collection: Collection, evaluation: str) -> None:
+    case = published(collection, skip=recalls(collection, evaluation))
+    vector = check_vectors(case)[0]
+    assert vector.conclusion == f"fits {evaluation} only"
+    entry = vector_json(vector)["evaluations"]
+    assert entry[evaluation]["fits"] is True
+    assert entry[evaluation]["chance_of_a_misfit"] == pytest.approx(1 / 7)
+    assert entry[evaluation]["n"] == 6
+    inside = {name: tally(check_figures(case), name)[0] for name in EVALUATIONS}
+    assert min(inside, key=lambda name: inside[name]) == evaluation
+
+
+def test_what_fits_neither_says_which_is_nearer(collection: Collection) -> None:
+    lesioned = np.array(recalls(collection, "lesioned"))
+    away = tuple(np.clip(lesioned + 0.3, 0, 1).tolist())
+    assert check_vectors(published(collection, skip=away))[0].conclusion == "fits neither; nearer to lesioned"
+
+
+def test_a_vector_that_fits_both_does_not_discriminate(collection: Collection) -> None:
+    case = published(collection, skip=recalls(collection, "lesioned"))
+    middle = np.mean([list(collection.figures("skip", metric).values()) for metric in PCA], axis=1)
+    groups = case.study.published.figures  # type: ignore[union-attr]
+    both = dataclasses.replace(groups[1], values={"skip": tuple(middle)})
+    study = dataclasses.replace(case.study.published, figures=(groups[0], both))  # type: ignore[type-var]
+    case = dataclasses.replace(case, study=dataclasses.replace(case.study, published=study))
+    recall, pca, together = check_vectors(case)
+    assert (recall.conclusion, pca.conclusion) == ("fits lesioned only", "doesn't discriminate: fits both")
+    assert (together.group, together.size, together.conclusion) == ("recalls + pca", 12, "fits lesioned only")
+
+
+def test_a_variant_without_a_skip_is_a_control(collection: Collection) -> None:
+    own = tuple(collection.of("baseline")[0].summary["evaluations"]["intact"]["recall"])
+    assert check_vectors(published(collection, baseline=own))[0].conclusion == "fits"
+    assert check_vectors(published(collection, baseline=tuple(1 - x for x in own)))[0].conclusion == "does not fit"
+
+
+def test_single_figures_and_how_many_fall_outside_by_chance(collection: Collection) -> None:
+    checks = check_figures(published(collection, skip=recalls(collection, "intact")))
+    outside, judged, expected = tally(checks)
+    assert (judged, expected) == (12, pytest.approx(0.6))
+    assert outside == sum(check.inside("intact") is False for check in checks)
+    entry = figure_json(checks[0])
+    assert entry["inside_prediction_interval"]["intact"] is True
+    assert set(entry["prediction_interval"]) == set(EVALUATIONS)
+
+
+def test_without_a_published_study_there_is_nothing_to_check(collection: Collection) -> None:
+    bare = dataclasses.replace(collection, study=dataclasses.replace(collection.study, published=None))
+    assert check_figures(bare) == check_vectors(bare) == []
