@@ -18,7 +18,12 @@ WATCH       ?=
 CAUSE       ?=
 CLUSTER     := $(PYTHON) slurm/testcluster/cluster.py
 
-.PHONY: help setup demo study report test submit status cancel retry cluster-up cluster-down
+# The image: its tag, and what it is built on where that is not the Dockerfile's choice.
+IMAGE      ?= alexnet-study
+BASE_IMAGE ?=
+export IMAGE BASE_IMAGE
+
+.PHONY: help setup demo study report test image sif sqsh submit status cancel retry cluster-up cluster-down
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -56,6 +61,15 @@ retry: $(VENV)/.ready ## submit again what failed, and release held jobs [CAUSE=
 	@$(RUN) -m jobs.retry --study "$(STUDY)" --results "$(RESULTS)" $(if $(CAUSE),--cause "$(CAUSE)") \
 	    $(if $(filter command environment,$(firstword $(origin PROFILE))),--profile "$(PROFILE)") \
 	    $(if $(filter-out 0,$(ALLOW_DIRTY)),--allow-dirty)
+
+image: ## the CUDA image, by Docker [IMAGE=tag] [BASE_IMAGE=…]
+	@slurm/image.sh build
+
+sif: ## the image for Apptainer, alexnet-study.sif, made once for each image
+	@slurm/image.sh sif
+
+sqsh: ## the image for Enroot and Pyxis, alexnet-study.sqsh, likewise
+	@slurm/image.sh sqsh
 
 cluster-up: ## a real SLURM on this machine, to try it: prints the export line that clients need
 	@$(CLUSTER) up

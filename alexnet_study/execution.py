@@ -84,6 +84,7 @@ class _Execution:
         interruption: Interruption,
     ) -> None:
         self.run, self.data, self.folder = run, data, folder
+        _say(run, f"on {origin['device']}" + ("" if origin["cuda"] else ": no GPU is visible"))
         self.state = state = _state(run, data, folder, data.train.labels.device)
         if origin not in state.origins:
             state.origins = [*state.origins, origin]

@@ -5,6 +5,7 @@ Runs write a folder and the report reads folders; nothing else passes between th
 
 import dataclasses
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,7 +76,10 @@ class RunFolder:
         except OSError as error:
             if is_full(error):
                 raise
-            raise RequestError(f"--results: cannot write {self.path}: {error.strerror}") from None
+            raise RequestError(
+                f"--results: cannot write {self.path}: {error.strerror}; expected a folder that user {os.getuid()} can "
+                'write (in Docker, --user "$(id -u):$(id -g)" is you)'
+            ) from None
         try:
             yield fence.take_over()
         finally:

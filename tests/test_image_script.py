@@ -1,0 +1,85 @@
+"""slurm/image.sh with stubs in place of docker, apptainer and enroot: converted once; what lacks is named."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path("slurm/image.sh").resolve()
+STUB = """#!/bin/sh
+echo "$(basename "$0") $*" >> "$STUB/calls"
+case "$0 $*" in
+  */docker*inspect*) cat "$STUB/id" ;;
+  */apptainer*) echo > "$2" ;;
+  */enroot*) echo > "$3" ;;
+esac
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A checkout of the script alone, with all tools and an image."""
+    (tmp_path / "checkout/slurm").mkdir(parents=True)
+    (tmp_path / "checkout/slurm/image.sh").write_bytes(SCRIPT.read_bytes())
+    (tmp_path / "bin").mkdir()
+    for tool in ("docker", "apptainer", "enroot"):
+        (tmp_path / "bin" / tool).write_text(STUB)
+        (tmp_path / "bin" / tool).chmod(0o755)
+    (tmp_path / "id").write_text("sha256:1\n")
+    return tmp_path
+
+
+def image(home: Path, command: str) -> "subprocess.CompletedProcess[str]":
+    environ = {"PATH": f"{home}/bin:/usr/bin:/bin", "HOME": str(home), "STUB": str(home), "IMAGE": "alexnet-study"}
+    script = home / "checkout/slurm/image.sh"
+    return subprocess.run(["bash", script, command], capture_output=True, text=True, env=environ, check=False)
+
+
+def conversions(home: Path) -> list[str]:
+    return [line for line in (home / "calls").read_text().splitlines() if not line.startswith("docker")]
+
+
+@pytest.mark.parametrize(
+    ("command", "call"),
+    [
+        ("sif", "apptainer build alexnet-study.sif.part docker-daemon://alexnet-study:latest"),
+        ("sqsh", "enroot import --output alexnet-study.sqsh.part dockerd://alexnet-study:latest"),
+    ],
+)
+def test_an_image_is_converted_once(home: Path, command: str, call: str) -> None:
+    for _ in range(2):
+        assert image(home, command).returncode == 0
+    assert conversions(home) == [call]
+    assert (home / f"checkout/alexnet-study.{command}").exists()
+    (home / "id").write_text("sha256:2\n")
+    assert image(home, command).returncode == 0
+    assert len(conversions(home)) == 2
+
+
+@pytest.mark.parametrize(
+    ("command", "tool"), [("sif", "apptainer"), ("sqsh", "enroot"), ("build", "docker"), ("sif", "docker")]
+)
+def test_a_missing_tool_is_one_line(home: Path, command: str, tool: str) -> None:
+    (home / "bin" / tool).unlink()
+    for name in ("sed", "git", "sha256sum", "cut", "basename", "dirname", "cat", "rm", "mv", "mkdir", "bash"):
+        (home / "bin" / name).symlink_to(f"/usr/bin/{name}")
+    environ = {"PATH": f"{home}/bin", "HOME": str(home), "STUB": str(home)}
+    words = ["/bin/bash", home / "checkout/slurm/image.sh", command]
+    done = subprocess.run(words, capture_output=True, text=True, env=environ, check=False)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert f"needs {tool}" in done.stderr
+
+
+def test_settings_of_the_package_client_go_in_as_secrets(home: Path) -> None:
+    settings = home / "pip.conf"
+    settings.write_text("[global]\n")
+    for name, text in (("pyproject.toml", 'version = "1.2.3"\n'), ("constraints.txt", "")):
+        (home / "checkout" / name).write_text(text)
+    environ = os.environ | {"PATH": f"{home}/bin:/usr/bin:/bin", "STUB": str(home), "BUILD_PIP_CONFIG": str(settings)}
+    script = home / "checkout/slurm/image.sh"
+    subprocess.run(["bash", script, "build"], env=environ, check=True, capture_output=True)
+    (call,) = (home / "calls").read_text().splitlines()
+    assert f"--secret id=pip,src={settings}" in call
+    assert "--build-arg VERSION=1.2.3 --build-arg COMMIT=unknown --build-arg DIRTY= " in call
