@@ -8,6 +8,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+UMASK = "ALEXNET_STUDY_UMASK"  # in a container, which has one of its own, the host side's, in octal digits
 TEMPORARY = ".tmp"  # what a killed process leaves under this ending is worth nothing
 
 

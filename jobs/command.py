@@ -1,12 +1,13 @@
 """What the entry points share: options, and how a command ends."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from alexnet_study.errors import RequestError, RunError, StoppedError
-from alexnet_study.files import is_full
+from alexnet_study.files import UMASK, is_full
 from alexnet_study.interruption import UNFINISHED
 
 STUDY = Path("jobs/studies/skip.yaml")
@@ -51,6 +52,8 @@ def finish(main: Callable[[], int]) -> None:
 
     0 done, 1 a run failed, 2 the request was wrong, 75 a signal ended it: unfinished, start it again.
     """
+    if UMASK in os.environ:
+        os.umask(int(os.environ[UMASK], 8))
     try:
         code = main()
     except (RequestError, RunError) as error:

@@ -23,6 +23,7 @@ from collections.abc import Iterable, Sequence
 from types import FrameType
 
 from alexnet_study.errors import RequestError, RunError
+from alexnet_study.files import UMASK
 from alexnet_study.interruption import END_WITH_INPUT, SIGNALS, UNFINISHED
 
 HANDED_ON = re.compile(r"SLURM\w*|SUBMITIT\w*|(OMP|MKL|OPENBLAS)_NUM_THREADS|PYTHONUNBUFFERED")
@@ -81,7 +82,7 @@ def run_command(options: argparse.Namespace, image_id: str) -> list[str]:
     words += ["--read-only", "--tmpfs=/tmp", "--network=none", "--log-driver=none"]
     words += [f"--volume={mount}" for mount in options.mount]
     words += [f"--env={name}" for name in sorted(os.environ) if HANDED_ON.fullmatch(name)]
-    words += [f"--env={END_WITH_INPUT}=1", f"--env=ALEXNET_STUDY_IMAGE={image_id}"]
+    words += [f"--env={END_WITH_INPUT}=1", f"--env=ALEXNET_STUDY_IMAGE={image_id}", f"--env={UMASK}={_umask():04o}"]
     gpus = granted_gpus() if options.gpus else []
     if gpus:  # inside, numbers begin at 0 again
         inside = [str(index) for index in range(len(gpus))] if all(gpu.isdigit() for gpu in gpus) else gpus
@@ -157,6 +158,12 @@ def main() -> int:
     except (RequestError, RunError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2 if isinstance(error, RequestError) else 1
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def _image_id(image: str) -> str:

@@ -120,6 +120,7 @@ def test_the_container_gets_the_jobs_gpus_and_no_others(
 
 def test_the_whole_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "environ", {"SLURM_JOB_ID": "7", "OMP_NUM_THREADS": "2", "ALEXNET_STUDY_COMMIT": "host's"})
+    monkeypatch.setattr(docker, "_umask", lambda: 0o027)
     monkeypatch.setattr(os, "getuid", lambda: 1001)
     monkeypatch.setattr(os, "getgid", lambda: 100)
     monkeypatch.setattr(os, "getgroups", lambda: [100, 27])
@@ -127,6 +128,7 @@ def test_the_whole_command(monkeypatch: pytest.MonkeyPatch) -> None:
         "docker run --rm --init --interactive --name=n --workdir=/w --user=1001:100 --group-add=100 --group-add=27 "
         "--read-only --tmpfs=/tmp --network=none --log-driver=none --volume=/a:/a --env=OMP_NUM_THREADS "
         "--env=SLURM_JOB_ID --env=ALEXNET_STUDY_END_WITH_INPUT=1 --env=ALEXNET_STUDY_IMAGE=sha256:0123 "
+        "--env=ALEXNET_STUDY_UMASK=0027 "
         "--memory=4g alexnet-study --seed 0"
     )
 

@@ -170,7 +170,8 @@ def test_a_container_ends_with_its_job(image: Image, tmp_path: Path) -> None:
             assert time.monotonic() < deadline
             time.sleep(0.2)
         assert place.folder.summary.exists() is False
-    assert subprocess.run(words, stdout=subprocess.DEVNULL, check=False).returncode == 0
+    assert subprocess.run(words, stdout=subprocess.DEVNULL, umask=0o027, check=False).returncode == 0
+    assert place.folder.summary.stat().st_mode & 0o777 == 0o640
     causes = [attempt["cause"] for attempt in place.attempts()]
     assert causes == ["time limit", "stopped", "finished"]
     assert place.attempts()[-1]["first_epoch"] > 0

@@ -1,6 +1,7 @@
 """The commands as users start them: exit codes, one line for a mistake, and help without PyTorch."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -62,3 +63,10 @@ def test_help_needs_no_pytorch(module: str) -> None:
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     assert "--study" in done.stdout
     assert done.stdout.endswith("False\n")
+
+
+def test_in_a_container_files_follow_the_umask_of_the_host_side(tmp_path: Path) -> None:
+    program = f"from jobs.command import finish; finish(lambda: open({str(tmp_path / 'file')!r}, 'w').close() or 0)"
+    environ = os.environ | {"ALEXNET_STUDY_UMASK": "0077"}
+    subprocess.run([sys.executable, "-c", program], env=environ, check=True)
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o600
