@@ -66,7 +66,8 @@ def execute(
                     close_finished(folder, replaced)
                     return finished
                 _claim(folder, fields)
-                return _Execution(run, data.to(device), folder, here, replaced, interruption).carry_out()
+                with interruption.deferred():
+                    return _Execution(run, data.to(device), folder, here, replaced, interruption).carry_out()
     except OSError as error:
         if not is_full(error):
             raise
@@ -100,15 +101,13 @@ class _Execution:
         )
 
     def carry_out(self) -> dict[str, Any]:
-        interruption = self.attempt.interruption
         try:
-            with interruption.deferred():
-                self._train()
+            self._train()
             self.attempt.check()
-            summary = self._analyse()
-            with interruption.deferred():
-                self.folder.write_summary(summary)
-                self.attempt.end("finished")
+            with self.attempt.interruption.raising():  # it would be done again
+                summary = self._analyse()
+            self.folder.write_summary(summary)
+            self.attempt.end("finished")
         except BaseException as error:
             self.attempt.end_by(error)
             raise
