@@ -4,6 +4,7 @@ A source is `cifar10` (torchvision's, downloaded into data/ when missing), `digi
 `train/<class>/*` and `test/<class>/*`.
 """
 
+import functools
 import hashlib
 import json
 import os
@@ -87,10 +88,17 @@ def load_dataset(name: str, *, cache: Path | None = None) -> Dataset:
 
 def normalise(images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     """uint8 (B, 3, 32, 32) → scaled to [0, 1], less MEAN, over STD; channels-last."""
-    mean = torch.tensor(MEAN, device=images.device).view(3, 1, 1)
-    std = torch.tensor(STD, device=images.device).view(3, 1, 1)
+    scale, shift = _scale_and_shift(images.device)
     pixels = images.to(torch.float32, memory_format=torch.channels_last)
-    return pixels.mul_(1 / (255 * std)).sub_(mean / std).to(dtype)
+    return pixels.mul_(scale).sub_(shift).to(dtype)
+
+
+@functools.cache
+def _scale_and_shift(device: torch.device) -> tuple[Tensor, Tensor]:
+    """1 / (255 STD) and MEAN / STD, (3, 1, 1); kept, since a CUDA graph must not copy from the host."""
+    mean = torch.tensor(MEAN, device=device).view(3, 1, 1)
+    std = torch.tensor(STD, device=device).view(3, 1, 1)
+    return 1 / (255 * std), mean / std
 
 
 def evenly_over_classes(labels: Tensor, count: int) -> Tensor:

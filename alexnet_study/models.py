@@ -77,10 +77,14 @@ def multiply_adds(config: ModelConfig, classes: int) -> int:
 
 
 class Dropout(nn.Module):
-    """Dropout whose masks cost a tenth of `nn.Dropout`'s on a CPU: 16 random bits an element, so p is exact to 2⁻¹⁶."""
+    """Dropout whose masks cost a tenth of `nn.Dropout`'s on a CPU: 16 random bits an element, so p is exact to 2⁻¹⁶.
+
+    Masks come from `generator`, or from PyTorch's own where it is None; whoever trains sets and seeds it.
+    """
 
     def __init__(self, p: float) -> None:
         super().__init__()
+        self.generator: torch.Generator | None = None
         self.threshold = min(round(p * 2**16), 2**16 - 1)  # of 2¹⁶ equally likely draws, those below are dropped
 
     def forward(self, x: Tensor) -> Tensor:
@@ -88,7 +92,8 @@ class Dropout(nn.Module):
         return x * self._mask(x) if self.training and self.threshold else x
 
     def _mask(self, x: Tensor) -> Tensor:
-        words = torch.empty(-(-x.numel() // 4), dtype=torch.int64, device=x.device).random_(-(2**63), None)
+        words = torch.empty(-(-x.numel() // 4), dtype=torch.int64, device=x.device)
+        words.random_(-(2**63), None, generator=self.generator)
         draws = words.view(torch.int16)[: x.numel()].view(x.shape)  # uniform over −2¹⁵ … 2¹⁵ − 1
         kept = draws >= self.threshold - 2**15
         return kept.to(x.dtype).mul_(2**16 / (2**16 - self.threshold))
@@ -126,6 +131,12 @@ class AlexNet(nn.Module):
         """Logits (B, C) of features (B, D)."""
         logits: Tensor = self.classifier(features)
         return logits
+
+    def draw_from(self, generator: torch.Generator) -> None:
+        """Take dropout's masks from `generator`, which must be on the model's device."""
+        for module in self.classifier:
+            if isinstance(module, Dropout):
+                module.generator = generator
 
     def trace(self, images: Tensor) -> Iterator[tuple[str, str, Tensor]]:
         """(evaluation, stage, output after the pool) of each block, `intact` and, of a model with skips, `lesioned`.

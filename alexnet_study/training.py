@@ -90,12 +90,24 @@ class TrainingState:
             weight_decay=recipe.weight_decay,
             fused=True,
         )
+        self.seed, self.precision = run.seed, recipe.precision
+        self.generator = torch.Generator(device)
+        self.model.draw_from(self.generator)
         self.epoch = 0
         self.step = 0
         self.sums = torch.zeros(3, dtype=torch.float64, device=device)
         self.seconds = 0.0
         self.records: list[dict[str, Any]] = []
         self.origins: list[dict[str, Any]] = []  # the devices and versions that it was trained with so far
+
+    def draw(self, step: int) -> None:
+        """Seed dropout's masks for `step` of the epoch."""
+        self.generator.manual_seed(derive_seed("dropout", self.seed, self.epoch, step))
+
+    def take_step(self, data: Split, batch: Tensor) -> None:
+        """Update on the images whose indices are `batch` (B,), int64, on the data's device; adds to the sums."""
+        images, labels = data.images[batch], data.labels[batch]
+        self.sums += train_step(self.model, self.optimizer, images, labels, self.precision)
 
     def next_epoch(self) -> None:
         """Stand at the start of the next epoch."""
@@ -154,10 +166,8 @@ def train_epoch(
     started = saved = time.perf_counter()
     for step in range(state.step, math.ceil(len(data) / size)):
         batch = order[step * size : (step + 1) * size]
-        torch.manual_seed(derive_seed("dropout", run.seed, state.epoch, step))
-        state.sums += train_step(
-            state.model, state.optimizer, data.images[batch], data.labels[batch], run.recipe.precision
-        )
+        state.draw(step)
+        state.take_step(data, batch)
         state.step = step + 1
         advance(1)
         now = time.perf_counter()
@@ -165,8 +175,6 @@ def train_epoch(
             state.seconds += now - started
             checkpoint()
             started = saved = time.perf_counter()
-    if data.images.is_cuda:
-        torch.cuda.synchronize()
     state.seconds += time.perf_counter() - started
 
 
@@ -182,7 +190,7 @@ def train_step(
     optimizer.step()
     with torch.no_grad():
         correct = (logits.argmax(1) == labels).sum()
-        count = torch.tensor(float(len(labels)), dtype=torch.float64, device=labels.device)
+        count = torch.full((), float(len(labels)), dtype=torch.float64, device=labels.device)
         return torch.stack([loss.double() * count, correct.double(), count])
 
 
