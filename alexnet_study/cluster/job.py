@@ -6,10 +6,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from alexnet_study.cluster import docker
 from alexnet_study.cluster.plan import ABANDONED, Plan, PlannedRun, read_plan
 from alexnet_study.cluster.pool import Launch, Pool
 from alexnet_study.cluster.staging import staged
 from alexnet_study.runs import DamagedRunError, RunFolder
+
+REPORT = "report"
 
 
 def carry_out(folder: str, array: int, index: int) -> None:
@@ -44,7 +47,7 @@ def report(plan: Plan) -> int:
     """The report of what is finished."""
     words = ["--study", str(plan.study_file), "--results", str(plan.results)]
     return subprocess.run(
-        [sys.executable, "-m", "jobs.report", *words],
+        _python(plan, ["jobs.report", *words], name=REPORT, cache=None),
         env={**os.environ, **environment(plan, plan.means.report_job.cpus)},
         check=False,
     ).returncode
@@ -64,7 +67,27 @@ def train_command(plan: Plan, run: PlannedRun, cache: Path | None) -> list[str]:
     words += ["--results", str(plan.results)]
     words += [] if cache is None else ["--cache", str(cache)]
     words += ["--allow-inexact-resume"] if plan.means.inexact_resume else []
-    return [sys.executable, "-m", "jobs.train", *words]
+    return _python(plan, ["jobs.train", *words], name=run.name, cache=cache)
+
+
+def _python(plan: Plan, words: list[str], *, name: str, cache: Path | None) -> list[str]:
+    """The command that runs a module: by this Python, in its container if it is in one, or by a Docker container's.
+
+    name: what tells it apart from others in this job. Docker's has no more network or GPUs than the job was granted.
+    """
+    container = plan.means.in_container
+    if container.runtime != "docker":
+        return [sys.executable, "-m", *words]
+    paths = dict.fromkeys([*plan.paths(), *([] if cache is None else [cache])])
+    return docker.command(
+        ["-m", *words],
+        image=container.image,
+        name=f"{own_job()}-{name}",
+        workdir=str(plan.cwd),
+        mounts=[f"{path}:{path}" for path in paths] + list(container.mounts),
+        arguments=["--entrypoint=python", "--env=PYTHONSAFEPATH=1", *container.arguments],
+        gpus=plan.means.gpus > 0 and name != REPORT,
+    )
 
 
 def environment(plan: Plan, threads: int) -> dict[str, str]:

@@ -19,7 +19,7 @@ from alexnet_study.errors import RequestError
 from alexnet_study.validation import build
 
 PROFILES = Path("slurm/profiles")
-RUNTIMES = ("apptainer", "pyxis")
+RUNTIMES = ("apptainer", "pyxis", "docker")
 WORD = re.compile(r"[A-Za-z0-9_.:,@/+-]*")  # partitions, accounts, GPUs such as gpu:h100:1 or gpu:1g.10gb:1
 EXPRESSION = re.compile(r"[A-Za-z0-9_.:,@+*&|!()\[\]-]*")  # constraints and host lists
 LOCAL_KEYS = ("launcher", "parallelism", "max_requeues", "inexact_resume")
@@ -28,7 +28,7 @@ UNSAFE = re.compile(r"[\x00-\x1f\x7f]")
 
 @dataclass(frozen=True, kw_only=True)
 class Container:
-    """What holds the code: runtime one of RUNTIMES, the image's path or address, more mounts `A:B` and arguments."""
+    """What holds the code: runtime, one of RUNTIMES; image, a path, an address or (docker) a name; mounts `A:B`."""
 
     runtime: str = ""
     image: str = ""
@@ -41,7 +41,7 @@ class Container:
         if self.runtime and self.runtime not in RUNTIMES:
             raise RequestError(f"runtime: {self.runtime!r} is not valid; expected one of {', '.join(RUNTIMES)}")
         if self.runtime and not self.image:
-            raise RequestError("image: missing; expected the image's path or address")
+            raise RequestError("image: missing; expected the image's path, address or name")
         for name in ("mounts", "arguments"):
             for value in getattr(self, name):
                 check_text(value, name)
@@ -49,8 +49,8 @@ class Container:
 
     @property
     def holds_code(self) -> bool:
-        """Whether a job's own Python runs inside."""
-        return bool(self.runtime)
+        """Whether a job's own Python runs inside; with docker each run gets a container of its own instead."""
+        return self.runtime in ("apptainer", "pyxis")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -131,7 +131,9 @@ def _draft(request: Request) -> Plan:
         cache=home / "data" if staged else request.cache,  # only what is this study's is copied to a node
         profile=request.profile.as_mapping(),
         cpus=request.profile.cpus_for(request.runs()),
-        environment=code_state().environment(),
+        environment={}
+        if request.profile.in_container.runtime
+        else code_state().environment(),  # an image knows its own
     )
     if not request.local:
         batch.check_paths(plan)

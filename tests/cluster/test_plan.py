@@ -9,7 +9,7 @@ import yaml
 
 from alexnet_study.cluster import freeze, job
 from alexnet_study.cluster.plan import ABANDONED, Plan, claim, read_plan, read_plans
-from alexnet_study.cluster.profiles import Profile
+from alexnet_study.cluster.profiles import Profile, load_profile
 from alexnet_study.config import load_study
 from alexnet_study.errors import RequestError
 from tests.cluster.test_batch import EVERYTHING, plan_for
@@ -68,6 +68,27 @@ def test_a_job_ends_with_its_runs_exit_code(study_file: Path, tmp_path: Path, mo
     with pytest.raises(SystemExit) as left:
         job.carry_out(str(plan.folder), 0, 0)
     assert left.value.code == 75
+
+
+def test_a_run_gets_the_threads_of_its_configuration(study_file: Path) -> None:
+    environment = job.environment(plan_for(study_file, Profile()), 3)
+    assert {environment[name] for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")} == {"3"}
+
+
+def test_with_docker_each_run_gets_a_container_of_its_own(
+    study_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLURM_ARRAY_JOB_ID", "12")
+    monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "3")
+    monkeypatch.setenv("SLURM_JOB_ID", "15")
+    plan = plan_for(study_file, load_profile("docker"), results=tmp_path)
+    words = job.train_command(plan, plan.arrays[0].jobs[0][0], tmp_path / "cache")
+    launcher, run = words[: words.index("--")], words[words.index("--") + 1 :]
+    assert run[:6] == ["-m", "jobs.train", "--study", str(plan.study_file), "--variant", "baseline"]
+    assert "--image=alexnet-study" in launcher
+    assert any("12_3-baseline-seed-0" in word for word in launcher)
+    assert f"--mount={tmp_path}:{tmp_path}" in launcher
+    assert f"--mount={tmp_path / 'cache'}:{tmp_path / 'cache'}" in launcher
 
 
 def test_a_frozen_study_holds_everything_that_was_asked_for(study_file: Path, tmp_path: Path) -> None:

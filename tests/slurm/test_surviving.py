@@ -1,0 +1,99 @@
+"""What the cluster does to jobs: each ends, or goes on from its checkpoint elsewhere, and loses nothing.
+
+That the bits stay the same is compared in test_faults.py.
+"""
+
+import os
+import sys
+
+import yaml
+
+from tests.slurm.conftest import Site
+from tests.slurm.test_status import job_of, long_site, wait_until_trains
+
+__all__ = ["long_site"]
+
+
+def cause_and_successor(site: Site) -> tuple[str, dict[str, object]]:
+    """The recorded cause of the first attempt's end, and the second attempt, in mid-training."""
+    site.wait_for(lambda: len(site.attempts("baseline", 0)) == 2, "a second attempt")
+    first, second = site.attempts("baseline", 0)
+    assert second["first_epoch"] > 0
+    return first["cause"], second
+
+
+def test_a_time_limit_returns_the_run_to_the_queue(long_site: Site) -> None:
+    long_site.write_profile(minutes=1, warning_seconds=59)
+    long_site.submit()
+    cause, second = cause_and_successor(long_site)
+    assert (cause, second["restart"]) == ("time limit", 1)
+    assert second["job"] == long_site.attempts("baseline", 0)[0]["job"]
+
+
+def test_a_requeued_run_goes_on_and_a_restarted_controller_changes_nothing(long_site: Site) -> None:
+    site = long_site
+    site.submit()
+    wait_until_trains(site)
+    site.cluster.stop_controller()
+    site.cluster.start_controller()
+    site.cluster.client("scontrol", "requeue", job_of(site))
+    cause, second = cause_and_successor(site)
+    assert (cause, second["restart"]) == ("stopped", 1)
+
+
+def test_a_lost_nodes_process_is_replaced_while_it_lives_on(long_site: Site) -> None:
+    """The node's daemon dies, the run on it does not; the job starts on the other node and takes the run over."""
+    site = long_site
+    site.submit()
+    wait_until_trains(site)
+    node = site.attempts("baseline", 0)[0]["node"]
+    site.cluster.lose_node(node)
+    try:
+        cause, second = cause_and_successor(site)
+        assert cause == "replaced by a newer attempt"
+        assert (second["node"] != node, second["restart"]) == (True, 1)
+        site.cluster.return_node(node)
+    finally:
+        if site.cluster.node_states().get(node) != "idle":
+            site.cluster.lose_node(node)
+            site.cluster.return_node(node)
+    site.run("cancel")
+    site.wait_until_idle()
+
+
+def test_a_job_carries_several_runs_each_with_its_log(site: Site) -> None:
+    """Four runs a job, two at once; the job is stopped in the middle, and goes on with what is left."""
+    site.write_study(seeds=4, epochs=150)
+    site.write_profile(runs_per_job=4, side_by_side=2)
+    assert "8 runs, 2 jobs of 60 min with 1 GPU each: 2.0 GPU-hours at most" in site.submit()
+    site.wait_for(lambda: site.finished(), "a first run")
+    job = next(job for job in site.queue("running"))
+    site.cluster.client("scontrol", "requeue", job)
+    site.wait_until_idle()
+    assert len(site.finished()) == 8, site.describe()
+    logs = {path.name for path in (site.results / "tiny/logs").iterdir()}
+    assert len({name.partition("-seed-")[0] + name.partition("-seed-")[2][0] for name in logs}) == 8
+
+
+def test_a_container_is_entered_by_the_job(site: Site) -> None:
+    """A stand-in for apptainer runs its command on the host: the whole way through it is walked."""
+    programs = site.folder / "bin"
+    programs.mkdir()
+    calls = site.folder / "calls"
+    stub = programs / "apptainer"
+    body = f'echo "$@" >> "{calls}"\nwhile [ "$1" != python ]; do shift; done\nshift\nexec "{sys.executable}" "$@"\n'
+    stub.write_text(f"#!/bin/bash\n{body}")
+    stub.chmod(0o755)
+    site.path = f"{programs}:{site.path}"
+    image = site.folder / "image.sif"
+    image.touch()
+    container = {"runtime": "apptainer", "image": str(image), "arguments": ["--nv"]}
+    site.write_profile(container=container, stage=True, setup=[f'export PYTHONPATH="{os.getcwd()}"'])
+    site.submit("--seeds", 1)
+    site.wait_until_idle()
+    assert len(site.finished()) == 2, site.describe()
+    assert (site.results / "tiny/report/report.json").exists()
+    assert all(f"{image} python -u -m submitit" in line for line in calls.read_text().splitlines())
+    assert len(calls.read_text().splitlines()) == 3
+    provenance = yaml.safe_load((site.run_folder("skip", 0) / "provenance.json").read_text())
+    assert len(provenance["commit"]) == 40
