@@ -28,6 +28,7 @@ LEASE_SECONDS = 60.0
 SILENCE_SECONDS = 5 * LEASE_SECONDS  # by two machines' clocks, so generously
 START_SECONDS = 60.0
 END_SECONDS = 150.0
+PROBE_SECONDS = 0.5  # the first try only removes what a dead holder left
 STATE, LOCK, LOG = "supervisor.json", "supervisor.lock", "supervisor.log"
 
 
@@ -68,11 +69,14 @@ def job_id(plan: Plan) -> str:
 def alive(plan: Plan) -> bool:
     """Whether the plan's supervisor works, as far as this machine can tell."""
     lock = plan.folder / LOCK
+    said = state(plan)
+    if said["host"] == platform.node() and _is_zombie(said["pid"]):
+        return False
     with contextlib.suppress(FileNotFoundError):
         if time.time() - lock.stat().st_mtime > SILENCE_SECONDS:
             return False
         try:
-            with _lease(plan).acquire(timeout=0):
+            with _lease(plan).acquire(timeout=PROBE_SECONDS):
                 return False
         except Timeout:
             return True
@@ -154,6 +158,14 @@ def _gpus() -> list[str]:
     except (OSError, subprocess.SubprocessError):
         return []
     return [str(index) for index, line in enumerate(line for line in listed.splitlines() if line.startswith("GPU "))]
+
+
+def _is_zombie(pid: int) -> bool:
+    """Whether a process has ended and nobody collected it, as in a container whose first process does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return False
 
 
 def _lease(plan: Plan) -> SoftFileLease:
