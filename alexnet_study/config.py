@@ -162,13 +162,17 @@ def parse_seeds(value: object) -> tuple[int, ...]:
     return tuple(seeds)
 
 
-def seeds_from_text(text: str) -> tuple[int, ...]:
-    """Seeds as given on a command line: a count, or a list such as `0,2,5`."""
-    try:
-        numbers = [int(part) for part in text.split(",")]
-    except ValueError:
-        raise RequestError(f"seeds: {text!r} is not valid; expected a count, or a list such as 0,2,5") from None
-    return parse_seeds(numbers if "," in text else numbers[0])
+def seeds_from_text(text: str, *, count: bool = False) -> tuple[int, ...]:
+    """Seeds as given on a command line: `3`, `0,2,5`, `0-9` or a mixture; with `count` a lone n means 0 … n−1."""
+    if count and text.strip().isdecimal():
+        return parse_seeds(int(text))
+    seeds: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)
+        check(match is not None, "seeds", text, "integers of at least 0 and ranges, as in 0,2,5 or 0-9")
+        low, high = typing.cast(re.Match[str], match).groups()
+        seeds += range(int(low), int(high or low) + 1)
+    return parse_seeds(seeds)
 
 
 def check_name(value: object, where: str) -> str:

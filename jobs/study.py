@@ -25,22 +25,21 @@ def main() -> int:
 
     study = load_study(arguments.study)
     if arguments.seeds:
-        study = dataclasses.replace(study, seeds=seeds_from_text(arguments.seeds))
+        study = dataclasses.replace(study, seeds=seeds_from_text(arguments.seeds, count=True))
     runs = study.runs(arguments.set)
     from alexnet_study.data import load_dataset
     from alexnet_study.errors import RunError
-    from alexnet_study.execution import execute
+    from alexnet_study.execution import execute_each
     from alexnet_study.report.collect import collect
     from alexnet_study.report.page import write_report
 
     data = load_dataset(arguments.data or study.data, cache=arguments.cache)
     failed = 0
-    for run in runs:
-        try:
-            execute(run, data, arguments.results, inexact_resume=arguments.allow_inexact_resume)
-        except RunError as error:
+    options = {"inexact_resume": arguments.allow_inexact_resume}
+    for run, outcome in execute_each(runs, data, arguments.results, **options):
+        if isinstance(outcome, RunError):
             failed += 1
-            print(f"failed: {run.variant} seed {run.seed}: {error}", file=sys.stderr)
+            print(f"failed: {run.variant} seed {run.seed}: {outcome}", file=sys.stderr)
     page = write_report(collect(study, arguments.results), arguments.results)
     print(f"{len(runs) - failed} of {len(runs)} runs finished; report in {page}")
     return 1 if failed else 0

@@ -36,7 +36,7 @@ def main() -> int:
     study = load_study(arguments.study)
     study = dataclasses.replace(study, data=arguments.data or study.data)
     if arguments.seeds:
-        study = dataclasses.replace(study, seeds=seeds_from_text(arguments.seeds))
+        study = dataclasses.replace(study, seeds=seeds_from_text(arguments.seeds, count=True))
     profile = load_profile(arguments.profile)
     profile = dataclasses.replace(profile, inexact_resume=profile.inexact_resume or arguments.allow_inexact_resume)
     request = Request(

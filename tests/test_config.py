@@ -105,7 +105,9 @@ def test_text_that_is_no_value_or_file_is_refused(tmp_path: Path) -> None:
         load_study(tmp_path / "absent.yaml")
     with pytest.raises(RequestError, match="seeds"):
         seeds_from_text("a,b")
-    assert seeds_from_text("3") == (0, 1, 2)
+    assert seeds_from_text("3", count=True) == (0, 1, 2)
+    assert seeds_from_text("3") == (3,)
+    assert seeds_from_text("7,0-2") == (7, 0, 1, 2)
     assert seeds_from_text("0,5") == (0, 5)
 
 

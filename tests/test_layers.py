@@ -7,7 +7,7 @@ GROUND = {"errors", "files", "validation", "claims", "config", "interruption", "
 MIDDLE = {"data_sources", "data", "models", "features"}
 WINGS = {
     "cluster": {"cluster"},
-    "training": {"origin", "training", "evaluation", "execution"},
+    "training": {"origin", "training", "graphs", "evaluation", "one_run", "execution"},
     "report": {"report"},
 }
 

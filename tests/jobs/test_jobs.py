@@ -39,7 +39,7 @@ def test_a_failed_run_is_named_and_the_exit_code_is_1(study_file: Path, images: 
         (["--study", "absent.yaml"], "absent.yaml"),
         (["--variant", "other"], "baseline, skip"),
         (["--seed", "-1"], "-1"),
-        (["--seed", "x"], "--seed"),
+        (["--seed", "x"], "seeds: 'x'"),
         (["--set", "recipe.epoch=1"], "recipe.epochs"),
         (["--data", "absent"], "no such folder"),
         (["--nonsense"], "--nonsense"),
