@@ -28,8 +28,11 @@ first_file() {
 build() {
   need docker "make image"
   local commit dirty settings certificates secrets=()
-  commit=$(git rev-parse HEAD 2>/dev/null || echo unknown)
-  dirty=$([ "$commit" = unknown ] || { [ -z "$(git status --porcelain --untracked-files=no)" ] && echo 0 || echo 1; })
+  commit=unknown dirty=
+  if [ "$(git rev-parse --show-toplevel 2>/dev/null)" = "$(pwd -P)" ] && git rev-parse --verify --quiet HEAD >/dev/null; then
+    commit=$(git rev-parse HEAD)
+    dirty=$([ -z "$(git status --porcelain --untracked-files=no)" ] && echo 0 || echo 1)
+  fi
   settings=$(first_file "${BUILD_PIP_CONFIG:-}" "${PIP_CONFIG_FILE:-}" "$HOME/.config/pip/pip.conf" "$HOME/.pip/pip.conf" /etc/pip.conf)
   certificates=$(first_file "${PIP_CERT:-}" "${SSL_CERT_FILE:-}")
   [ -z "$settings" ] || secrets+=(--secret "id=pip,src=$settings")

@@ -162,7 +162,7 @@ def test_the_code_is_named_by_the_launcher_else_by_git(tmp_path: Path, monkeypat
 
 
 def test_code_without_git_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempts, "__file__", str(tmp_path / "package/attempts.py"))
+    monkeypatch.setattr(attempts, "__file__", str(tmp_path / "around/checkout/package/attempts.py"))
     assert code_state() == {"commit": "unknown", "dirty": None, "image": None, "constraints": None}
-    subprocess.run(["git", "init", "-q", tmp_path.parent], check=True)  # the repository around a venv is another's
+    subprocess.run(["git", "init", "-q", tmp_path / "around"], check=True)  # the repository around a venv is another's
     assert code_state()["commit"] == "unknown"
