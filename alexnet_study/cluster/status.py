@@ -186,7 +186,7 @@ def _status(key: Key, fact: _Facts, place: Place | None, accounts: dict[str, str
         state=state,
         detail=detail,
         cause=cause,
-        log=None if place is None else _log(place, name, failed=state == "failed"),
+        log=_log(place, name, failed=state == "failed") if place is not None and state != "waiting" else None,
         gpu_hours=fact.hours(gpu=True),
         cpu_hours=fact.hours(gpu=False),
         place=place,

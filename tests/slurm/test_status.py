@@ -43,7 +43,7 @@ def test_a_run_waits_runs_and_finishes(site: Site) -> None:
     site.write_study(seeds=1, epochs=400)
     site.pause()
     site.submit()
-    assert line(site).startswith("baseline seed 0 | waiting | ")
+    assert line(site).startswith("baseline seed 0 | waiting")
     site.resume()
     shown = site.wait_for(lambda: re.search(r".*epoch.*", line(site)), "progress").group()
     assert re.fullmatch(
