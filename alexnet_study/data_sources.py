@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -129,14 +129,16 @@ class ImageFolder:
 
     def manifest(self) -> dict[str, Any]:
         """A hash of all names, sizes and times; the encodings found."""
-        paths = [path for split in self.files.values() for files in split.values() for path in files]
-        encodings = sorted({path.suffix.lower().lstrip(".").replace("jpg", "jpeg") for path in paths})
-        listing = hashlib.sha256(repr(_listing(paths, self.folder)).encode()).hexdigest()
+        found = [file for split in self.files.values() for files in split.values() for file in files]
+        endings = {os.path.splitext(file.path)[1] for file in found}
+        encodings = sorted({ending.lower().lstrip(".").replace("jpg", "jpeg") for ending in endings})
+        root = len(str(self.folder))
+        listing = hashlib.sha256(repr([(f.path[root:], f.size, f.modified) for f in found]).encode()).hexdigest()
         return {
             "kind": "folder",
             "name": self.folder.name,
             "encodings": encodings,
-            "images": len(paths),
+            "images": len(found),
             "files": listing,
         }
 
@@ -150,7 +152,7 @@ class ImageFolder:
         parts: dict[str, np.ndarray[Any, Any]] = {}
         resized = 0
         for split, classes in self.files.items():
-            paths = [path for files in classes.values() for path in files]
+            paths = [Path(file.path) for files in classes.values() for file in files]
             images = np.empty((len(paths), 3, SIDE, SIDE), dtype=np.uint8)
             for index, path in enumerate(paths):
                 images[index], size = _read_image(path)
@@ -160,14 +162,14 @@ class ImageFolder:
             parts[f"{split}_labels"] = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
         return Arrays(classes=tuple(self.files["train"]), resized=resized, **parts)
 
-    def _files(self, split: str) -> dict[str, list[Path]]:
+    def _files(self, split: str) -> dict[str, "list[ImageFile]"]:
         root = self.folder / split
         if not root.is_dir():
             raise RequestError(
                 f"--data {self.folder}: {split}/ is missing; expected train/<class>/* and test/<class>/*"
             )
         classes = sorted(entry.name for entry in os.scandir(root) if entry.is_dir() and not entry.name.startswith("."))
-        found = {name: sorted(_images_below(root / name)) for name in classes}
+        found = {name: sorted(_images_below(str(root / name)), key=_by_parts) for name in classes}
         empty = [name for name, files in found.items() if not files]
         if empty or not found:
             where = f"class {empty[0]}" if empty else "it"
@@ -175,9 +177,25 @@ class ImageFolder:
         return found
 
 
-def _images_below(folder: Path) -> Iterator[Path]:
-    for parent, _, names in os.walk(folder):
-        yield from (Path(parent, name) for name in names if name.lower().endswith(EXTENSIONS))
+class ImageFile(NamedTuple):
+    """One image's path, size in bytes and time of change in ns; plain text, since a data set has tens of thousands."""
+
+    path: str
+    size: int
+    modified: int
+
+
+def _images_below(folder: str) -> Iterator[ImageFile]:
+    for entry in os.scandir(folder):
+        if entry.is_dir(follow_symlinks=False):
+            yield from _images_below(entry.path)
+        elif entry.name.lower().endswith(EXTENSIONS):
+            stat = entry.stat()
+            yield ImageFile(entry.path, stat.st_size, stat.st_mtime_ns)
+
+
+def _by_parts(file: ImageFile) -> list[str]:
+    return file.path.split(os.sep)
 
 
 def _listing(paths: list[Path], root: Path) -> list[list[Any]]:
