@@ -1,0 +1,190 @@
+"""All comparisons, in pairs within one run: a table of medians and ratios, and results/bench/<device>.json.
+
+make bench DATA=data/cifar10-jpeg
+"""
+
+import argparse
+import json
+import platform
+import re
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from alexnet_study.attempts import code_state, versions
+from alexnet_study.files import write_json
+
+EPOCHS, IMAGES = 5, 50_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One comparison. target: "≥ 2.2" or "≤ 0.30"; None where it is only reported."""
+
+    what: str
+    value: float
+    unit: str
+    n: int
+    target: str | None = None
+
+    @property
+    def met(self) -> str:
+        """yes, no, or – without a target."""
+        if self.target is None:
+            return "–"
+        sign, bound = self.target.split()
+        return "yes" if (self.value >= float(bound) if sign == "≥" else self.value <= float(bound)) else "no"
+
+
+def output(*command: str) -> Any:
+    """The JSON that a script prints last."""
+    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def seconds(*command: str) -> float:
+    """Of a whole process, from start to end."""
+    started = time.perf_counter()
+    subprocess.run([sys.executable, *command], capture_output=True, check=True)
+    return time.perf_counter() - started
+
+
+def in_turn(rounds: int, **measures: Callable[[], Any]) -> dict[str, list[Any]]:
+    """Each measure's results; A B A B …"""
+    found: dict[str, list[Any]] = {name: [] for name in measures}
+    for _ in range(rounds):
+        for name, measure in measures.items():
+            print(f"  {name}", file=sys.stderr, flush=True)
+            found[name].append(measure())
+    return found
+
+
+def ratio(ours: list[float], theirs: list[float]) -> float:
+    """The median of the ratios pair by pair."""
+    return statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+
+
+def training(data: str, rounds: int) -> tuple[list[Row], float]:
+    """Training against the DataLoader script and the bare step; also the seconds of five epochs in fp32."""
+    steps = ("benchmarks/steps.py", "--data", data, "--precision")
+    found = in_turn(
+        rounds,
+        dataloader=lambda: output("benchmarks/dataloader.py", "--data", data)["images_per_second"],
+        fp32=lambda: output(*steps, "fp32"),
+        bf16=lambda: output(*steps, "bf16"),
+    )
+    theirs, n = found["dataloader"], rounds
+    speed = {p: [statistics.median(turn["ours"]) for turn in found[p]] for p in ("fp32", "bf16")}
+    rows = [Row(what="dataloader", value=statistics.median(theirs), unit="images/s", n=n)]
+    rows += [Row(what=f"ours, {p}", value=statistics.median(s), unit="images/s", n=n) for p, s in speed.items()]
+    for precision, target in (("bf16", "≥ 4.5"), ("fp32", "≥ 2.2")):
+        against = ratio(speed[precision], theirs)
+        rows.append(Row(what=f"ours in {precision} / dataloader", value=against, unit="", n=n, target=target))
+    for precision in ("fp32", "bf16"):
+        pairs = [ratio(turn["ours"], turn["bare"]) for turn in found[precision]]
+        what = f"ours / bare step, {precision}"
+        rows.append(Row(what=what, value=statistics.median(pairs), unit="", n=n, target="≥ 0.97"))
+    return rows, EPOCHS * IMAGES / statistics.median(speed["fp32"])
+
+
+def after_training(data: str, rounds: int, trained: float) -> list[Row]:
+    """Analysis and evaluation against five epochs of training in fp32, which took `trained` seconds."""
+    found = in_turn(rounds, analysis=lambda: output("benchmarks/analysis.py", "--data", data))["analysis"]
+    analysis = statistics.median(turn["analysis"] for turn in found)
+    evaluation = (EPOCHS - 1) * statistics.median(turn["evaluation"] for turn in found)
+    return [
+        Row(what="analysis of skip, intact and lesioned", value=analysis, unit="s", n=rounds),
+        Row(what="analysis / 5 epochs in fp32", value=analysis / trained, unit="", n=rounds, target="≤ 0.30"),
+        Row(what="evaluation / 5 epochs in fp32", value=evaluation / trained, unit="", n=rounds, target="≤ 0.10"),
+    ]
+
+
+def starting(data: str, rounds: int) -> list[Row]:
+    """From the start of a process to its first step, against `import torch`; the cache, cold and warm."""
+    load = "import sys, time, torch; from pathlib import Path; from alexnet_study.data import load_dataset; "
+    load += (
+        "t = time.perf_counter(); load_dataset(sys.argv[1], cache=Path(sys.argv[2])); print(time.perf_counter() - t)"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        cold = output("-c", load, data, folder)
+        found = in_turn(
+            rounds,
+            torch=lambda: seconds("-c", "import torch"),
+            start=lambda: seconds("-m", "benchmarks.first_step", data, tempfile.mkdtemp(dir=folder)),
+            warm=lambda: output("-c", load, data, folder),
+        )
+    more = statistics.median(a - b for a, b in zip(found["start"], found["torch"], strict=True))
+    return [
+        Row(what="process start to first step, beyond import torch", value=more, unit="s", n=rounds, target="≤ 1.0"),
+        Row(what="data set cache, cold", value=cold, unit="s", n=1),
+        Row(what="data set cache, warm", value=statistics.median(found["warm"]), unit="s", n=rounds),
+    ]
+
+
+def reporting() -> list[Row]:
+    """The report over 1,000 runs against 100, its peak memory; a plan of 1,000 runs."""
+    with tempfile.TemporaryDirectory() as folder:
+        times = {}
+        for count in (100, 1000):
+            subprocess.run(
+                [sys.executable, "-m", "benchmarks.synthetic_runs", str(count), f"{folder}/{count}"], check=True
+            )
+            times[count] = seconds("-m", "jobs.report", "--results", f"{folder}/{count}")
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+        words = ("--study", "jobs/studies/demo.yaml", "--seeds", "500", "--dry-run", "--allow-dirty")
+        plan = seconds("-m", "jobs.submit", *words, "--results", f"{folder}/plan")
+    return [
+        Row(what="report over 100 runs", value=times[100], unit="s", n=1),
+        Row(what="report over 1,000 runs / 100 runs", value=times[1000] / times[100], unit="", n=1, target="≤ 11"),
+        Row(what="peak memory of any process above", value=peak, unit="GiB", n=1),
+        Row(what="dry plan of 1,000 runs", value=plan, unit="s", n=1),
+    ]
+
+
+def device() -> str:
+    """The GPU's name, else the processor's."""
+    import torch
+
+    if torch.cuda.is_available():
+        return str(torch.cuda.get_device_name())
+    models = (
+        re.findall(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text()) if Path("/proc/cpuinfo").exists() else []
+    )
+    return f"{models[0] if models else platform.processor()}, {len(models)} cores"
+
+
+def table(rows: list[Row]) -> str:
+    """As Markdown."""
+    lines = ["| what | median | target | met | n |", "| --- | --- | --- | --- | --- |"]
+    lines += [f"| {r.what} | {r.value:.3g} {r.unit} | {r.target or '–'} | {r.met} | {r.n} |" for r in rows]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", default="cifar10")
+    parser.add_argument("--results", type=Path, default=Path("results"))
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    rows, trained = training(arguments.data, arguments.rounds)
+    rows += after_training(arguments.data, arguments.rounds, trained)
+    rows += starting(arguments.data, arguments.rounds)
+    rows += reporting()
+    name = device()
+    print(f"{name}; {arguments.data}; n: paired rounds, medians\n\n{table(rows)}")
+    record = {"device": name, "data": arguments.data, **code_state(), "versions": versions()}
+    path = arguments.results / "bench" / (re.sub(r"\W+", "-", name).strip("-").lower() + ".json")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path, {**record, "rows": [{**asdict(row), "met": row.met} for row in rows]})
+    print(f"\n{path}")
+
+
+if __name__ == "__main__":
+    main()
