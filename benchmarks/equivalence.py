@@ -25,9 +25,9 @@ def top1(results: Path) -> dict[tuple[str, str], float]:
 
 
 def power(sd: float, n: int) -> float:
-    """Chance of the verdict "equivalent" where the true difference is 0, from the noncentral t (Phillips 1990).
+    """Chance of the verdict "equivalent" where the true difference is 0 and `sd` is the true one (normal approximation).
 
-    Schuirmann's two tests reject together when |mean| < margin − t·s/√n; here s is taken as known, a slight optimism.
+    Both tests reject when |mean| < margin − t·s/√n (Schuirmann, J. Pharmacokinet. Biopharm. 15, 1987).
     """
     se = sd / math.sqrt(n)
     room = MARGIN / se - stats.t.ppf(0.95, n - 1)

@@ -17,7 +17,7 @@ def main() -> None:
         take(self, *arguments)  # type: ignore[arg-type]
         os._exit(0)
 
-    TrainingState.take_step = take_and_end  # type: ignore[method-assign]
+    TrainingState.take_step = take_and_end  # type: ignore[method-assign, assignment]
     data, results = sys.argv[1:]
     sys.argv = ["jobs.train", "--variant", "baseline", "--seed", "0", "--data", data, "--results", results]
     runpy.run_module("jobs.train", run_name="__main__")

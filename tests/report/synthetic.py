@@ -121,7 +121,7 @@ def _provenance() -> dict[str, Any]:
     }
 
 
-def _npz(path: Path, arrays: dict[str, np.ndarray]) -> str:
+def _npz(path: Path, arrays: dict[str, Any]) -> str:
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     path.write_bytes(buffer.getvalue())
