@@ -1,0 +1,152 @@
+"""Faults drawn at random over a study in mid-training: every result has the bits of an undisturbed run."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from alexnet_study.runs import RunFolder
+from tests.conftest import bits
+from tests.slurm.conftest import Site
+
+KINDS = {
+    "kill step": 4,
+    "kill batch script": 4,
+    "cancel": 4,
+    "requeue": 4,
+    "warning": 2,
+    "lose node": 1,
+    "power off": 1,
+}  # of 20
+RECIPE: dict[str, Any] = {"epochs": 300, "batch_size": 16, "learning_rate": 0.002, "threads": 1}
+MODEL = {"widths": [8, 8, 8, 8, 8], "hidden": 32}
+LAST_EPOCHS = 60  # a run so close to its end might end before the fault
+Key = tuple[str, int]
+
+
+@dataclass
+class Faults:
+    """Draws and commits faults; each hits a run that has saved something since its last start."""
+
+    site: Site
+    rng: random.Random = field(default_factory=lambda: random.Random(0))
+    seeds: int = 2
+    hits: list[tuple[str, Key, int]] = field(default_factory=list)  # kind, run, the number of attempts it then had
+
+    def commit(self, kind: str) -> None:
+        """One fault, then what its victim needs to go on."""
+        key, job, node = self.site.wait_for(self.victim, "a run in mid-training")
+        client = self.site.cluster.client
+        attempts = len(self.site.attempts(*key))
+        if kind == "kill step":
+            client("scancel", "-s", "KILL", f"{job}.0")
+        elif kind == "kill batch script":
+            client("scancel", "-b", "-s", "KILL", job)
+        elif kind == "warning":
+            client("scancel", "-s", "USR2", f"{job}.0")
+        elif kind in ("lose node", "power off"):
+            self.lose(node, power_off=kind == "power off")
+        else:
+            client(*{"cancel": ["scancel", job], "requeue": ["scontrol", "requeue", job]}[kind])
+        self.hits.append((kind, key, attempts))
+        if kind in ("cancel", "kill step", "kill batch script"):
+            self.site.wait_for(lambda: job not in self.site.queue(), f"{job} to end")
+
+    def victim(self) -> tuple[Key, str, str] | None:
+        """A running run whose last attempt went at least two epochs; what has no job is sent."""
+        shown = self.site.cluster.client("squeue", "-h", "-r", "-t", "running", "-o", "%i|%N").stdout.split()
+        nodes = dict(line.split("|") for line in shown)
+        found = []
+        for variant in ("baseline", "skip"):
+            for seed in range(self.seeds):
+                last = (self.site.attempts(variant, seed) or [{"end": 0, "job": None}])[-1]
+                if last["end"] is not None or last["job"] not in nodes:
+                    continue
+                if last["first_epoch"] + 2 <= self.epochs(variant, seed) <= RECIPE["epochs"] - LAST_EPOCHS:
+                    found.append(((variant, seed), last["job"], nodes[last["job"]]))
+        if len(found) < 2:
+            self.send()
+        return self.rng.choice(found) if found else None
+
+    def epochs(self, variant: str, seed: int) -> int:
+        """How many epochs of a run are done."""
+        metrics = self.site.run_folder(variant, seed) / "metrics.jsonl"
+        finished = (variant, seed) in self.site.finished()
+        return len(metrics.read_text().splitlines()) if metrics.exists() and not finished else 0
+
+    def send(self) -> None:
+        """Submit what has no job, and a further seed where little is unfinished."""
+        unfinished = 2 * self.seeds - len(self.site.finished())
+        if unfinished < 3:
+            self.seeds, unfinished = self.seeds + 1, unfinished + 2
+        if len(self.site.queue()) < unfinished + 1:  # and the report
+            self.site.submit("--seeds", self.seeds)
+
+    def lose(self, node: str, *, power_off: bool) -> None:
+        """The node's daemon dies and is given up; its processes die too, or live on until it comes back."""
+        cluster = self.site.cluster
+        cluster.lose_node(node, power_off=power_off)
+        self.site.wait_for(lambda: cluster.node_states().get(node, "").startswith("down"), f"{node} to be given up")
+        cluster.return_node(node)
+
+    def finish(self) -> None:
+        """Until every run of the study is finished."""
+
+        def done() -> bool:
+            if not self.site.queue():
+                self.site.submit("--seeds", self.seeds)
+            return len(self.site.finished()) == 2 * self.seeds
+
+        self.site.wait_for(done, "all runs to finish")
+        self.site.wait_until_idle()
+
+
+def undisturbed(site: Site, folder: Path, seeds: int) -> Path:
+    """The same study, carried out here, one run after another, by the product's own command."""
+    words = ["--study", site.study_file, "--results", folder, "--seeds", str(seeds)]
+    subprocess.run([sys.executable, "-m", "jobs.study", *words], check=True, stdout=subprocess.DEVNULL)
+    return folder
+
+
+def survive(site: Site, count: int, tmp_path: Path) -> None:
+    """`count` faults over one study; all its results against undisturbed ones."""
+    document = yaml.safe_load(site.study_file.read_text()) | {"recipe": RECIPE}
+    document["variants"] = {"baseline": {"model": MODEL}, "skip": {"model": {**MODEL, "skips": ["conv2"]}}}
+    site.study_file.write_text(yaml.safe_dump(document))
+    faults = Faults(site)
+    site.submit("--seeds", faults.seeds)
+    kinds = [kind for kind, share in KINDS.items() for _ in range(share * count // 20)]
+    faults.rng.shuffle(kinds)
+    for kind in kinds:
+        faults.commit(kind)
+    faults.finish()
+    assert len(faults.hits) == count
+    for kind, key, attempts in faults.hits:
+        before, *after = site.attempts(*key)[attempts - 1 :]
+        if kind == "lose node" and before["cause"] == "finished":
+            continue  # the process that lived on came to its end before the node was given up
+        assert after[0]["first_epoch"] > before["first_epoch"], (kind, key)
+    expected = undisturbed(site, tmp_path / "undisturbed", faults.seeds)
+    for variant, seed in sorted(site.finished()):
+        other = RunFolder(expected / "tiny" / variant / f"seed-{seed}")
+        assert bits(RunFolder(site.run_folder(variant, seed))) == bits(other), (variant, seed)
+    assert json.loads((site.results / "tiny/report/report.json").read_text())["runs"]
+    starts = sum(len(site.attempts(*key)) for key in site.finished())
+    print(f"{count} faults over {len(site.finished())} runs in {starts} attempts: all bits as undisturbed")
+
+
+def test_twenty_faults_change_no_bit(site: Site, tmp_path: Path) -> None:
+    survive(site, 20, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.environ.get("SLOW_TESTS") != "1", reason="SLOW_TESTS=1 runs it: a hundred faults")
+def test_a_hundred_faults_change_no_bit(site: Site, tmp_path: Path) -> None:
+    survive(site, 100, tmp_path)
