@@ -25,7 +25,7 @@ def top1(results: Path) -> dict[tuple[str, str], float]:
 
 
 def power(sd: float, n: int) -> float:
-    """Chance of the verdict "equivalent" where the true difference is 0 and `sd` is the true one (normal approximation).
+    """Chance of the verdict "equivalent" where the true difference is 0 and `sd` the true one, by the normal law.
 
     Both tests reject when |mean| < margin − t·s/√n (Schuirmann, J. Pharmacokinet. Biopharm. 15, 1987).
     """
