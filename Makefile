@@ -23,9 +23,10 @@ IMAGE      ?= alexnet-study
 BASE_IMAGE ?=
 export IMAGE BASE_IMAGE
 
-.PHONY: help setup demo study bench report test image sif sqsh submit status cancel retry cluster-up cluster-down
+.PHONY: help setup demo study reference bench report test image sif sqsh submit status cancel retry cluster-up cluster-down
 # Where no SLURM is installed its tests are skipped, and the code that only they reach does not count as uncovered.
 WITHOUT_SLURM := $(if $(shell PATH="$$PATH:/usr/sbin" command -v slurmctld),,--omit='alexnet_study/cluster/*')
+NAME := $(notdir $(basename $(STUDY)))
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -78,6 +79,13 @@ cluster-up: ## a real SLURM on this machine, to try it: prints the export line t
 
 cluster-down: ## stop what cluster-up started
 	@$(CLUSTER) down
+
+reference: ## copy STUDY's runs and report from RESULTS to results/reference, without arrays, to be committed
+	mkdir -p results/reference
+	tar -C "$(RESULTS)" -c --exclude='*.npz' --exclude=checkpoint.pt --exclude='.[a-z]*' --exclude=logs "$(NAME)" \
+	    | tar -C results/reference -x
+	echo '{"note": "The runs of a study without their arrays; what needs these is kept in report/from_arrays.json."}' \
+	    > "results/reference/$(NAME)/reference.json"
 
 bench: $(VENV)/.ready ## speed against the peers and the limit: a table, and RESULTS/bench/<device>.json [DATA=…]
 	$(RUN) -m benchmarks.run --results "$(RESULTS)" $(if $(DATA),--data "$(DATA)")
