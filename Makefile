@@ -80,12 +80,8 @@ cluster-up: ## a real SLURM on this machine, to try it: prints the export line t
 cluster-down: ## stop what cluster-up started
 	@$(CLUSTER) down
 
-reference: ## copy STUDY's runs and report from RESULTS to results/reference, without arrays, to be committed
-	mkdir -p results/reference
-	tar -C "$(RESULTS)" -c --exclude='*.npz' --exclude=checkpoint.pt --exclude='.[a-z]*' --exclude=logs "$(NAME)" \
-	    | tar -C results/reference -x
-	echo '{"note": "The runs of a study without their arrays; what needs these is kept in report/from_arrays.json."}' \
-	    > "results/reference/$(NAME)/reference.json"
+reference: $(VENV)/.ready ## STUDY's finished runs of RESULTS without arrays, and their report, to results/reference, to commit
+	$(RUN) -m jobs.reference --study "$(STUDY)" --results "$(RESULTS)"
 
 bench: $(VENV)/.ready ## speed against the peers and the limit: a table, and RESULTS/bench/<device>.json [DATA=…]
 	$(RUN) -m benchmarks.run --results "$(RESULTS)" $(if $(DATA),--data "$(DATA)")

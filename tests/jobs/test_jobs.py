@@ -56,7 +56,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     assert not (tmp_path / "results").exists()
 
 
-@pytest.mark.parametrize("module", ["train", "study", "report", "submit", "status", "cancel", "retry"])
+@pytest.mark.parametrize("module", ["train", "study", "report", "submit", "status", "cancel", "retry", "reference"])
 def test_help_needs_no_pytorch(module: str) -> None:
     program = f"import runpy, sys; sys.argv = ['x', '--help']; runpy.run_module('jobs.{module}', run_name='__main__')"
     probe = f"import atexit, sys; atexit.register(lambda: print('torch' in sys.modules)); {program}"

@@ -1,0 +1,49 @@
+"""The committed reference of a study: its finished runs without their arrays, and the report made from those."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from alexnet_study.config import Study
+from alexnet_study.errors import RequestError
+from alexnet_study.files import write_atomically, write_json
+from alexnet_study.report.arrays import FILE
+from alexnet_study.report.collect import REFERENCE, Run, collect
+from alexnet_study.report.page import write_report
+
+PRIVATE = ("host", "node", "job", "token", "gpu")  # of an attempt: where it ran, not what it ran on
+MEGABYTES = 5.0
+
+
+def write_reference(study: Study, results: Path, target: Path) -> tuple[Path, float]:
+    """Copy what a reader needs of `study` below `results` to below `target`; the page's path, and megabytes in all.
+
+    Kept: configuration, metrics, summary, provenance without names of machines, and what the arrays said. RequestError
+    where there is nothing to copy or `target` holds runs of its own.
+    """
+    collection = collect(study, results)
+    folder = target / study.name
+    if target.resolve() == results.resolve() or (folder.exists() and not (folder / REFERENCE).exists()):
+        raise RequestError(f"{folder} holds runs of its own; expected an empty folder, or an earlier reference")
+    if not collection.has_arrays:
+        raise RequestError(f"{results / study.name} is itself a reference; expected the folder of the runs")
+    page = write_report(collection, results)
+    if folder.exists():
+        shutil.rmtree(folder)
+    write_json(folder / REFERENCE, {"left_out": ["predictions.npz", "features.npz", "names of machines and jobs"]})
+    for run in collection.runs:
+        _copy(run, folder / run.variant / run.folder.path.name)
+    write_atomically(folder / "report" / FILE, page.with_name(FILE).read_bytes())
+    page = write_report(collect(study, target), target)
+    return page, sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+
+
+def _copy(run: Run, folder: Path) -> None:
+    for path in (run.folder.config, run.folder.metrics, run.folder.summary):
+        write_atomically(folder / path.name, path.read_bytes())
+    write_json(folder / run.folder.provenance.name, _public(run.provenance))
+
+
+def _public(provenance: dict[str, Any]) -> dict[str, Any]:
+    attempts = [{key: value for key, value in entry.items() if key not in PRIVATE} for entry in provenance["attempts"]]
+    return {**{key: value for key, value in provenance.items() if key != "slurm"}, "attempts": attempts}
