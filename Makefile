@@ -26,7 +26,6 @@ export IMAGE BASE_IMAGE
 .PHONY: help setup demo study reference bench report test image sif sqsh submit status cancel retry cluster-up cluster-down
 # Where no SLURM is installed its tests are skipped, and the code that only they reach does not count as uncovered.
 WITHOUT_SLURM := $(if $(shell PATH="$$PATH:/usr/sbin" command -v slurmctld),,--omit='alexnet_study/cluster/*')
-NAME := $(notdir $(basename $(STUDY)))
 .DEFAULT_GOAL := help
 
 help: ## list the targets
