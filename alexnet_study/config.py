@@ -20,6 +20,7 @@ from alexnet_study.validation import build, check, check_keys
 CONV_NAMES = ("conv1", "conv2", "conv3", "conv4", "conv5")
 PRECISIONS = ("fp32", "tf32", "bf16")
 HEADS = ("mlp", "linear")
+INITIALISATIONS = ("default", "kaiming")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -33,6 +34,7 @@ class ModelConfig:
     batch_norm: batch normalisation between each convolution and its ReLU.
     head: `mlp`, the three fully connected layers, or `linear`, one layer on the features.
     hidden: width of the two hidden fully connected layers. dropout: probability before each of them.
+    initialisation: PyTorch's default, or `kaiming` (normal, fan-in, biases 0) in every layer that a ReLU follows.
     """
 
     skips: tuple[str, ...] = ()
@@ -42,10 +44,13 @@ class ModelConfig:
     head: str = "mlp"
     hidden: int = 1024
     dropout: float = 0.5
+    initialisation: str = "default"
 
     def __post_init__(self) -> None:
         check(len(self.widths) == 5 and min(self.widths) > 0, "widths", self.widths, "five positive channel counts")
         check(self.head in HEADS, "head", self.head, " or ".join(HEADS))
+        expected = " or ".join(INITIALISATIONS)
+        check(self.initialisation in INITIALISATIONS, "initialisation", self.initialisation, expected)
         check(self.hidden > 0, "hidden", self.hidden, "a positive width")
         check(0 <= self.dropout < 1, "dropout", self.dropout, "a probability from 0 to below 1")
         check(len(set(self.skips)) == len(self.skips), "skips", list(self.skips), "each convolution once")

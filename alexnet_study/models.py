@@ -100,7 +100,7 @@ class Dropout(nn.Module):
 
 
 class AlexNet(nn.Module):
-    """`config`'s AlexNet for `classes` classes, with PyTorch's default initialisation.
+    """`config`'s AlexNet for `classes` classes.
 
     Projections are made last: a variant that adds one starts from the same weights elsewhere.
     """
@@ -115,6 +115,17 @@ class AlexNet(nn.Module):
         self.norms = nn.ModuleDict(norms)
         projected = [b for b in self.blocks if b.projected]
         self.projections = nn.ModuleDict({b.name: nn.Conv2d(b.inputs, b.outputs, 1, bias=False) for b in projected})
+        if config.initialisation == "kaiming":
+            self._initialise_for_relu()
+
+    def _initialise_for_relu(self) -> None:
+        """Variance 2/fan-in and no bias in all layers that a ReLU follows (He et al., ICCV 2015, equation 10)."""
+        layers = [*self.convolutions.values(), *self.classifier]
+        *followed, _ = [layer for layer in layers if isinstance(layer, nn.Conv2d | nn.Linear)]
+        for layer in followed:
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            assert layer.bias is not None
+            nn.init.zeros_(layer.bias)
 
     def forward(self, images: Tensor, *, lesioned: bool = False) -> Tensor:
         """Logits (B, C) of normalised images (B, 3, 32, 32); `lesioned` leaves every skip out."""

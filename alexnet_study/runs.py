@@ -35,8 +35,11 @@ def identity(run: RunConfig, dataset: str) -> dict[str, Any]:
     """
     recipe = dataclasses.asdict(run.recipe)
     threads = recipe.pop("threads")
+    model = dataclasses.asdict(run.model)
+    if model["initialisation"] == "default":
+        del model["initialisation"]  # younger than the first runs, whose identity it must not change
     fields = {
-        "model": dataclasses.asdict(run.model),
+        "model": model,
         "recipe": recipe,
         "seed": run.seed,
         "dataset": dataset,

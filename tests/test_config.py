@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from alexnet_study.config import ModelConfig, RecipeConfig, load_study, seeds_from_text
 from alexnet_study.errors import RequestError
+from alexnet_study.runs import identity
 from alexnet_study.validation import build
 
 VALID = """
@@ -146,3 +147,18 @@ def test_any_mapping_resolves_or_is_refused(values: dict[str, object], cls: type
         assert all(getattr(built, name) is not None for name in values)
     assert message.startswith("here")
     assert "\n" not in message
+
+
+def test_a_field_younger_than_the_first_runs_leaves_their_identity_as_it_was() -> None:
+    study = load_study(Path("jobs/studies/skip.yaml"))
+    model = identity(study.run("baseline", 0), "data")["model"]
+    assert set(model) == {"skips", "widths", "projection", "batch_norm", "head", "hidden", "dropout"}
+    assert identity(study.run("baseline", 0, ["model.initialisation=kaiming"]), "data")["model"]["initialisation"]
+
+
+def test_the_second_study_crosses_the_skip_with_what_else_eases_training() -> None:
+    study = load_study(Path("jobs/studies/why.yaml"))
+    assert len(study.runs()) == 8 * 5
+    interactions = [claim for claim in study.claims if len(claim.variants) == 4]
+    assert len(interactions) == 3
+    assert all(sum(claim.variants.values()) == 0 for claim in study.claims)

@@ -65,3 +65,16 @@ def test_variants_of_one_seed_share_their_initial_weights(widths: tuple[int, ...
     baseline = build_model(ModelConfig(widths=widths), 10, seed=3).state_dict()
     skip = build_model(ModelConfig(widths=widths, skips=("conv2",), projection=True), 10, seed=3).state_dict()
     assert all(torch.equal(baseline[name], skip[name]) for name in baseline)
+
+
+def test_kaiming_initialisation_is_the_papers_and_the_default_keeps_its_weights() -> None:
+    plain, kaiming = (build_model(ModelConfig(initialisation=name), 10, seed=0) for name in ("default", "kaiming"))
+    untouched = build_model(ModelConfig(), 10, seed=0).state_dict()
+    assert all(torch.equal(value, untouched[name]) for name, value in plain.state_dict().items())
+    weight = kaiming.convolutions["conv3"].weight
+    assert weight.var().item() == pytest.approx(2 / (9 * 64), rel=0.05)
+    assert not kaiming.convolutions["conv3"].bias.any()
+    last = list(kaiming.classifier)[-1]
+    assert torch.equal(last.weight, list(plain.classifier)[-1].weight)  # no ReLU follows it
+    skip = build_model(ModelConfig(initialisation="kaiming", skips=("conv2",)), 10, seed=0)
+    assert all(torch.equal(value, kaiming.state_dict()[name]) for name, value in skip.state_dict().items())
