@@ -226,4 +226,7 @@ def test_name(verdict: Verdict) -> str:
         return "joint sign-flip max-T over classes"
     if not verdict.difference:
         return "one-sample t"
-    return "seed-paired t" if verdict.paired else "Welch's t"
+    if not verdict.paired:
+        return "Welch's t"
+    one_block = verdict.estimate is None or verdict.estimate.df in (None, verdict.n - 1)
+    return "seed-paired t" if one_block else "Welch's t of seed-paired differences"

@@ -14,6 +14,7 @@ from alexnet_study.config import Study, load_study
 from alexnet_study.errors import RequestError
 from alexnet_study.report import statistics
 from alexnet_study.report.analysis import Analysis
+from alexnet_study.report.audit_tables import claims
 from alexnet_study.report.collect import Collection, collect
 from alexnet_study.report.resampling import max_t
 from alexnet_study.report.verdicts import Verdict, as_json, judge
@@ -33,8 +34,8 @@ def claim(**changes: Any) -> Claim:
     return Claim(**{**plain, **({} if "below" in changes else {"direction": "greater"}), **changes})
 
 
-def judged(collection: Collection, *claims: Claim) -> list[Verdict]:
-    study = dataclasses.replace(collection.study, claims=tuple(claims))
+def judged(collection: Collection, *stated: Claim) -> list[Verdict]:
+    study = dataclasses.replace(collection.study, claims=stated)
     return judge(dataclasses.replace(collection, study=study))
 
 
@@ -144,6 +145,8 @@ def test_an_interaction_pairs_what_starts_alike_and_is_welchs_between(tmp_path: 
     )
     assert (verdict.p, verdict.estimate.df) == (pytest.approx(oracle.pvalue), pytest.approx(oracle.df))
     assert verdict.outcome == "supported"
+    assert as_json(verdict)["test"] == "Welch's t of seed-paired differences"
+    assert "published" not in claims([verdict]).display
 
 
 def test_prediction_of_a_difference_is_for_independent_runs(collection: Collection) -> None:
