@@ -8,6 +8,8 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 
+from alexnet_study.config import RunConfig, load_study
+from alexnet_study.data import Dataset, load_dataset
 from alexnet_study.runs import RunFolder
 
 os.environ.setdefault("MPLBACKEND", "agg")
@@ -63,3 +65,15 @@ def study_file(tmp_path: Path) -> Path:
     path = tmp_path / "tiny.yaml"
     path.write_text(STUDY)
     return path
+
+
+@pytest.fixture
+def data(images: Path) -> Dataset:
+    """The data folder's images."""
+    return load_dataset(str(images))
+
+
+@pytest.fixture
+def run(study_file: Path) -> RunConfig:
+    """The study's skip variant with seed 0."""
+    return load_study(study_file).run("skip", 0)

@@ -9,18 +9,13 @@ import torch
 
 from alexnet_study import execution
 from alexnet_study.config import RunConfig, load_study
-from alexnet_study.data import Dataset, load_dataset
+from alexnet_study.data import Dataset
 from alexnet_study.errors import RunError
 from alexnet_study.execution import execute, execute_each
 from alexnet_study.graphs import WARM_UP, GraphSteps, Work, capture_graph, remember, steps_on
 from alexnet_study.runs import RunFolder
 from alexnet_study.training import Steps, TrainingState, content_digest, train_epoch
-from tests.test_training import bits
-
-
-@pytest.fixture
-def data(images: Path) -> Dataset:
-    return load_dataset(str(images))
+from tests.conftest import bits
 
 
 @pytest.fixture

@@ -8,22 +8,12 @@ import torch
 
 from alexnet_study import execution, training
 from alexnet_study.config import RunConfig, load_study
-from alexnet_study.data import Dataset, load_dataset
+from alexnet_study.data import Dataset
 from alexnet_study.errors import RequestError
 from alexnet_study.execution import execute
 from alexnet_study.origin import origin_of, refuse_other_origin
 from alexnet_study.report.collect import collect
 from alexnet_study.runs import RunFolder
-
-
-@pytest.fixture
-def data(images: Path) -> Dataset:
-    return load_dataset(str(images))
-
-
-@pytest.fixture
-def run(study_file: Path) -> RunConfig:
-    return load_study(study_file).run("skip", 0)
 
 
 def half_done(

@@ -13,8 +13,8 @@ import torch
 from torch.nn import functional as F
 
 from alexnet_study import files, training
-from alexnet_study.config import RecipeConfig, RunConfig, load_study
-from alexnet_study.data import Dataset, load_dataset, normalise
+from alexnet_study.config import RecipeConfig, RunConfig
+from alexnet_study.data import Dataset, normalise
 from alexnet_study.errors import RequestError, RunError
 from alexnet_study.execution import execute
 from alexnet_study.fencing import Process
@@ -22,16 +22,6 @@ from alexnet_study.models import build_model
 from alexnet_study.runs import DamagedRunError, RunFolder
 from alexnet_study.training import TrainingState, derive_seed, epoch_order, prepare, train_step
 from tests.conftest import bits
-
-
-@pytest.fixture
-def data(images: Path) -> Dataset:
-    return load_dataset(str(images))
-
-
-@pytest.fixture
-def run(study_file: Path) -> RunConfig:
-    return load_study(study_file).run("skip", 0)
 
 
 def attempts(folder: RunFolder) -> list[dict[str, object]]:
