@@ -70,20 +70,22 @@ def comparison(collection: Collection) -> Table:
 def differences(collection: Collection) -> Table:
     """Every scalar figure of each later variant less the first's."""
     first, *others = collection.variants
-    rows, display = [], []
-    for path, own in MEASURES.items():
-        cells: dict[str, Any] = {"figure": label(own, difference=True)}
-        for other in others:
+    rows = []
+    display: list[dict[str, Any]] = [{"figure": label(own, difference=True)} for own in MEASURES.values()]
+    for other in others:
+        estimates = []
+        for path in MEASURES:
             values = {variant: collection.figures(variant, path) for variant in (other, first)}
             found = compare(collection, {other: 1.0, first: -1.0}, values)
-            estimate = found[0] if found else None
+            estimates.append(found[0] if found else None)
             if found:
                 at = {"variant": other, "less_variant": first, "metric": path, "paired": found[1]}
                 rows.append({**at, **estimate_columns(found[0])})
-            cells[f"{other} − {first} (n = {estimate.n if estimate else 0})"] = estimate_text(
-                own, estimate, difference=True
-            )
-        display.append(cells)
+        most = max((estimate.n for estimate in estimates if estimate), default=0)
+        for cells, own, estimate in zip(display, MEASURES.values(), estimates, strict=True):
+            text = estimate_text(own, estimate, difference=True)
+            fewer = f" (n = {estimate.n})" if estimate and estimate.n < most else ""
+            cells[f"{other} − {first} (n = {most})"] = text + fewer
     caption = (
         "Differences from the first variant, intact: mean [95 % t interval], paired by seed where both start from "
         "the same weights and see the same order. One interval at a time; only the claims above are corrected for "

@@ -20,6 +20,7 @@ from alexnet_study.report.arrays import FILE
 from alexnet_study.report.collect import REFERENCE, Collection, collect
 from alexnet_study.report.page import write_report
 from alexnet_study.report.sections import ABSENT, KEPT
+from alexnet_study.report.tables import differences
 from tests.conftest import STUDY, write_images
 
 SECTIONS = ("claims", "published", "comparison", "spread", "learning-curves", "confusion", "recall", "features") + (
@@ -87,6 +88,14 @@ def test_figures_are_drawn_and_the_page_needs_nothing_else(finished: tuple[Study
     assert html.count('<img src="data:image/svg+xml;base64,') == html.count(' alt="') == len(names)
     assert "http://" not in html
     assert "https://" not in html
+
+
+def test_a_figure_of_too_few_seeds_is_a_dash_in_its_own_column(finished: tuple[Study, Path], results: Path) -> None:
+    shown = differences(collect(finished[0], results)).display
+    assert list(shown.columns) == ["figure", "skip − baseline (n = 2)"]
+    stability = shown[shown["figure"].str.startswith("distance from the median learning curve")]
+    assert stability.iloc[0, 1] == "–"
+    assert not shown.isna().to_numpy().any()
 
 
 def test_a_report_of_the_same_runs_is_the_same(finished: tuple[Study, Path], results: Path) -> None:
