@@ -27,6 +27,7 @@ from pathlib import Path
 NODES = ("gpu1", "gpu2")
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sinfo", "scontrol")
 START_SECONDS = 60.0
+SAVE_SECONDS = 7.0  # slurmctld saves a change some seconds after it
 
 SLURM_CONF = """\
 ClusterName=testcluster
@@ -109,7 +110,11 @@ class Cluster:
         self.wait_until(self.running, "slurmctld to answer")
 
     def stop_controller(self) -> None:
-        """Kill slurmctld; nodes and jobs live on."""
+        """Kill slurmctld, once it has saved what it knows; nodes and jobs live on.
+
+        Killed earlier it forgets jobs that it just took or started, and gives their numbers anew.
+        """
+        time.sleep(SAVE_SECONDS)
         pid = self._pid("slurmctld.pid")
         _kill(pid, signal.SIGKILL)
         self.wait_until(lambda: not _alive(pid), "slurmctld to end")
