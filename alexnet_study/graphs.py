@@ -80,7 +80,7 @@ def capture_graph(states: Sequence[TrainingState], branches: Sequence[Work], las
     graph = torch.cuda.CUDAGraph()
     for state in states:
         graph.register_generator_state(state.generator)
-        state.optimizer.zero_grad(set_to_none=True)  # the graph makes gradients of its own
+        state.optimizer.clear_gradients()  # the graph makes gradients of its own
     streams = [torch.cuda.Stream() for _ in branches]
     with torch.cuda.graph(graph):
         main = torch.cuda.current_stream()
@@ -95,23 +95,20 @@ def capture_graph(states: Sequence[TrainingState], branches: Sequence[Work], las
 
 
 def remember(states: Sequence[TrainingState]) -> Work:
-    """What puts weights, buffers, momenta and sums back as they are now, in place; a momentum not yet there is 0."""
-    kept = [(tensor, tensor.clone()) for state in states for tensor in (*state.model.state_dict().values(), state.sums)]
-    momenta = [{key: value["momentum_buffer"].clone() for key, value in _momenta(state)} for state in states]
+    """What puts weights, buffers, momenta and sums back as they are now, in place."""
+    tensors = [
+        tensor
+        for state in states
+        for tensor in (*state.model.state_dict().values(), *state.optimizer.momenta, state.sums)
+    ]
+    kept = [(tensor, tensor.clone()) for tensor in tensors]
 
     def restore() -> None:
         with torch.no_grad():
             for tensor, content in kept:
                 tensor.copy_(content)
-            for state, content in zip(states, momenta, strict=True):
-                for key, value in _momenta(state):
-                    value["momentum_buffer"].copy_(content.get(key, torch.zeros_like(value["momentum_buffer"])))
 
     return restore
-
-
-def _momenta(state: TrainingState) -> list[tuple[Tensor, dict[str, Tensor]]]:
-    return [(key, value) for key, value in state.optimizer.state.items() if value.get("momentum_buffer") is not None]
 
 
 def steps_on(device: torch.device, states: list[TrainingState], data: Split, batch_size: int) -> Steps:

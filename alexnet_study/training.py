@@ -21,10 +21,12 @@ from alexnet_study.config import RecipeConfig, RunConfig
 from alexnet_study.data import Split, normalise
 from alexnet_study.errors import RequestError, RunError
 from alexnet_study.models import AlexNet, build_model
+from alexnet_study.optimizer import MomentumSGD
 from alexnet_study.runs import DamagedRunError, RunFolder
 
 CHECKPOINT_SECONDS = 30.0
 CACHE_BATCH = 64  # images whose largest activations, 8 MB in bf16, fit the last-level cache of a CPU
+CHECKPOINT_FIELDS = {"model", "momenta", "epoch", "step", "sums", "seconds", "records", "origins"}
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # glibc's malloc.h
 
 
@@ -44,7 +46,7 @@ def prepare(recipe: RecipeConfig, device: torch.device) -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     keep_freed_memory()
     torch.set_num_threads(recipe.threads)
-    torch.use_deterministic_algorithms(True)
+    torch.set_deterministic_debug_mode("error")  # `use_deterministic_algorithms` too, less its import of the compiler
     setattr(torch.utils.deterministic, "fill_uninitialized_memory", False)  # noqa: B010, as its stub lacks the name
     torch.backends.cudnn.benchmark = False
     allow_tf32(recipe.precision == "tf32")
@@ -83,13 +85,7 @@ class TrainingState:
     def __init__(self, run: RunConfig, classes: int, device: torch.device) -> None:
         recipe = run.recipe
         self.model: AlexNet = build_model(run.model, classes, seed=derive_seed("initialisation", run.seed)).to(device)
-        self.optimizer = torch.optim.SGD(
-            self.model.parameters(),
-            lr=recipe.learning_rate,
-            momentum=recipe.momentum,
-            weight_decay=recipe.weight_decay,
-            fused=True,
-        )
+        self.optimizer = MomentumSGD(list(self.model.parameters()), recipe)
         self.seed, self.precision = run.seed, recipe.precision
         self.generator = torch.Generator(device)
         self.model.draw_from(self.generator)
@@ -125,7 +121,7 @@ class TrainingState:
         """Write `checkpoint.pt`, atomically and with a digest of its content; loads with weights_only=True."""
         content = {
             "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "momenta": self.optimizer.momenta,
             "epoch": self.epoch,
             "step": self.step,
             "sums": self.sums.tolist(),
@@ -143,7 +139,8 @@ class TrainingState:
             return False
         content = read_checkpoint(folder)
         self.model.load_state_dict(content["model"])
-        self.optimizer.load_state_dict(content["optimizer"])
+        for momentum, saved in zip(self.optimizer.momenta, content["momenta"], strict=True):
+            momentum.copy_(saved)
         self.epoch, self.step, self.seconds = content["epoch"], content["step"], content["seconds"]
         self.sums.copy_(torch.tensor(content["sums"], dtype=torch.float64))
         self.records, self.origins = content["records"], content["origins"]
@@ -210,14 +207,12 @@ def train_epoch(
     count_time()
 
 
-def train_step(
-    model: AlexNet, optimizer: torch.optim.Optimizer, images: Tensor, labels: Tensor, precision: str
-) -> Tensor:
+def train_step(model: AlexNet, optimizer: MomentumSGD, images: Tensor, labels: Tensor, precision: str) -> Tensor:
     """One update on uint8 images (B, 3, 32, 32); returns (loss · B, correct, B), float64 (3,), on the device."""
     with autocast(images.device, precision):
         logits = model.classify(torch.cat([model.features(normalise(part)) for part in cache_parts(model, images)]))
         loss = F.cross_entropy(logits.float(), labels)  # logits (B, C)
-    optimizer.zero_grad(set_to_none=True)
+    optimizer.clear_gradients()
     loss.backward()
     optimizer.step()
     with torch.no_grad():
@@ -272,6 +267,8 @@ def read_checkpoint(folder: RunFolder) -> dict[str, Any]:
         right = content.pop("digest") == content_digest(content)
     except Exception as error:  # torch.load and zipfile raise almost anything on damaged bytes
         raise DamagedRunError(f"{folder.checkpoint.name} cannot be read: {type(error).__name__}") from None
+    if content.keys() != CHECKPOINT_FIELDS:
+        raise DamagedRunError(f"{folder.checkpoint.name} was written by another version of the product")
     if not right:
         raise DamagedRunError(f"{folder.checkpoint.name} fails its checksum")
     return content

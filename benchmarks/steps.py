@@ -40,7 +40,7 @@ def bare(state: TrainingState, data: Split) -> float:
         with autocast(images.device, state.precision):
             logits = state.model.classify(torch.cat([state.model.features(part) for part in parts]))
             loss = F.cross_entropy(logits.float(), labels)
-        state.optimizer.zero_grad(set_to_none=True)
+        state.optimizer.clear_gradients()
         loss.backward()
         state.optimizer.step()
     if images.is_cuda:

@@ -45,7 +45,7 @@ def trained(steps: Steps, epochs: int) -> list[str]:
         for state in steps.states:
             state.epoch, state.step = state.epoch + 1, 0
     weights = [state.model.state_dict() for state in steps.states]
-    momenta = [state.optimizer.state_dict()["state"] for state in steps.states]
+    momenta = [state.optimizer.momenta for state in steps.states]
     sums = [state.sums.tolist() for state in steps.states]
     return [content_digest(each) for each in zip(weights, momenta, sums, strict=True)]
 

@@ -7,7 +7,7 @@ GROUND = {"errors", "files", "validation", "claims", "config", "interruption", "
 MIDDLE = {"data_sources", "data", "models", "features"}
 WINGS = {
     "cluster": {"cluster"},
-    "training": {"origin", "training", "graphs", "evaluation", "one_run", "execution"},
+    "training": {"origin", "optimizer", "training", "graphs", "evaluation", "one_run", "execution"},
     "report": {"report"},
 }
 

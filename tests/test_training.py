@@ -20,7 +20,7 @@ from alexnet_study.execution import execute
 from alexnet_study.fencing import Process
 from alexnet_study.models import build_model
 from alexnet_study.runs import DamagedRunError, RunFolder
-from alexnet_study.training import TrainingState, derive_seed, epoch_order, prepare, train_step
+from alexnet_study.training import TrainingState, content_digest, derive_seed, epoch_order, prepare, train_step
 from tests.conftest import bits
 
 
@@ -93,6 +93,14 @@ def test_a_damaged_checkpoint_is_found(run: RunConfig, tmp_path: Path, damage: s
     folder.checkpoint.write_bytes(content if damage == "flip" else content[: len(content) // 2])
     with pytest.raises(DamagedRunError, match=r"checkpoint\.pt"):
         state.restore(folder)
+
+
+def test_a_checkpoint_of_another_format_is_named(run: RunConfig, tmp_path: Path) -> None:
+    content = {"model": {}, "optimizer": {}}
+    folder = RunFolder(tmp_path)
+    torch.save(content | {"digest": content_digest(content)}, folder.checkpoint)
+    with pytest.raises(DamagedRunError, match="another version"):
+        TrainingState(run, 4, torch.device("cpu")).restore(folder)
 
 
 def test_damage_is_reported_and_computed_again(
