@@ -5,9 +5,9 @@ make bench DATA=data/cifar10-jpeg
 
 import argparse
 import json
+import os
 import platform
 import re
-import resource
 import statistics
 import subprocess
 import sys
@@ -49,11 +49,20 @@ def output(*command: str) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def cost(*command: str) -> tuple[float, float]:
+    """Seconds of a whole process from start to end, and its peak memory in GiB, or that of what it started."""
+    started = time.perf_counter()
+    process = subprocess.Popen([sys.executable, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return time.perf_counter() - started, used.ru_maxrss / 2**20
+
+
 def seconds(*command: str) -> float:
     """Of a whole process, from start to end."""
-    started = time.perf_counter()
-    subprocess.run([sys.executable, *command], capture_output=True, check=True)
-    return time.perf_counter() - started
+    return cost(*command)[0]
 
 
 def in_turn(rounds: int, **measures: Callable[[], Any]) -> dict[str, list[Any]]:
@@ -131,19 +140,19 @@ def starting(data: str, rounds: int) -> list[Row]:
 def reporting() -> list[Row]:
     """The report over 1,000 runs against 100, its peak memory; a plan of 1,000 runs."""
     with tempfile.TemporaryDirectory() as folder:
-        times = {}
+        costs = {}
         for count in (100, 1000):
             subprocess.run(
                 [sys.executable, "-m", "benchmarks.synthetic_runs", str(count), f"{folder}/{count}"], check=True
             )
-            times[count] = seconds("-m", "jobs.report", "--results", f"{folder}/{count}")
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+            costs[count] = cost("-m", "jobs.report", "--results", f"{folder}/{count}")
         words = ("--study", "jobs/studies/demo.yaml", "--seeds", "500", "--dry-run", "--allow-dirty")
         plan = seconds("-m", "jobs.submit", *words, "--results", f"{folder}/plan")
+    few, (many, peak) = costs[100][0], costs[1000]
     return [
-        Row(what="report over 100 runs", value=times[100], unit="s", n=1),
-        Row(what="report over 1,000 runs / 100 runs", value=times[1000] / times[100], unit="", n=1, target="≤ 11"),
-        Row(what="peak memory of any process above", value=peak, unit="GiB", n=1),
+        Row(what="report over 100 runs", value=few, unit="s", n=1),
+        Row(what="report over 1,000 runs / 100 runs", value=many / few, unit="", n=1, target="≤ 11"),
+        Row(what="peak memory of the report over 1,000 runs", value=peak, unit="GiB", n=1, target="≤ 2.0"),
         Row(what="dry plan of 1,000 runs", value=plan, unit="s", n=1),
     ]
 
