@@ -1,9 +1,10 @@
 """Is bf16 as accurate as fp32? Two one-sided tests on seed-paired differences of test top-1, pooled over variants.
 
-    python -m benchmarks.equivalence results results-bf16
+    python -m benchmarks.equivalence results/skip results/why …
 
-The first folder holds a study's runs in fp32, the second the same runs in bf16. Equivalent: both tests of a difference
-beyond the margin, set beforehand, reject at 5 %, that is, the 90 % interval lies inside ±1.0 point.
+The folders hold runs of any studies; those are paired whose configurations, seeds included, differ in nothing but fp32
+and bf16. Equivalent: both tests of a difference beyond the margin, set beforehand, reject at 5 %, that is, the 90 %
+interval lies inside ±1.0 point.
 """
 
 import json
@@ -14,14 +15,29 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
+from alexnet_study.files import canonical_json
+
 MARGIN = 1.0  # points of top-1
 
 
-def top1(results: Path) -> dict[tuple[str, str], float]:
-    """Test top-1 in % of every finished run of the study `skip`, by variant and seed folder."""
-    paths = (results / "skip").glob("*/seed-*/summary.json")
-    read = {path: json.loads(path.read_text())["evaluations"]["intact"]["top1"] for path in paths}
-    return {(path.parent.parent.name, path.parent.name): 100 * value for path, value in read.items()}
+def pairs(folders: list[Path]) -> dict[str, list[float]]:
+    """Test top-1 in points, bf16 less fp32, of every pair of finished runs, by the fp32 run's variant."""
+    top1: dict[str, dict[bytes, float]] = {"fp32": {}, "bf16": {}}
+    variants: dict[bytes, str] = {}
+    for path in sorted(path for folder in folders for path in folder.glob("*/seed-*/summary.json")):
+        config = json.loads(path.with_name("config.json").read_text())
+        precision = config["recipe"].pop("precision")
+        variant, _ = config.pop("variant"), config.pop("hash")
+        alike = canonical_json(config)
+        figures = json.loads(path.read_text())["evaluations"]["intact"]
+        top1.setdefault(precision, {})[alike] = 100 * figures["top1"]
+        if precision == "fp32":
+            variants[alike] = variant
+    differences: dict[str, list[float]] = {}
+    for alike, variant in variants.items():
+        if alike in top1["bf16"]:
+            differences.setdefault(variant, []).append(top1["bf16"][alike] - top1["fp32"][alike])
+    return differences
 
 
 def power(sd: float, n: int) -> float:
@@ -47,12 +63,14 @@ def verdict(differences: np.ndarray) -> str:
 
 
 def main() -> None:
-    fp32, bf16 = (top1(Path(folder)) for folder in sys.argv[1:3])
-    pairs = sorted(fp32.keys() & bf16.keys())
-    for variant in sorted({variant for variant, _ in pairs}):
-        own = [bf16[pair] - fp32[pair] for pair in pairs if pair[0] == variant]
+    found = pairs([Path(folder) for folder in sys.argv[1:]])
+    for variant, own in found.items():
         print(f"{variant}: {', '.join(f'{difference:+.2f}' for difference in own)}")
-    print(verdict(np.array([bf16[pair] - fp32[pair] for pair in pairs])))
+    pooled = np.array([difference for own in found.values() for difference in own])
+    if len(pooled) < 2:
+        print(f"error: {len(pooled)} pairs of runs that differ in precision alone; expected 2 or more", file=sys.stderr)
+        sys.exit(2)
+    print(verdict(pooled))
 
 
 if __name__ == "__main__":
