@@ -20,7 +20,7 @@ from alexnet_study.validation import build, check, check_keys
 CONV_NAMES = ("conv1", "conv2", "conv3", "conv4", "conv5")
 PRECISIONS = ("fp32", "tf32", "bf16")
 HEADS = ("mlp", "linear")
-INITIALISATIONS = ("default", "kaiming")
+INITIALISATIONS = ("default", "kaiming", "kaiming_convolutions")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -34,7 +34,8 @@ class ModelConfig:
     batch_norm: batch normalisation between each convolution and its ReLU.
     head: `mlp`, the three fully connected layers, or `linear`, one layer on the features.
     hidden: width of the two hidden fully connected layers. dropout: probability before each of them.
-    initialisation: PyTorch's default, or `kaiming` (normal, fan-in, biases 0) in every layer that a ReLU follows.
+    initialisation: PyTorch's default, or `kaiming` (normal, fan-in, biases 0) in every layer that a ReLU follows, or in
+    the convolutions alone.
     """
 
     skips: tuple[str, ...] = ()

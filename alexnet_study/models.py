@@ -115,14 +115,18 @@ class AlexNet(nn.Module):
         self.norms = nn.ModuleDict(norms)
         projected = [b for b in self.blocks if b.projected]
         self.projections = nn.ModuleDict({b.name: nn.Conv2d(b.inputs, b.outputs, 1, bias=False) for b in projected})
-        if config.initialisation == "kaiming":
-            self._initialise_for_relu()
+        self._initialise_for_relu()
 
     def _initialise_for_relu(self) -> None:
-        """Variance 2/fan-in and no bias in all layers that a ReLU follows (He et al., ICCV 2015, equation 10)."""
-        layers = [*self.convolutions.values(), *self.classifier]
-        *followed, _ = [layer for layer in layers if isinstance(layer, nn.Conv2d | nn.Linear)]
-        for layer in followed:
+        """Variance 2/fan-in and no bias (He et al., ICCV 2015, equation 10) in the layers that the config names."""
+        *hidden, _ = [layer for layer in self.classifier if isinstance(layer, nn.Linear)]
+        convolutions = [layer for layer in self.convolutions.values() if isinstance(layer, nn.Conv2d)]
+        chosen: dict[str, list[nn.Conv2d | nn.Linear]] = {
+            "default": [],
+            "kaiming": [*convolutions, *hidden],
+            "kaiming_convolutions": [*convolutions],
+        }
+        for layer in chosen[self.config.initialisation]:
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
             assert layer.bias is not None
             nn.init.zeros_(layer.bias)

@@ -76,5 +76,9 @@ def test_kaiming_initialisation_is_the_papers_and_the_default_keeps_its_weights(
     assert not kaiming.convolutions["conv3"].bias.any()
     last = list(kaiming.classifier)[-1]
     assert torch.equal(last.weight, list(plain.classifier)[-1].weight)  # no ReLU follows it
+    convolutions = build_model(ModelConfig(initialisation="kaiming_convolutions"), 10, seed=0).state_dict()
+    for name, value in convolutions.items():
+        origin = plain if name.startswith("classifier") else kaiming
+        assert torch.equal(value, origin.state_dict()[name])
     skip = build_model(ModelConfig(initialisation="kaiming", skips=("conv2",)), 10, seed=0)
     assert all(torch.equal(value, kaiming.state_dict()[name]) for name, value in skip.state_dict().items())
