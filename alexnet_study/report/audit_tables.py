@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
+
+from alexnet_study.claims import CodeFinding
 from alexnet_study.report import published, verdicts
 from alexnet_study.report.measures import Measure
 from alexnet_study.report.published import FigureCheck, VectorCheck, figure_json, vector_json
@@ -14,34 +17,48 @@ INSIDE = {True: "inside", False: "outside", None: "–"}
 
 
 def claims(judged: Sequence[Verdict]) -> Table:
-    """A row a claim."""
+    """A row a claim, short enough to be quoted; the page says under each what its terms mean."""
+    published_too = any(verdict.published is not None for verdict in judged)
+    display = pd.DataFrame([_claim_row(verdict) for verdict in judged])
+    notes = tuple(f"{verdict.claim.id}: {verdict.claim.definition}" for verdict in judged)
     caption = (
-        "The claims: our estimate [95 % interval] over n seeds, p adjusted by Holm over all tests of this table, "
-        "whether the published figure lies in the 95 % prediction interval for one run of ours, evaluated intact "
-        "and lesioned (with the skip connection removed), and the verdict."
+        "The claims: our estimate [95 % t interval] over n seeds, p adjusted by Holm over all tests of this table, and "
+        "the verdict."
     )
-    found = table("claims", caption, map(_flat, judged), map(_claim_row, judged))
-    if any(verdict.published is not None for verdict in judged):
-        return found
-    display = found.display.drop(columns=["published", "in ours, intact", "in ours, lesioned"])
-    caption = "The claims: our estimate [95 % interval] over n seeds, p adjusted by Holm over all tests of this table."
-    return Table(name=found.name, caption=caption, tidy=found.tidy, display=display)
+    if published_too:
+        caption += (
+            " Beside a published figure: whether it lies in the 95 % prediction interval for one run of ours, its "
+            "models evaluated intact; and lesioned, with the skip connection removed."
+        )
+    else:
+        display = display.drop(columns="published")
+    tidy = pd.DataFrame([_flat(verdict) for verdict in judged])
+    return Table(name="claims", caption=caption, tidy=tidy, display=display, notes=notes)
 
 
-def definitions(judged: Sequence[Verdict]) -> Table:
-    """What each claim's terms mean, and what the other analyses say."""
+def tests(judged: Sequence[Verdict]) -> Table:
+    """How each claim was tested, and what the other analyses say."""
     rows = [
         {
             "claim": verdict.claim.id,
-            "definition": verdict.claim.definition,
+            "figure": _label(verdict),
             "test": verdicts.test_name(verdict),
+            "p": p_text(verdict.p),
+            "adjusted p": p_text(verdict.adjusted_p),
             "unpaired estimate": estimate_text(verdict.measure, verdict.unpaired, difference=verdict.difference),
             "exact sign-flip p": p_text(verdict.flip_p),
+            "n": verdict.n,
         }
         for verdict in judged
     ]
-    caption = "What each claim means here, how it was tested, and the two sensitivity checks."
-    return table("definitions", caption, rows, rows)
+    caption = "How each claim was tested over n seeds, and the two sensitivity checks; their p are not adjusted."
+    return table("tests", caption, rows, rows)
+
+
+def code(findings: Sequence[CodeFinding]) -> Table:
+    """A row a place in the published code."""
+    rows = [{"file": found.file, "lines": found.lines, "what it does": found.finding} for found in findings]
+    return table("published_code", "The published code, where the skip connection is made and lost.", rows, rows)
 
 
 def figures(checks: Sequence[FigureCheck]) -> Table:
@@ -74,7 +91,7 @@ def vectors(checks: Sequence[VectorCheck]) -> Table:
     display = []
     for check in checks:
         cells: dict[str, Any] = {"variant": check.variant, "vector": f"{check.group} ({check.size} figures)"}
-        scale, unit = (1, "") if "+" in check.group else (100, " points")
+        scale, unit = check.scale
         for name in published.EVALUATIONS:
             fit = check.fits.get(name)
             cells[name] = (
@@ -88,7 +105,7 @@ def vectors(checks: Sequence[VectorCheck]) -> Table:
         "Published vectors, jointly: mean root-mean-square distance to the runs of each evaluation, beside the "
         "distances of these runs from each other. A vector fits where it is not farther than the farthest run; "
         "one more run of ours would fail that once in n + 1. Baseline rows are the control. Vectors of several "
-        "kinds are in units of their spread."
+        "kinds are in units of each figure's spread over seeds."
     )
     return table("published_vectors", caption, map(_flat_vector, checks), display)
 
@@ -102,29 +119,47 @@ def interval_text(own: Measure, interval: Interval | None, *, difference: bool =
 
 
 def verdict_text(verdict: Verdict) -> str:
-    """The verdict, with the smallest resolvable difference where there is none."""
-    smallest = verdict.estimate.resolvable() if verdict.estimate else None
-    if verdict.outcome != "not resolvable" or smallest is None:
-        return verdict.verdict
+    """The outcome and, where nothing was resolved, n and what it would resolve."""
+    if verdict.outcome != "not resolvable":
+        return verdict.outcome
+    if verdict.smallest is None:
+        return f"{verdict.verdict}, whatever the difference" if verdict.classes and verdict.n > 1 else verdict.verdict
     unit = verdict.measure.unit_of(difference=True)
-    return f"{verdict.verdict}; resolves from {verdict.measure.show(smallest)}{' ' + unit if unit else ''}"
+    away = " off the margin" if verdict.claim.below is not None else ""
+    return f"{verdict.verdict}; resolves {verdict.measure.show(verdict.smallest)}{' ' + unit if unit else ''}{away}"
+
+
+def figure_text(verdict: Verdict) -> str:
+    """`+6.92 [+4.42, +9.42] points`"""
+    unit = verdict.measure.unit_of(difference=verdict.difference) if verdict.estimate else ""
+    return f"{estimate_text(verdict.measure, verdict.estimate, difference=verdict.difference)} {unit}".rstrip()
 
 
 def _claim_row(verdict: Verdict) -> dict[str, Any]:
-    own, difference = verdict.measure, verdict.difference
-    unit = own.unit_of(difference=difference)
+    number = verdict.claim.id.partition(" ")[0]
     return {
-        "claim": verdict.claim.id,
-        "statement": verdict.claim.statement,
-        "verdict": verdict_text(verdict),
-        "figure": f"{own.label}{', ' + unit if unit else ''}",
-        "estimate": estimate_text(own, verdict.estimate, difference=difference),
+        "claim": f"{number}. {verdict.claim.statement}",
+        "ours": figure_text(verdict),
         "n": verdict.n,
-        "adjusted p": p_text(verdict.adjusted_p),
-        "published": own.show(verdict.published, difference=difference),
-        "in ours, intact": INSIDE[verdict.inside("intact")],
-        "in ours, lesioned": INSIDE[verdict.inside("lesioned")],
+        "p": p_text(verdict.adjusted_p),
+        "published": _beside(verdict),
+        "verdict" if verdict.pixels else "verdict, on a re-encoded copy": verdict_text(verdict),
     }
+
+
+def _beside(verdict: Verdict) -> str:
+    """`+6.35: inside; lesioned: outside`"""
+    if verdict.published is None:
+        return "–"
+    found = {name: INSIDE[verdict.inside(name)] for name in published.EVALUATIONS if verdict.inside(name) is not None}
+    shown = verdict.measure.show(verdict.published, difference=verdict.difference)
+    text = "; ".join(inside if name == "intact" else f"{name}: {inside}" for name, inside in found.items())
+    return f"{shown}: {text}" if text else shown
+
+
+def _label(verdict: Verdict) -> str:
+    unit = verdict.measure.unit_of(difference=verdict.difference)
+    return f"{verdict.measure.label}{', ' + unit if unit else ''}"
 
 
 def _flat(verdict: Verdict) -> dict[str, Any]:

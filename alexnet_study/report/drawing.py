@@ -10,10 +10,11 @@ import pandas as pd
 from cycler import cycler
 from matplotlib.figure import Figure
 
-from alexnet_study.files import write_atomically
+from alexnet_study.files import digest, write_atomically
 from alexnet_study.report.collect import Collection
 
-COLOURS = matplotlib.color_sequences["petroff10"]
+COLOURS = matplotlib.color_sequences["petroff10"]  # chosen for colour-blind readers (arXiv 2107.02270)
+HUES = [COLOURS[index] for index in (0, 6, 4, 3, 2, 5, 1, 7, 8, 9)]  # of variants: those with contrast on white first
 GREY = "#767676"
 STYLE: Any = {
     "axes.prop_cycle": cycler(color=COLOURS),
@@ -61,8 +62,25 @@ def picture(figure: Figure, name: str, *, caption: str, alt: str, data: pd.DataF
 
 
 def colour(collection: Collection, variant: str) -> Any:
-    """A variant's own colour, the same in all figures."""
-    return COLOURS[collection.variants.index(variant) % len(COLOURS)]
+    """A variant's own colour, the same in all figures; in a factorial, variants that differ in their skips share it."""
+    kinds = [_but_for_skips(collection, name) for name in collection.variants]
+    if len(set(kinds)) in (1, len(kinds)):
+        return HUES[collection.variants.index(variant) % len(HUES)]
+    return HUES[list(dict.fromkeys(kinds)).index(_but_for_skips(collection, variant)) % len(HUES)]
+
+
+def line(collection: Collection, variant: str, evaluation: str = "intact") -> str:
+    """Dotted for a lesioned evaluation; in a factorial, dashed without a skip; else drawn through."""
+    if evaluation != "intact":
+        return ":"
+    kinds = {_but_for_skips(collection, name) for name in collection.variants}
+    pairs = 1 < len(kinds) < len(collection.variants)
+    return "--" if pairs and not collection.of(variant)[0].config["model"]["skips"] else "-"
+
+
+def _but_for_skips(collection: Collection, variant: str) -> str:
+    config = collection.of(variant)[0].config
+    return digest([{**config["model"], "skips": None}, config["recipe"]])
 
 
 def marker(collection: Collection, variant: str) -> str:

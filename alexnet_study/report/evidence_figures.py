@@ -10,13 +10,14 @@ from matplotlib.figure import Figure
 from alexnet_study.report.analysis import Analysis
 from alexnet_study.report.arrays import BINS, Findings
 from alexnet_study.report.collect import Collection
-from alexnet_study.report.drawing import COLOURS, GREY, Picture, colour, grid, marker, names, picture, title
+from alexnet_study.report.drawing import COLOURS, GREY, HUES, Picture, colour, grid, line, marker, names, picture, title
 from alexnet_study.report.published import FigureCheck, VectorCheck
 
 SHOWN_AS: dict[str, Any] = {
-    "intact": {"color": COLOURS[0], "marker": "o"},
-    "lesioned": {"color": COLOURS[1], "marker": "s"},
+    "intact": {"color": HUES[1], "marker": "s"},
+    "lesioned": {"color": HUES[2], "marker": "o"},
 }
+LEAST_SHARE = 0.001  # of the test images: an emptier bin's accuracy is not drawn
 
 
 def evidence(analysis: Analysis) -> Picture:
@@ -62,7 +63,7 @@ def _draw_figures(axes: Axes, collection: Collection, variant: str, checks: list
             values = 100 * np.array(list(collection.figures(variant, check.metric, evaluation).values()))
             text = f"{variant}, {evaluation} (n = {len(values)})" if place == 0 else None
             jitter = 0.05 * np.sin(2.4 * np.arange(len(values)))
-            axes.scatter(values, place + shift + jitter, s=14, alpha=0.7, linewidths=0, label=text, **style)
+            axes.scatter(values, place + shift + jitter, s=16, alpha=0.85, linewidths=0, label=text, **style)
             rows += [
                 {"figure": check.measure.label, "evaluation": evaluation, "value": value / 100} for value in values
             ]
@@ -84,7 +85,7 @@ def _draw_vectors(axes: Axes, vectors: list[VectorCheck]) -> list[dict[str, Any]
                 continue
             farthest = max(fit.own)
             own = np.array(fit.own) / farthest
-            axes.scatter(own, np.full(len(own), place + shift), s=14, alpha=0.7, linewidths=0, **style)
+            axes.scatter(own, np.full(len(own), place + shift), s=16, alpha=0.85, linewidths=0, **style)
             ratio = fit.distance / farthest
             axes.plot(ratio, place + shift, marker="D", color=style["color"], markeredgecolor="k", markersize=7)
             at = {"figure": check.group, "evaluation": evaluation}
@@ -137,14 +138,14 @@ def pca_scatter(analysis: Analysis, findings: Findings) -> Picture:
 def calibration(analysis: Analysis, findings: Findings) -> Picture:
     """Accuracy against confidence."""
     collection = analysis.collection
-    figure = Figure(figsize=(5.2, 4.4))
+    figure = Figure(figsize=(7.2, 4.4))
     axes = figure.subplots()
     axes.plot([0, 100], [0, 100], color=GREY, linewidth=0.8, linestyle=":", label="perfect")
     for variant, evaluation in collection.evaluations:
         bins = [
             row
             for row in findings.numbers["calibration"]
-            if (row["variant"], row["evaluation"]) == (variant, evaluation) and row["share"] > 0
+            if (row["variant"], row["evaluation"]) == (variant, evaluation) and row["share"] >= LEAST_SHARE
         ]
         axes.plot(
             [100 * row["confidence"] for row in bins],
@@ -152,14 +153,15 @@ def calibration(analysis: Analysis, findings: Findings) -> Picture:
             color=colour(collection, variant),
             marker=marker(collection, variant),
             markersize=4,
-            linestyle="-" if evaluation == "intact" else "--",
+            linestyle=line(collection, variant, evaluation),
             label=f"{title(variant, evaluation)} (n = {len(collection.of(variant))})",
         )
     axes.set(xlabel="confidence, %", ylabel="accuracy, %", xlim=(0, 100), ylim=(0, 100))
-    axes.legend(frameon=False)
+    figure.legend(loc="outside right center", frameon=False)
     caption = (
         f"Calibration: accuracy against the largest predicted probability in {BINS} equal bins, the test images of "
-        "n seeds pooled. Under the dotted line: overconfident."
+        f"n seeds pooled; bins with less than {100 * LEAST_SHARE:g} % of them are not drawn. Under the grey line: "
+        "overconfident."
     )
     alt = f"Reliability diagram of {names(collection)}."
     data = pd.DataFrame(findings.numbers["calibration"])

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from alexnet_study.report import statistics
 from alexnet_study.report.analysis import Analysis
 from alexnet_study.report.collect import Collection
-from alexnet_study.report.drawing import GREY, Picture, colour, marker, names, picture, title
+from alexnet_study.report.drawing import GREY, Picture, colour, line, marker, names, picture, title
 from alexnet_study.report.resampling import max_t
 from alexnet_study.report.tables import over_seeds, stage_values, stages
 from alexnet_study.report.verdicts import ALPHA, class_differences
@@ -94,7 +95,7 @@ def learning_curves(analysis: Analysis) -> Picture:
             guess = math.log(len(collection.classes))
             axes.axhline(0.95 * guess, color=GREY, linewidth=0.8, linestyle=":", label="plateau: 95 % of ln C")
         axes.set(xlabel="epochs trained", ylabel=text)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        _count_epochs(axes, collection)
     figure.legend(*figure.axes[-1].get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
     rows = [{"variant": run.variant, "seed": run.seed, **record} for run in collection.runs for record in run.metrics]
     caption = (
@@ -103,6 +104,18 @@ def learning_curves(analysis: Analysis) -> Picture:
     )
     alt = f"Learning curves of {names(collection)}: test top-1, training loss, test loss."
     return picture(figure, "learning_curves", caption=caption, alt=alt, data=pd.DataFrame(rows))
+
+
+def _count_epochs(axes: Axes, collection: Collection) -> None:
+    """Whole epochs; on a logarithmic scale where variants train for different times, so that all starts can be read."""
+    lengths = {len(run.metrics) for run in collection.runs}
+    if len(lengths) == 1:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        return
+    ticks = [count for count in (1, 2, 5, 10, 20, 50, 100, 200, 500) if count <= max(lengths)]
+    axes.set_xscale("log")
+    axes.set_xticks(ticks, labels=[str(tick) for tick in ticks])
+    axes.minorticks_off()
 
 
 def _curve(axes: Axes, collection: Collection, variant: str, metric: str, scale: float) -> None:
@@ -116,7 +129,8 @@ def _curve(axes: Axes, collection: Collection, variant: str, metric: str, scale:
     band = [(i.low, i.high) if i else (np.nan, np.nan) for i in intervals]
     axes.fill_between(epochs, *np.transpose(band), color=own, alpha=0.2, linewidth=0)
     label = f"{variant} (n = {len(runs)})"
-    axes.plot(epochs, values.mean(0), color=own, marker=marker(collection, variant), markersize=4, label=label)
+    style: Any = {"color": own, "marker": marker(collection, variant), "linestyle": line(collection, variant)}
+    axes.plot(epochs, values.mean(0), markersize=4, label=label, **style)
 
 
 def recall(analysis: Analysis) -> Picture:
@@ -136,8 +150,8 @@ def recall(analysis: Analysis) -> Picture:
             rows.append({"variant": variant, "evaluation": evaluation, "class": name, **row})
             low, high = (row["low"], row["high"]) if row["low"] is not None else (row["mean"], row["mean"])
             style = "-" if evaluation == "intact" else ":"
-            axes.plot([place + shift] * 2, [100 * low, 100 * high], color=own, linewidth=2, linestyle=style)
-            face = own if evaluation == "intact" else "white"
+            axes.plot([place + shift] * 2, [100 * low, 100 * high], color=own, linewidth=1.5, linestyle=style)
+            face = own if evaluation == "intact" else "none"
             axes.plot(
                 place + shift,
                 100 * row["mean"],
@@ -197,7 +211,7 @@ def separability(analysis: Analysis) -> Picture:
     """Test top-1 of the closed-form linear regressor at each stage."""
     collection = analysis.collection
     depth = [stage for stage in stages(collection) if "." not in stage]
-    figure = Figure(figsize=(6.5, 3.8))
+    figure = Figure(figsize=(8.5, 4.2))
     axes = figure.subplots()
     rows: list[dict[str, Any]] = []
     for variant, evaluation in collection.evaluations:
@@ -212,7 +226,7 @@ def separability(analysis: Analysis) -> Picture:
             color=own,
             marker=marker(collection, variant),
             markersize=4,
-            linestyle="-" if evaluation == "intact" else "--",
+            linestyle=line(collection, variant, evaluation),
             label=f"{title(variant, evaluation)} (n = {len(collection.of(variant))})",
         )
         for place, row in zip(places, figures.values(), strict=True):
@@ -220,7 +234,7 @@ def separability(analysis: Analysis) -> Picture:
                 axes.plot([place] * 2, [100 * row["low"], 100 * row["high"]], color=own, linewidth=1)
     axes.set(xticks=range(len(depth)), ylabel="linear regressor, test top-1, %")
     axes.set_xticklabels(depth)
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False)
+    figure.legend(loc="outside right center", frameon=False)
     caption = (
         "Linear separability against depth: closed-form linear regressor on each block's output after its pool, "
         "averaged down to 4×4; mean and 95 % t interval over n seeds."

@@ -13,6 +13,7 @@ from alexnet_study.report.collect import Collection
 from alexnet_study.report.drawing import Picture, grid, names, picture, title
 
 MUTED = "#8a8a8a"
+INK = "#111111"  # on a cell's own colour, so dark on a page of any ground
 
 
 def confusion(analysis: Analysis) -> Picture:
@@ -100,8 +101,7 @@ def _draw(
     muted: NDArray[np.bool_] | None = None,
     **colours: Any,
 ) -> Any:
-    shown = values if muted is None else np.where(muted, 0.0, values)
-    image = axes.imshow(shown, **colours)
+    image = axes.imshow(values if muted is None else np.ma.masked_array(values, muted), **colours)
     axes.set(xticks=range(len(classes)), yticks=range(len(classes)), xlabel="predicted", ylabel="true")
     axes.set_xticklabels(classes, rotation=60, ha="right", rotation_mode="anchor")
     axes.set_yticklabels(classes)
@@ -109,7 +109,7 @@ def _draw(
         return image
     for (row, column), value in np.ndenumerate(values):
         quiet = muted is not None and muted[row, column]
-        ink = MUTED if quiet else "w" if abs(value) > 0.6 * colours["vmax"] else "k"
-        text = f"{100 * value:.0f}".replace("-", "−")
+        ink = MUTED if quiet else "w" if abs(value) > 0.6 * colours["vmax"] else INK
+        text = f"{round(100 * value)}".replace("-", "−")
         axes.text(column, row, text, ha="center", va="center", fontsize=6, color=ink)
     return image

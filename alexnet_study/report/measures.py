@@ -23,12 +23,21 @@ PLATEAU = 0.95
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """How a figure is called and shown. proportion: a fraction, shown in %, its differences in points."""
+    """How a figure is called and shown. proportion: a fraction, shown in %, its differences in points.
+
+    contrast: a difference already, of two fractions, so that it may be negative.
+    """
 
     label: str
     proportion: bool = False
+    contrast: bool = False
     unit: str = ""
     digits: int = 4
+
+    @property
+    def share(self) -> bool:
+        """Whether it is a share of something, in [0, 1], which has a logit."""
+        return self.proportion and not self.contrast
 
     def show(self, value: float | None, *, difference: bool = False, signed: bool = False) -> str:
         """A value with its unit's scale; – where there is none; a true minus sign."""
@@ -39,7 +48,7 @@ class Measure:
 
     def unit_of(self, *, difference: bool = False) -> str:
         """%, points, nats, or nothing."""
-        return ("points" if difference else "%") if self.proportion else self.unit
+        return ("points" if difference or self.contrast else "%") if self.proportion else self.unit
 
 
 MEASURES = {
@@ -52,10 +61,14 @@ MEASURES = {
     "last_epoch.train_eval_top1": Measure(label="training top-1, evaluation mode", proportion=True),
     "gap.published": Measure(label="gap as published, training − test loss", unit="nats"),
     "gap.proper": Measure(label="proper gap, test − training loss in evaluation mode", unit="nats"),
-    "derived.accuracy_gap": Measure(label="accuracy gap as published, training − test top-1", proportion=True),
+    "derived.accuracy_gap": Measure(
+        label="accuracy gap as published, training − test top-1", proportion=True, contrast=True
+    ),
     "derived.best_epoch": Measure(label="best epoch, from 0", digits=1),
     "derived.plateau_epochs": Measure(label="epochs until the plateau is left", unit="epochs", digits=2),
-    "derived.curve_deviation": Measure(label="distance from the median learning curve, test top-1", proportion=True),
+    "derived.curve_deviation": Measure(
+        label="distance from the median learning curve, test top-1", proportion=True, contrast=True
+    ),
     "evaluations.intact.ece": Measure(label="expected calibration error", proportion=True),
     "linear_regressor.intact.published.top1": Measure(
         label="linear regressor, published protocol, top-1", proportion=True

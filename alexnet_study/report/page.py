@@ -17,6 +17,8 @@ from alexnet_study.report.story import answer, overall
 from alexnet_study.report.tables import Table
 
 TEMPLATES = Path(__file__).parent / "templates"
+INK, LIGHT_INK = "#000000", "#e6e8eb"
+LIGHTER = {INK: LIGHT_INK, "#832db6": "#b980e6", "#bd1f01": "#ec6048", "#717581": "#9ba1ae"}  # on a dark ground
 
 
 def write_report(collection: Collection, results: Path) -> Path:
@@ -88,4 +90,10 @@ def _records(table: Table) -> list[dict[str, Any]]:
 
 
 def _data_uri(picture: Picture) -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(picture.svg).decode()
+    """The figure for the page, where its ink and its darkest colours follow the reader's choice of light or dark."""
+    rules = [f"svg {{ fill: {LIGHT_INK} }}"]  # of what has no fill of its own
+    for drawn, lighter in LIGHTER.items():
+        rules += [f'[style*="{what}: {drawn}"] {{ {what}: {lighter} !important }}' for what in ("fill", "stroke")]
+    style = f"@media (prefers-color-scheme: dark) {{ {' '.join(rules)} }}</style>"
+    content = picture.svg.replace(b"</style>", style.encode(), 1)
+    return "data:image/svg+xml;base64," + base64.b64encode(content).decode()

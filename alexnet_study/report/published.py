@@ -46,6 +46,11 @@ class VectorCheck:
     fits: dict[str, JointFit]
 
     @property
+    def scale(self) -> tuple[float, str]:
+        """What distances are shown in: figures of several kinds in spreads over seeds, proportions in points."""
+        return (1.0, " spreads") if "+" in self.group else (100.0, " points")
+
+    @property
     def conclusion(self) -> str:
         """What the vector says of how the published model was evaluated."""
         if not self.fits:
@@ -117,8 +122,7 @@ def _check_figure(collection: Collection, group: PublishedFigures, variant: str,
 
 
 def _predict(collection: Collection, metric: str, values: list[float]) -> Interval | None:
-    proportion = measure(metric).proportion and all(0 <= value <= 1 for value in values)
-    if proportion:
+    if measure(metric).share:
         return statistics.proportion_prediction(values, trials(metric, collection.runs[0].summary))
     return statistics.prediction([(1.0, values)])
 

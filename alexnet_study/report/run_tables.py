@@ -6,12 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from alexnet_study.report import statistics
 from alexnet_study.report.arrays import Findings, interval_of
 from alexnet_study.report.audit_tables import interval_text
 from alexnet_study.report.collect import Collection, Run
 from alexnet_study.report.measures import Measure, measure
-from alexnet_study.report.tables import Table, estimate_text, heading, over_seeds, p_text, table
+from alexnet_study.report.tables import Table, heading, p_text, range_text, table
 
 TOP1 = "evaluations.intact.top1"
 
@@ -55,7 +54,8 @@ def bootstrap(collection: Collection, findings: Findings) -> Table:
             }
         )
     caption = (
-        "Second opinion: crossed bootstrap, seeds and test images drawn again, images and seeds shared by all variants."
+        "Second opinion: crossed bootstrap, seeds and test images drawn again, images and seeds shared by all "
+        "variants. Drawn from few seeds, its percentile interval is too narrow: the t interval is the one to quote."
     )
     return table("bootstrap", caption, rows, display)
 
@@ -138,12 +138,14 @@ def cost(collection: Collection) -> Table:
         for (name, own), values in zip(figures.items(), columns, strict=True):
             known = [value for value in values if value is not None]
             if known:
-                rows.append({"variant": variant, "figure": name, **over_seeds(known)})
-            cells[name] = estimate_text(own, statistics.mean(known) if known else None)
+                extent = {"median": np.median(known), "least": min(known), "greatest": max(known), "n": len(known)}
+                rows.append({"variant": variant, "figure": name, **extent})
+            cells[name] = range_text(own, known) if known else "–"
         display.append(cells)
     total = sum(value for run in collection.runs if (value := _costs(run)[2]) is not None)
     caption = (
-        "Cost: mean [95 % t interval] over n seeds; device-seconds are wall time while the run held its device. "
+        "Cost: median (least to greatest) over n runs, since a run beside other work on its machine takes longer; "
+        "device-seconds are wall time while the run held its device. "
         f"All {len(collection.runs)} runs: {total / 3600:.2f} device-hours."
     )
     return table("cost", caption, rows, display)

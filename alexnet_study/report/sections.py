@@ -70,7 +70,7 @@ def _sections(analysis: Analysis) -> Iterator[Section]:
     yield Section(
         name="learning-curves",
         title="Learning curves",
-        items=(figures.learning_curves(analysis), tables.learning_curves(collection)),
+        items=(figures.learning_curves(analysis), tables.plateau(collection), tables.learning_curves(collection)),
     )
     difference = (matrix_figures.confusion_difference(analysis),) if several else ()
     yield Section(name="confusion", title="Confusion matrices", items=(matrix_figures.confusion(analysis), *difference))
@@ -94,16 +94,16 @@ def _sections(analysis: Analysis) -> Iterator[Section]:
 def _claims(analysis: Analysis) -> Section:
     text = [
         "Supported or contradicted: the two-sided p, adjusted by Holm over all tests of the study, is under 0.05 "
-        "with or against the claimed sign. Else the claim is not resolvable at this n, and the smallest difference "
-        "is given that a single test of this n would find with 80 % power at the 5 % level. The unit is the run: n "
-        "is a number of seeds."
+        "with or against the claimed sign. Else it is not resolvable at this n; the difference beside it is the "
+        "smallest that a single test of this n finds with 80 % power at the 5 % level. The unit is the run: n is a "
+        "number of seeds. A claim of several parts has its number on each, and stands where all of them do."
     ]
     if not analysis.collection.published_pixels:
         text.append(
             "These runs saw a JPEG copy of the images; the published study saw the original pixels. Every verdict "
             "holds on the re-encoded copy."
         )
-    items = (audit_tables.claims(analysis.verdicts), audit_tables.definitions(analysis.verdicts))
+    items = (audit_tables.claims(analysis.verdicts), audit_tables.tests(analysis.verdicts))
     return Section(name="claims", title="The claims", text=tuple(text), items=items)
 
 
@@ -120,17 +120,13 @@ def _published(analysis: Analysis) -> Section:
     ]
     if published.hypothesis:
         text.append(f"Hypothesis: {published.hypothesis}")
-    text += [f"{found.file}, {_lines(found.lines)}: {found.finding}" for found in published.code]
     if published.code_read_at:
         text.append(f"The published code was read in {published.code_read_at}.")
     lesion = (evidence_figures.evidence(analysis),) if evidence_figures.has_lesion_case(analysis) else ()
     vectors = (audit_tables.vectors(analysis.vectors),) if analysis.vectors else ()
-    items = (*lesion, *vectors, audit_tables.figures(analysis.figures))
+    code = (audit_tables.code(published.code),) if published.code else ()
+    items = (*lesion, *vectors, *code, audit_tables.figures(analysis.figures))
     return Section(name="published", title="The published figures", text=tuple(text), items=items)
-
-
-def _lines(lines: str) -> str:
-    return f"lines {lines}" if lines[:1].isdigit() else lines
 
 
 def _spread(analysis: Analysis) -> Section:

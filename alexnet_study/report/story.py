@@ -4,17 +4,19 @@ from collections.abc import Sequence
 
 from alexnet_study.report import statistics
 from alexnet_study.report.analysis import Analysis
-from alexnet_study.report.audit_tables import verdict_text
+from alexnet_study.report.audit_tables import figure_text, verdict_text
 from alexnet_study.report.measures import measure
-from alexnet_study.report.published import EVALUATIONS, tally
+from alexnet_study.report.published import EVALUATIONS, VectorCheck, tally
 from alexnet_study.report.statistics import Estimate
 from alexnet_study.report.verdicts import Verdict, compare
 
-OUTCOMES = ("supported", "contradicted", "not resolvable")
+OUTCOMES = ("supported", "contradicted", "supported in part", "not resolvable", "mixed")
+NAMED = 3  # claims that a sentence names with their numbers
+SIDES = {"intact": "with", "lesioned": "without"}
 
 
 def answer(analysis: Analysis) -> list[str]:
-    """Three sentences: the first claim, all claims, and the published figures or, without any, the other claims."""
+    """Three sentences: the first claim; all claims; the published figures or, without any, the claims that explain."""
     if not analysis.verdicts:
         return [_plain(analysis)]
     first, *others = analysis.verdicts
@@ -22,29 +24,41 @@ def answer(analysis: Analysis) -> list[str]:
     if analysis.figures:
         sentences.append(_published(analysis))
     elif others:
-        sentences.append("The other claims: " + "; ".join(_short(verdict) for verdict in others) + ".")
+        sentences.append(_others(others))
     return sentences
 
 
 def overall(verdicts: Sequence[Verdict]) -> dict[str, str]:
-    """The outcome of each claim by number, the first word of its parts' ids: theirs where they agree, else mixed."""
+    """The outcome of each claim by number, the first word of its parts' ids: theirs where they agree."""
     parts: dict[str, set[str]] = {}
     for verdict in verdicts:
         parts.setdefault(verdict.claim.id.split()[0], set()).add(verdict.outcome)
-    return {number: outcomes.pop() if len(outcomes) == 1 else "mixed" for number, outcomes in parts.items()}
+    return {number: _of_parts(outcomes) for number, outcomes in parts.items()}
+
+
+def _of_parts(outcomes: set[str]) -> str:
+    if len(outcomes) == 1:
+        return next(iter(outcomes))
+    return "supported in part" if outcomes == {"supported", "not resolvable"} else "mixed"
 
 
 def _sentence(verdict: Verdict) -> str:
-    return f"{verdict.claim.statement}: {verdict_text(verdict)}; {verdict.measure.label} {_estimate(verdict)}."
+    copy = "" if verdict.pixels or verdict.outcome == "not resolvable" else ", on a re-encoded copy"
+    return f"{verdict.claim.statement}: {verdict_text(verdict)}{copy}; {verdict.measure.label} {_estimate(verdict)}."
 
 
-def _short(verdict: Verdict) -> str:
-    return f"{verdict.claim.statement} ({_estimate(verdict)}): {verdict.verdict}"
+def _others(verdicts: Sequence[Verdict]) -> str:
+    """The differences of differences, which say why; or else the first of the other claims."""
+    named = ([verdict for verdict in verdicts if len(verdict.claim.variants) > 2] or list(verdicts))[:NAMED]
+    parts = [
+        f"{verdict.claim.statement}: {verdict.outcome}, {figure_text(verdict)} (n = {verdict.n})" for verdict in named
+    ]
+    return f"{'; '.join(parts)}."
 
 
 def _estimate(verdict: Verdict) -> str:
     if verdict.estimate is None:
-        return "has no runs"
+        return "has no runs of all its variants yet"
     return with_interval(verdict.estimate, verdict.claim.metric, difference=verdict.difference)
 
 
@@ -64,26 +78,48 @@ def with_interval(estimate: Estimate, metric: str, *, difference: bool) -> str:
 def _tally(verdicts: Sequence[Verdict]) -> str:
     found = overall(verdicts)
     groups = [
-        f"{outcome}: {', '.join(names)}"
-        for outcome in (*OUTCOMES, "mixed")
+        f"{len(names)} {outcome} ({', '.join(names)})"
+        for outcome in OUTCOMES
         if (names := [number for number, own in found.items() if own == outcome])
     ]
-    tests = f"{len(found)} claims, {len(verdicts)} tests" if len(found) < len(verdicts) else f"{len(found)} claims"
-    return f"Of the study's {tests}, by number and after Holm's correction: {'; '.join(groups)}."
+    sizes = sorted({verdict.n for verdict in verdicts})
+    n = f"n = {sizes[0]}" if len(sizes) == 1 else f"n = {sizes[0]} to {sizes[-1]}"
+    tests = f"{len(verdicts)} tests, Holm-adjusted, {n} seeds"
+    return f"Of the study's {len(found)} claims, by number: {'; '.join(groups)}; {tests}."
 
 
 def _published(analysis: Analysis) -> str:
-    outside, judged, expected = tally(analysis.figures)
-    text = (
-        f"Of {judged} published figures (n = 1 each) {outside} lie outside our 95 % prediction interval for one run, "
-        f"where chance would put about {expected:.1f}"
-    )
+    """How published vectors lie to our runs with and without the skip connection; else how many figures fit."""
     lesion = [check for check in analysis.vectors if set(check.fits) == set(EVALUATIONS)]
-    parts = [f"{'all together' if '+' in check.group else check.group}: {check.conclusion}" for check in lesion]
-    if not parts:
-        return f"{text}."
-    variants = ", ".join(dict.fromkeys(check.variant for check in lesion))
-    return f"{text}; evaluated intact or without its skip, the published {variants} by vectors: {'; '.join(parts)}."
+    if lesion:
+        return _beside_lesion(lesion[-1])  # the last is of all its figures together
+    outside, judged, expected = tally(analysis.figures)
+    if not judged:
+        return "No published figure can be judged yet: that takes two runs of a variant."
+    return (
+        f"Of {judged} published figures (n = 1 each) {outside} lie outside our 95 % prediction interval for one run, "
+        f"where chance would put about {expected:.1f}."
+    )
+
+
+def _beside_lesion(check: VectorCheck) -> str:
+    """What one published vector says of the skip connection, and the distances that say it."""
+    fitting = [name for name, fit in check.fits.items() if fit.fits]
+    near, far = sorted(EVALUATIONS, key=lambda name: check.fits[name].distance)
+    if len(fitting) == 2:
+        found = "fit our runs both with and without their skip connection, and so don't discriminate"
+    elif fitting:
+        found = f"fit only our runs evaluated {SIDES[fitting[0]]} their skip connection"
+    else:
+        found = f"fit our runs neither with nor without their skip connection, but lie nearer to those {SIDES[near]}"
+    scale, unit = check.scale
+    distance = {name: f"{fit.distance * scale:.1f}" for name, fit in check.fits.items()}
+    farthest = max(check.fits[near].own) * scale
+    return (
+        f"The {check.size} published figures of {check.variant} ({check.group.replace(' + ', ', ')}) {found}: "
+        f"{distance[near]}{unit} away, against {distance[far]} from those {SIDES[far]}, where our runs {SIDES[near]} "
+        f"are up to {farthest:.1f} from each other (n = {check.fits[near].n} seeds)."
+    )
 
 
 def _plain(analysis: Analysis) -> str:

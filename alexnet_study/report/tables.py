@@ -1,16 +1,18 @@
 """Tidy tables of a study's runs: a row an observation in CSV at full precision, a compact form for readers."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from alexnet_study.files import write_atomically
 from alexnet_study.report import statistics
 from alexnet_study.report.collect import Collection
-from alexnet_study.report.measures import MEASURES, Measure, in_evaluation, measure
+from alexnet_study.report.measures import MEASURES, PLATEAU, Measure, in_evaluation, measure
 from alexnet_study.report.resampling import max_t
 from alexnet_study.report.statistics import Estimate
 from alexnet_study.report.verdicts import class_differences, compare
@@ -21,12 +23,13 @@ SYMBOLS = {"−": "$-$", "±": r"$\pm$", "×": r"$\times$", "Σ": r"$\Sigma$", "
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A tidy frame, and the strings that readers see."""
+    """A tidy frame, and the strings that readers see. notes: what the page says under each row's first cell."""
 
     name: str
     caption: str
     tidy: pd.DataFrame
     display: pd.DataFrame
+    notes: tuple[str, ...] = ()
 
     def markdown(self) -> str:
         """The compact form as a Markdown table."""
@@ -61,7 +64,8 @@ def comparison(collection: Collection) -> Table:
             if estimate:
                 at = {"variant": variant, "evaluation": evaluation, "metric": in_evaluation(path, evaluation)}
                 rows.append({**at, **over_seeds(values)})
-            cells[heading(collection, variant, evaluation)] = estimate_text(own, estimate)
+            text = estimate_text(own, estimate) + _fewer(estimate, len(collection.of(variant)))
+            cells[heading(collection, variant, evaluation)] = text
         display.append(cells)
     caption = "Comparison of variants: mean [95 % t interval] over n seeds."
     return table("comparison", caption, rows, display)
@@ -83,9 +87,8 @@ def differences(collection: Collection) -> Table:
                 rows.append({**at, **estimate_columns(found[0])})
         most = max((estimate.n for estimate in estimates if estimate), default=0)
         for cells, own, estimate in zip(display, MEASURES.values(), estimates, strict=True):
-            text = estimate_text(own, estimate, difference=True)
-            fewer = f" (n = {estimate.n})" if estimate and estimate.n < most else ""
-            cells[f"{other} − {first} (n = {most})"] = text + fewer
+            text = estimate_text(own, estimate, difference=True) + _fewer(estimate, most)
+            cells[f"{other} − {first} (n = {most})"] = text
     caption = (
         "Differences from the first variant, intact: mean [95 % t interval], paired by seed where both start from "
         "the same weights and see the same order. One interval at a time; only the claims above are corrected for "
@@ -134,17 +137,43 @@ def learning_curves(collection: Collection) -> Table:
             own = measure("evaluations.intact.top1")
             cells[heading(collection, variant)] = estimate_text(own, statistics.mean(values) if values else None)
         display.append(cells)
-    cells = {"epochs trained": "until the plateau is left (runs that left it)"}
-    for variant in collection.variants:
-        left = collection.figures(variant, "derived.plateau_epochs")
-        middle = f"{pd.Series(list(left.values())).median():g}" if left else "–"
-        cells[heading(collection, variant)] = f"median {middle} ({len(left)} of {len(collection.of(variant))})"
-    display.append(cells)
     caption = (
-        "Learning curves: test top-1, %, mean [95 % t interval] over n seeds; the CSV holds every figure of every "
-        "run. The plateau is left when the test loss falls under 95 % of ln C, that of a guess among C classes."
+        "Learning curves: test top-1, %, mean [95 % t interval] over n seeds; the CSV holds every figure of every run."
     )
     return table("learning_curves", caption, rows, display)
+
+
+def plateau(collection: Collection) -> Table:
+    """When the runs of each variant leave the plateau that training starts on."""
+    rows, display = [], []
+    loss = Measure(label="", digits=3)
+    for variant in collection.variants:
+        runs = collection.of(variant)
+        left = list(collection.figures(variant, "derived.plateau_epochs").values())
+        after_one = [run.metrics[0]["test_loss"] for run in runs]
+        extent = {"median": np.median(left), "least": min(left), "greatest": max(left)} if left else {}
+        rows.append({"variant": variant, **extent, "left": len(left), "n": len(runs), **_prefixed(after_one)})
+        display.append(
+            {
+                "variant": variant,
+                "epochs until it is left": range_text(Measure(label="", digits=1), left) if left else "–",
+                "runs that left it": f"{len(left)} of {len(runs)}",
+                "test loss after the first epoch, nats": estimate_text(loss, statistics.mean(after_one)),
+                "n": len(runs),
+            }
+        )
+    guess = math.log(len(collection.classes))
+    caption = (
+        f"The initial plateau: a run has left it after the first epoch that ends with a test loss under "
+        f"{100 * PLATEAU:g} % of ln {len(collection.classes)} (under {PLATEAU * guess:.3f}; a guess among the classes "
+        f"has {guess:.3f} nats). Median (least to greatest), in whole epochs, over the runs that left it; the loss, "
+        "which tells apart variants that leave it in the same epoch, is a mean [95 % t interval] over n seeds."
+    )
+    return table("plateau", caption, rows, display)
+
+
+def _prefixed(losses: Sequence[float]) -> dict[str, Any]:
+    return {f"first_test_loss_{name}": value for name, value in over_seeds(losses).items() if name != "n"}
 
 
 def separability(collection: Collection) -> Table:
@@ -225,11 +254,22 @@ def estimate_text(own: Measure, estimate: Estimate | None, *, difference: bool =
     return f"{value} [{', '.join(ends)}]"
 
 
+def range_text(own: Measure, values: Sequence[float]) -> str:
+    """`48.9 (47.1 to 51.2)`: median, least and greatest."""
+    median, least, greatest = (own.show(float(value)) for value in (np.median(values), min(values), max(values)))
+    return f"{median} ({least} to {greatest})"
+
+
 def p_text(p: float | None) -> str:
     """A p value to two digits, never 0."""
     if p is None:
         return "–"
     return "< 0.0001" if p < 1e-4 else f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
+
+
+def _fewer(estimate: Estimate | None, n: int) -> str:
+    """An estimate's own n where it has fewer runs than its column says."""
+    return f" (n = {estimate.n})" if estimate and estimate.n < n else ""
 
 
 def _interval_columns(estimate: Estimate) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from alexnet_study.report.resampling import max_t, sign_flip_p
 from alexnet_study.report.statistics import Estimate, Interval
 
 ALPHA = 0.05
-SAME_START = ("widths", "head", "hidden", "initialisation"), ("epochs", "batch_size")  # of the model, of the recipe
+SAME_START = ("widths", "head", "hidden", "initialisation"), ("batch_size",)  # of the model, of the recipe
 
 Values = Mapping[str, Mapping[int, float]]  # by variant and seed
 
@@ -32,7 +32,8 @@ class Verdict:
     paired: whether seeds were paired. p: before Holm's adjustment; by joint sign flips for a claim over classes.
     unpaired: the other interval. flip_p: exact sign-flip p of the seeds' differences, None where they share no seeds.
     published: the published figures, combined as the claim combines variants. predicted: where such a figure of one
-    further run of each variant would lie, for the intact and the lesioned evaluation.
+    further run of each variant would lie, for the intact and the lesioned evaluation. classes: over how many p was
+    adjusted jointly; 0 for a claim that is not over classes.
     """
 
     claim: Claim
@@ -46,6 +47,7 @@ class Verdict:
     predicted: Mapping[str, Interval | None]
     adjusted_p: float | None = None
     pixels: bool = True
+    classes: int = 0
 
     @property
     def n(self) -> int:
@@ -65,6 +67,20 @@ class Verdict:
         if self.outcome == "not resolvable":
             return f"not resolvable at n = {self.n}"
         return self.outcome if self.pixels else f"{self.outcome}, on a re-encoded copy"
+
+    @property
+    def smallest(self) -> float | None:
+        """The smallest true difference that one test of this n finds with 80 % power at the 5 % level; None for none.
+
+        For a claim over classes the level is a class's share of 5 %, and joint sign flips of few seeds find nothing.
+        """
+        if self.estimate is None:
+            return None
+        if not self.classes:
+            return self.estimate.resolvable()
+        if 2 / 2**self.n >= ALPHA:
+            return None
+        return self.estimate.resolvable(level=1 - ALPHA / self.classes)
 
     @property
     def difference(self) -> bool:
@@ -124,6 +140,7 @@ def _judge(collection: Collection, claim: Claim) -> Verdict:
         published=_published(collection, claim),
         predicted={name: _predicted(collection, claim, name) for name in ("intact", "lesioned")},
         pixels=collection.published_pixels,
+        classes=len(collection.classes) if claim.over_classes else 0,
     )
 
 
@@ -139,7 +156,11 @@ def _by_seed(weights: Mapping[str, float], values: Values) -> dict[int, float]:
 
 
 def _start(collection: Collection, variant: str) -> str:
-    """What runs of one seed must share to start from the same weights and see the data in the same order."""
+    """What runs of one seed must share to start from the same weights and see the data in the same order.
+
+    Not the number of epochs: an epoch's order comes from the seed and the epoch, so that a longer run begins as the
+    shorter one.
+    """
     config = collection.of(variant)[0].config
     model, recipe = SAME_START
     return digest([[config["model"].get(key) for key in model], [config["recipe"].get(key) for key in recipe]])
@@ -188,7 +209,7 @@ def _predicted(collection: Collection, claim: Claim, evaluation: str) -> Interva
     ]
     if any(not sample for _, sample in samples):
         return None
-    if len(samples) == 1 and samples[0][0] == 1 and measure(claim.metric).proportion:
+    if len(samples) == 1 and samples[0][0] == 1 and measure(claim.metric).share:
         return statistics.proportion_prediction(samples[0][1], trials(claim.metric, collection.runs[0].summary))
     return statistics.prediction(samples)
 
@@ -211,7 +232,7 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
         "test": test_name(verdict),
         "p": verdict.p,
         "adjusted_p": verdict.adjusted_p,
-        "smallest_resolvable": estimate.resolvable() if estimate else None,
+        "smallest_resolvable": verdict.smallest,
         "sensitivity": {"unpaired_interval": statistics.as_json(other), "sign_flip_p": verdict.flip_p},
         "published": verdict.published,
         "prediction_interval": {name: statistics.as_json(value) for name, value in verdict.predicted.items()},

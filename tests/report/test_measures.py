@@ -67,6 +67,9 @@ def test_names_units_and_signs() -> None:
     assert recall.show(-0.1234, difference=True) == "−12.34"
     assert recall.show(None) == "–"
     assert measure("some.path").label == "some.path"
+    gap = measure("derived.accuracy_gap")
+    assert (gap.unit_of(), gap.unit_of(difference=True), gap.share) == ("points", "points", False)
+    assert recall.share
 
 
 def test_trials_are_the_images_behind_a_proportion(collection: Collection) -> None:

@@ -8,6 +8,7 @@ import pytest
 from alexnet_study.claims import Published, PublishedFigures
 from alexnet_study.report.collect import Collection
 from alexnet_study.report.published import EVALUATIONS, check_figures, check_vectors, figure_json, tally, vector_json
+from alexnet_study.report.statistics import prediction
 from tests.report.synthetic import CLASSES
 
 RECALLS = tuple(f"evaluations.intact.recall.{name}" for name in CLASSES)
@@ -41,6 +42,18 @@ def test_a_run_of_an_evaluation_is_found_to_be_of_it(collection: Collection, eva
     assert entry[evaluation]["n"] == 6
     inside = {name: tally(check_figures(case), name)[0] for name in EVALUATIONS}
     assert min(inside, key=lambda name: inside[name]) == evaluation
+
+
+def test_a_gap_of_proportions_has_no_logit_whatever_its_sign(collection: Collection) -> None:
+    """Its prediction interval does not change its scale where all runs happen to have a positive one."""
+    turned = [
+        dataclasses.replace(r, derived={**r.derived, "accuracy_gap": 0.02 + r.seed / 100}) for r in collection.runs
+    ]
+    group = PublishedFigures(name="g", program="p.py", metrics=("derived.accuracy_gap",), values={"skip": (0.1,)})
+    stated = Published(source="s", data="original", runs="one", figures=(group,))
+    study = dataclasses.replace(collection.study, published=stated)
+    (check,) = check_figures(dataclasses.replace(collection, runs=turned, study=study))
+    assert check.predicted["intact"] == prediction([(1.0, [0.02 + seed / 100 for seed in range(6)])])
 
 
 def test_what_fits_neither_says_which_is_nearer(collection: Collection) -> None:

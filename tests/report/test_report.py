@@ -18,10 +18,13 @@ from alexnet_study.execution import execute
 from alexnet_study.files import digest
 from alexnet_study.report.arrays import FILE
 from alexnet_study.report.collect import REFERENCE, Collection, collect
+from alexnet_study.report.drawing import colour, line
 from alexnet_study.report.page import write_report
+from alexnet_study.report.run_tables import cost
 from alexnet_study.report.sections import ABSENT, KEPT
-from alexnet_study.report.tables import differences
+from alexnet_study.report.tables import differences, plateau
 from tests.conftest import STUDY, write_images
+from tests.report.synthetic import write_runs
 
 SECTIONS = ("claims", "published", "comparison", "spread", "learning-curves", "confusion", "recall", "features") + (
     "separability",
@@ -169,9 +172,66 @@ def test_the_page_report_md_and_report_json_say_the_same(collection: Collection,
         shown = f"{claim['estimate'] * 100:+.2f}".replace("-", "−")
         if claim["metric"].endswith("top1"):
             assert all(shown in content for content in (html, text, latex.replace("$-$", "−")))
-        assert all(claim["verdict"] in content for content in (html, text))
+        outcome = claim["verdict"].removesuffix(", on a re-encoded copy")
+        assert all(outcome in content and "verdict, on a re-encoded copy" in content for content in (html, text))
+        assert all(claim["definition"] in content for content in (html, text))
     order = [html.index(f'<section id="{name}"') for name in SECTIONS]
     assert order == sorted(order)
+
+
+def test_the_table_that_a_readme_quotes_is_whole(collection: Collection, tmp_path: Path) -> None:
+    report = json.loads((write_report(collection, tmp_path).parent / "report.json").read_text())
+    lines = (tmp_path / "skip/report/tables/claims.md").read_text().splitlines()
+    assert lines[0] == "| claim | ours | n | p | published | verdict, on a re-encoded copy |"
+    assert len(lines) == 2 + len(report["claims"])
+    for row, claim in zip(lines[2:], report["claims"], strict=True):
+        cells = [cell.strip() for cell in row.strip("|").split("|")]
+        assert cells[0] == f"{claim['id'].split()[0]}. {claim['statement']}"
+        assert cells[2] == str(claim["n"])
+        assert (cells[4] == "–") == (claim["published"] is None)
+
+
+def test_one_slow_run_does_not_move_the_cost(study: Study, copy: Path) -> None:
+    metrics = copy / "skip/skip/seed-0/metrics.jsonl"
+    records = [json.loads(line) for line in metrics.read_text().splitlines()]
+    slow = [{**record, "seconds": 200.0, "images_per_second": 5.0} for record in records]
+    metrics.write_text("".join(json.dumps(record) + "\n" for record in slow))
+    table = cost(collect(study, copy))
+    row = table.display[table.display["variant"].str.startswith("skip")].iloc[0]
+    assert row["training, seconds a run"] == "10.0 (10.0 to 1000.0)"
+    assert row["images per second of training"] == "500 (5 to 500)"
+
+
+def test_the_plateau_is_left_where_the_test_loss_says(study: Study, copy: Path) -> None:
+    """Five of six runs leave it after epoch 2, one never; the baseline after epoch 1."""
+    for seed in range(6):
+        metrics = copy / f"skip/skip/seed-{seed}/metrics.jsonl"
+        records = [json.loads(line) for line in metrics.read_text().splitlines()]
+        losses = [2.25] * 5 if seed == 5 else [2.19, 2.18, 1.5, 1.4, 1.3]
+        changed = [{**record, "test_loss": loss} for record, loss in zip(records, losses, strict=True)]
+        metrics.write_text("".join(json.dumps(record) + "\n" for record in changed))
+    found = plateau(collect(study, copy))
+    tidy = found.tidy.set_index("variant")
+    assert tidy.loc["skip", ["median", "least", "greatest", "left", "n"]].tolist() == [2, 2, 2, 5, 6]
+    assert tidy.loc["skip", "first_test_loss_mean"] == pytest.approx((5 * 2.19 + 2.25) / 6)
+    assert tidy.loc["baseline", ["median", "left"]].tolist() == [1, 6]
+    assert found.display["runs that left it"].tolist() == ["6 of 6", "5 of 6"]
+
+
+def test_in_a_factorial_variants_that_differ_in_skips_share_a_colour(tmp_path: Path) -> None:
+    study = load_study(Path("jobs/studies/why.yaml"))
+    write_runs(dataclasses.replace(study, seeds=(0,)), tmp_path, images=20, kept=10)
+    found = collect(study, tmp_path)
+    pairs = [("plain", "plain_skip"), ("kaiming", "kaiming_skip"), ("norm", "norm_skip"), ("long", "long_skip")]
+    assert all(colour(found, a) == colour(found, b) for a, b in pairs)
+    assert len({str(colour(found, a)) for a, _ in pairs}) == 4
+    assert [line(found, a) + line(found, b) for a, b in pairs] == ["---"] * 4
+    assert line(found, "norm_skip", "lesioned") == ":"
+
+
+def test_two_variants_that_differ_in_a_skip_alone_have_their_own_colours(collection: Collection) -> None:
+    assert colour(collection, "baseline") != colour(collection, "skip")
+    assert line(collection, "baseline") == line(collection, "skip") == "-"
 
 
 def test_a_study_without_claims_is_answered_by_its_accuracy(finished: tuple[Study, Path], results: Path) -> None:

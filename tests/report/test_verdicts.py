@@ -14,7 +14,7 @@ from alexnet_study.config import Study, load_study
 from alexnet_study.errors import RequestError
 from alexnet_study.report import statistics
 from alexnet_study.report.analysis import Analysis
-from alexnet_study.report.audit_tables import claims
+from alexnet_study.report.audit_tables import claims, verdict_text
 from alexnet_study.report.collect import Collection, collect
 from alexnet_study.report.resampling import max_t
 from alexnet_study.report.verdicts import Verdict, as_json, judge
@@ -147,6 +147,38 @@ def test_an_interaction_pairs_what_starts_alike_and_is_welchs_between(tmp_path: 
     assert verdict.outcome == "supported"
     assert as_json(verdict)["test"] == "Welch's t of seed-paired differences"
     assert "published" not in claims([verdict]).display
+
+
+def test_a_longer_run_begins_as_the_shorter_one_and_is_paired_with_it(tmp_path: Path) -> None:
+    text = FACTORIAL.replace("wide: {model: {hidden: 64}}", "wide: {recipe: {epochs: 3}}")
+    text = text.replace("{hidden: 64, skips: [conv2]}}", "{skips: [conv2]}, recipe: {epochs: 3}}")
+    (tmp_path / "factorial.yaml").write_text(text)
+    study = load_study(tmp_path / "factorial.yaml")
+    write_runs(study, tmp_path)
+    found = collect(study, tmp_path)
+    (verdict,) = judge(found)
+    seeds = sum(sign * np.array(top1(found, variant)) for variant, sign in study.claims[0].variants.items())
+    assert verdict.p == pytest.approx(stats.ttest_1samp(seeds, 0.0).pvalue)
+    assert as_json(verdict)["test"] == "seed-paired t"
+
+
+def test_what_sign_flips_of_few_seeds_cannot_find_has_no_smallest_difference(
+    study: Study, collection: Collection, made: Path, tmp_path: Path
+) -> None:
+    one_class = claim(metric="evaluations.intact.recall.bird", over_classes=True)
+    (six,) = judged(collection, one_class)
+    assert six.estimate is not None
+    assert six.estimate.error is not None
+    assert six.smallest is not None
+    shift = six.smallest / six.estimate.error
+    critical = stats.t.ppf(1 - 0.05 / 10 / 2, 5)  # Bonferroni over ten classes
+    assert stats.nct.sf(critical, 5, shift) == pytest.approx(0.8, abs=1e-4)
+    for variant in study.variants:
+        for seed in range(5):
+            shutil.copytree(made / f"skip/{variant}/seed-{seed}", tmp_path / f"skip/{variant}/seed-{seed}")
+    (five,) = judged(collect(dataclasses.replace(study, seeds=tuple(range(5))), tmp_path), one_class)
+    assert five.smallest is None
+    assert verdict_text(five) == "not resolvable at n = 5, whatever the difference"
 
 
 def test_prediction_of_a_difference_is_for_independent_runs(collection: Collection) -> None:

@@ -26,3 +26,6 @@ for (const table of document.querySelectorAll("table")) {
     });
   });
 }
+
+// On paper nothing is folded away.
+addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((part) => { part.open = true; }));
