@@ -46,20 +46,34 @@ def testcluster() -> Any:
     return module
 
 
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[Any]:
-    """A cluster of two nodes, with arrays of at most five tasks."""
+@contextlib.contextmanager
+def started(**options: Any) -> Iterator[Any]:
+    """A cluster of two nodes while it is needed; skips the test where it cannot be had."""
     module = testcluster()
     folder = Path(tempfile.mkdtemp(prefix="as-"))
     cluster = module.Cluster(folder / "c")
     try:
-        cluster.up(max_array_size=5)
+        cluster.up(**options)
     except module.ClusterError as error:
         shutil.rmtree(folder)
         pytest.skip(str(error))
     yield cluster
     cluster.down()
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Any]:
+    """A cluster with arrays of at most five tasks."""
+    with started(max_array_size=5) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def limited_cluster() -> Iterator[Any]:
+    """A cluster that kills jobs which use more memory than they asked for."""
+    with started(limit_memory=True) as cluster:
+        yield cluster
 
 
 class Site:

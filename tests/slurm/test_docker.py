@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from typing import Any
 
 import pytest
 
@@ -14,12 +15,9 @@ from tests.slurm.test_status import line, wait_until_trains
 pytestmark = pytest.mark.docker
 
 
-@pytest.fixture
-def docker_site(site: Site, image: Image) -> Site:
-    """A site whose nodes run the image of this checkout; their GPUs are pretended, and Docker's would have to exist."""
-    site.write_study(**LEARNING)
-    site.write_profile("docker", gres="", container={"runtime": "docker", "image": image.tag})
-    return site
+def use_docker(site: Site, image: Image, **means: Any) -> None:
+    """The shipped profile, for this checkout's image; without GPUs, since the nodes' are pretended."""
+    site.write_profile("docker", gres="", container={"runtime": "docker", "image": image.tag}, **means)
 
 
 def containers(site: Site) -> list[str]:
@@ -49,9 +47,10 @@ def in_container(site: Site, image: Image) -> list[str]:
     return [*words, f"--volume={site.folder}:{site.folder}", "--entrypoint=python", image.tag]
 
 
-def test_requeued_or_cancelled_a_run_leaves_no_container_and_goes_on(docker_site: Site, image: Image) -> None:
+def test_requeued_or_cancelled_a_run_leaves_no_container_and_goes_on(site: Site, image: Image) -> None:
     """One seed is sent, and a run of it requeued; then another, whose jobs are cancelled and retried."""
-    site = docker_site
+    site.write_study(**LEARNING)
+    use_docker(site, image)
     site.submit("--seeds", 1)
     wait_until_trains(site, "baseline", 0)
     container = container_of(site, "baseline", 0)
@@ -79,3 +78,13 @@ def test_requeued_or_cancelled_a_run_leaves_no_container_and_goes_on(docker_site
         first, second = site.attempts(*key)
         assert second["first_epoch"] > first["first_epoch"], key
     site.assert_undisturbed(site.undisturbed(2, python=in_container(site, image)))
+
+
+def test_a_container_has_no_more_memory_than_its_job(site: Site, image: Image) -> None:
+    """Half a GB; the weights are 150 MB, their gradients and SGD's momentum as much each."""
+    site.write_study(seeds=1, epochs=1, model={"hidden": 6144})
+    use_docker(site, image, memory_gb=0.5)
+    site.submit()
+    wait_until_empty(site)
+    for variant in ("baseline", "skip"):
+        assert line(site, variant).startswith(f"{variant} seed 0 | failed | out of memory | ")
