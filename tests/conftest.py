@@ -11,6 +11,9 @@ from PIL import Image
 from alexnet_study.config import RunConfig, load_study
 from alexnet_study.data import Dataset, load_dataset
 from alexnet_study.runs import RunFolder
+from tests.image import image
+
+__all__ = ["image"]  # a fixture: one for all folders of tests
 
 os.environ.setdefault("MPLBACKEND", "agg")
 

@@ -7,15 +7,15 @@ ENDED_WITHOUT_A_WORD = "ended without a word"
 STOPPED = "stopped"  # what a run says of SIGTERM: only the scheduler knows whether it cancelled or preempted
 TAIL_BYTES = 65536
 
-# Lines of slurmstepd and srun, the telling ones first: a job that ran out of memory is then cancelled too.
+# Lines of slurmstepd, srun and docker.py, the telling ones first: a job that ran out of memory is then cancelled too.
 LINES = (
-    (r"Detected \d+ oom.kill event|task \d+: Out Of Memory", "out of memory"),
+    (r"Detected \d+ oom.kill event|task \d+: Out Of Memory|container was killed: out of memory", "out of memory"),
     (r"CANCELLED AT \S+ DUE TO NODE FAILURE", "node failure"),
     (r"CANCELLED AT \S+ DUE TO TIME LIMIT", "time limit"),
     (r"CANCELLED AT \S+ DUE TO PREEMPTION", "preempted"),
     (r"\*\*\* STEP \S+ ON \S+ FAILED", "killed: its batch script"),
     (r"\*\*\* (?:JOB|STEP) \S+ ON \S+ CANCELLED AT \S+ \*\*\*", "cancelled"),
-    (r"task \d+: Killed", "killed"),
+    (r"task \d+: Killed|container was killed", "killed"),
 )
 STATES = {
     "TIMEOUT": "time limit",

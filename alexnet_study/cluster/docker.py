@@ -3,6 +3,7 @@
 `docker run` is only a client of a daemon: its container is no child of the job, knows neither the job's limits nor its
 signals, and outlives a killed client. So this process, which stays on the host,
 
+- hands on what the job was granted: its GPUs and its memory;
 - removes a container of the same name first: the name is the job's, so an earlier attempt may have left it;
 - hands on what it is sent, again and again until the container exists;
 - holds the container's standard input: the run ends when that closes, as it does when this process is killed;
@@ -20,6 +21,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from types import FrameType
 
 from alexnet_study.errors import RequestError, RunError
@@ -27,10 +29,12 @@ from alexnet_study.files import UMASK
 from alexnet_study.interruption import END_WITH_INPUT, SIGNALS, UNFINISHED
 
 HANDED_ON = re.compile(r"SLURM\w*|SUBMITIT\w*|(OMP|MKL|OPENBLAS)_NUM_THREADS|PYTHONUNBUFFERED")
+DRIVER = (Path("/dev/nvidiactl"), Path("/dev/dxg"))  # NVIDIA's, and its like under Windows
 UNHEARD = tuple(128 + number for number in SIGNALS)  # a signal came before the run could listen
 FAILED, KILLED = 1, 128 + signal.SIGKILL
 POLL_SECONDS = 0.1
 ANSWER_SECONDS = 60.0
+LATE_SECONDS = 1.0  # the daemon may hear of the reason after the end
 
 
 def command(
@@ -60,7 +64,12 @@ def container_name(text: str) -> str:
 
 
 def granted_gpus() -> list[str]:
-    """The GPUs of this job by the numbers or UUIDs that they have outside it, which the daemon goes by."""
+    """The GPUs of this job by the numbers or UUIDs that they have outside it, which the daemon goes by.
+
+    None where the node has no driver, as on a test cluster whose GPUs are pretended: the run says that it sees none.
+    """
+    if not any(path.exists() for path in DRIVER):
+        return []
     for name in ("SLURM_STEP_GPUS", "SLURM_JOB_GPUS", "CUDA_VISIBLE_DEVICES"):
         if os.environ.get(name):
             return os.environ[name].split(",")
@@ -68,7 +77,7 @@ def granted_gpus() -> list[str]:
 
 
 def run_command(options: argparse.Namespace, image_id: str) -> list[str]:
-    """The `docker run` of a container: as this job's user, with its groups and GPUs, read-only, without a network."""
+    """The `docker run` of a container: as this job's user, with the job's means, read-only, without a network."""
     words = [
         "docker",
         "run",
@@ -80,6 +89,8 @@ def run_command(options: argparse.Namespace, image_id: str) -> list[str]:
     ]
     words += [f"--user={os.getuid()}:{os.getgid()}", *(f"--group-add={group}" for group in os.getgroups())]
     words += ["--read-only", "--tmpfs=/tmp", "--network=none", "--log-driver=none"]
+    memory = os.environ.get("SLURM_MEM_PER_NODE", "0")  # MB; 0: all of the node's
+    words += [] if memory == "0" else [f"--memory={memory}m"]
     words += [f"--volume={mount}" for mount in options.mount]
     words += [f"--env={name}" for name in sorted(os.environ) if HANDED_ON.fullmatch(name)]
     words += [f"--env={END_WITH_INPUT}=1", f"--env=ALEXNET_STUDY_IMAGE={image_id}", f"--env={UMASK}={_umask():04o}"]
@@ -111,6 +122,7 @@ class Container:
         return UNFINISHED if self._warned and code in UNHEARD else code
 
     def _run(self, words: Sequence[str]) -> int:
+        start = time.time()
         # a session of its own, so that what is sent to this one's process group reaches the container through us alone
         code = self._end_of(subprocess.Popen(words, stdin=subprocess.PIPE, start_new_session=True))
         if code < 0:  # the client was killed; with it the input closed, and the run is about to end
@@ -119,8 +131,13 @@ class Container:
             answer = waiting.communicate()[0].strip()
             code = int(answer) if answer.isdigit() else FAILED
         if code == KILLED:
-            print("error: the container was killed: out of memory, or by hand", file=sys.stderr)
+            print(f"error: the container was killed{self._reason(since=start)}", file=sys.stderr)
         return code
+
+    def _reason(self, *, since: float) -> str:
+        """Why the container was killed, as far as the daemon knows."""
+        words = [f"--since={since}", f"--until={time.time() + LATE_SECONDS}", f"--filter=container={self.name}"]
+        return ": out of memory" if _docker("events", *words, "--filter=event=oom").stdout else ""
 
     def _end_of(self, client: "subprocess.Popen[bytes]") -> int:
         while client.poll() is None:

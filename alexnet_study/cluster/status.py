@@ -261,12 +261,14 @@ def _cause(name: str, place: Place, attempt: dict[str, Any] | None, accounts: di
     said = "" if place.job == local.job_id(place.plan) else causes.tail(batch.job_log(place.plan, place.job))
     state = place.queued.state if place.queued is not None else accounts.get(place.job, "")
     reason = place.queued.reason if place.queued is not None else ""
+    own_log = causes.tail(_run_log(place, name, "err"))
     candidates = (
         causes.from_lines(said),
+        causes.from_lines(own_log),  # a container's end
         causes.from_state(state, reason),
         own if own == causes.STOPPED else None,
         place.last_words,
-        causes.last_error(causes.tail(_run_log(place, name, "err"))) if attempt is None else None,
+        causes.last_error(own_log) if attempt is None else None,
         causes.last_error(said) if attempt is None else None,
     )
     return next((cause for cause in candidates if cause), causes.ENDED_WITHOUT_A_WORD)

@@ -45,10 +45,10 @@ SlurmctldLogFile={folder}/slurmctld.log
 SlurmdLogFile={folder}/slurmd-%n.log
 MpiDefault=none
 ProctrackType=proctrack/linuxproc
-TaskPlugin=task/none
+TaskPlugin=task/{tasks}
 JobAcctGatherType=jobacct_gather/none
 SelectType=select/cons_tres
-SelectTypeParameters=CR_Core
+SelectTypeParameters={resources}
 GresTypes=gpu
 MaxArraySize={max_array_size}
 ReturnToService=1
@@ -62,6 +62,9 @@ PartitionName=main Nodes=ALL Default=YES State=UP MaxTime=INFINITE
 """
 GRES_CONF = "".join(f"NodeName=gpu[1-2] Name=gpu File=/dev/{device}\n" for device in ("zero", "null"))
 
+CGROUP_CONF = "CgroupPlugin=cgroup/v1\nConstrainRAMSpace=yes\nConstrainSwapSpace=yes\n"
+MEMORY_CONTROLLER = Path("/sys/fs/cgroup/memory/cgroup.procs")
+
 
 class ClusterError(Exception):
     """The cluster cannot be started or found; one line says why."""
@@ -74,15 +77,20 @@ class Cluster:
         self.folder = folder.absolute()
         self.conf = self.folder / "slurm.conf"
 
-    def up(self, *, max_array_size: int = 1001) -> None:
-        """Start it, unless it runs already; ClusterError where a program is missing or a daemon does not answer."""
+    def up(self, *, max_array_size: int = 1001, limit_memory: bool = False) -> None:
+        """Start it, unless it runs already; ClusterError where a program is missing or a daemon does not answer.
+
+        limit_memory: jobs get the memory that they ask for and are killed where they use more.
+        """
         if self.running():
             return
         self._check()
+        if limit_memory and not os.access(MEMORY_CONTROLLER, os.W_OK):
+            raise ClusterError(f"cannot limit memory: expected cgroup v1's memory controller, {MEMORY_CONTROLLER}")
         self.down()
         self.folder.mkdir(mode=0o755)
         (self.folder / "state").mkdir()
-        self._write_configuration(max_array_size)
+        self._write_configuration(max_array_size, limit_memory)
         self._start_munge()
         self.start_controller()
         for node in NODES:
@@ -167,7 +175,7 @@ class Cluster:
         if len(str(self.folder)) > 80:
             raise ClusterError(f"--dir {self.folder}: expected a path of at most 80 characters (it holds a socket)")
 
-    def _write_configuration(self, max_array_size: int) -> None:
+    def _write_configuration(self, max_array_size: int, limit_memory: bool) -> None:
         controller, first = _free_ports()
         text = SLURM_CONF.format(
             host=socket.gethostname(),
@@ -176,7 +184,11 @@ class Cluster:
             node_port=first,
             last_port=first + len(NODES) - 1,
             max_array_size=max_array_size,
+            tasks="cgroup" if limit_memory else "none",
+            resources="CR_Core_Memory" if limit_memory else "CR_Core",
         )
+        if limit_memory:
+            (self.folder / "cgroup.conf").write_text(CGROUP_CONF)
         (self.folder / "gres.conf").write_text(GRES_CONF)
         self.conf.write_text(text)
 
@@ -298,6 +310,7 @@ def main() -> None:
     default = Path(f"/tmp/alexnet-study-cluster-{os.getuid()}")
     parser.add_argument("--dir", type=Path, default=default, help=f"where it lives ({default})")
     parser.add_argument("--max-array-size", type=int, default=1001, help="SLURM's MaxArraySize (1001)")
+    parser.add_argument("--limit-memory", action="store_true", help="with up: jobs that use too much are killed")
     parser.add_argument("--power-off", action="store_true", help="with lose: the node's processes die too")
     arguments = parser.parse_args()
     if (arguments.command in ("lose", "back")) != (arguments.node is not None):
@@ -305,7 +318,7 @@ def main() -> None:
     cluster = Cluster(arguments.dir)
     try:
         {
-            "up": lambda: cluster.up(max_array_size=arguments.max_array_size),
+            "up": lambda: cluster.up(max_array_size=arguments.max_array_size, limit_memory=arguments.limit_memory),
             "down": cluster.down,
             "lose": lambda: cluster.lose_node(arguments.node, power_off=arguments.power_off),
             "back": lambda: cluster.return_node(arguments.node),

@@ -34,6 +34,8 @@ REQUEUED = "slurmstepd-gpu1: error: *** STEP 8.0 ON gpu1 CANCELLED AT 2026-01-02
             "killed: its batch script",
         ),
         ("srun: error: gpu1: task 0: Killed\nsrun: Force Terminated StepId=6.0\n", "killed"),
+        ("error: the container was killed: out of memory\n", "out of memory"),
+        ("error: the container was killed\n", "killed"),
         (REQUEUED, None),
         (REQUEUED + "srun: error: gpu1: task 0: Killed\n", "killed"),
     ],

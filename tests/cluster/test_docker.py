@@ -29,6 +29,8 @@ elif words[0] == "run":
         file.write(str(process.pid))
     code = process.wait()
     sys.exit(code if code >= 0 else 128 - code)
+elif words[0] == "events":
+    print(os.environ["EVENTS"], end="")
 elif words[0] == "kill":
     if not os.path.exists(container):
         sys.exit("Error: No such container")
@@ -81,11 +83,16 @@ def test_a_signal_reaches_the_container_even_if_it_starts_later(stub: Path, insi
     assert calls(stub)[-1][0] == "rm"
 
 
-def test_a_container_killed_for_memory_is_named(stub: Path) -> None:
-    process = start("kill -9 $$")
+@pytest.mark.parametrize(
+    ("events", "reason"), [("2026-11-25T00:59:21 container oom 0123 (name=…)\n", ": out of memory"), ("", "")]
+)
+def test_why_a_container_was_killed_is_told(stub: Path, events: str, reason: str) -> None:
+    process = start("kill -9 $$", EVENTS=events)
     assert process.wait() == 137
     assert process.stderr is not None
-    assert process.stderr.read() == "error: the container was killed: out of memory, or by hand\n"
+    assert process.stderr.read() == f"error: the container was killed{reason}\n"
+    (asked,) = [words for words in calls(stub) if words[0] == "events"]
+    assert {"--filter=container=alexnet-study-12_3-skip-seed-0", "--filter=event=oom"} <= set(asked)
 
 
 def test_without_docker_one_line_says_so(tmp_path: Path) -> None:
@@ -112,24 +119,33 @@ def test_the_container_gets_the_jobs_gpus_and_no_others(
 ) -> None:
     for name in ("SLURM_STEP_GPUS", "SLURM_JOB_GPUS", "CUDA_VISIBLE_DEVICES"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(docker, "DRIVER", (Path("/dev/null"),))
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     words = docker.run_command(options(), "sha256:0123")
     assert [word for word in words if "gpus" in word or "CUDA" in word] == flags
 
 
+def test_no_gpu_is_asked_for_where_no_driver_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLURM_JOB_GPUS", "0")
+    monkeypatch.setattr(docker, "DRIVER", (Path("/dev/nowhere"),))
+    assert not any("gpus" in word for word in docker.run_command(options(), "sha256:0123"))
+
+
 def test_the_whole_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "environ", {"SLURM_JOB_ID": "7", "OMP_NUM_THREADS": "2", "ALEXNET_STUDY_COMMIT": "host's"})
+    environ = {"SLURM_JOB_ID": "7", "OMP_NUM_THREADS": "2", "SLURM_MEM_PER_NODE": "4096", "ALEXNET_STUDY_COMMIT": "no"}
+    monkeypatch.setattr(os, "environ", environ)
     monkeypatch.setattr(docker, "_umask", lambda: 0o027)
     monkeypatch.setattr(os, "getuid", lambda: 1001)
     monkeypatch.setattr(os, "getgid", lambda: 100)
     monkeypatch.setattr(os, "getgroups", lambda: [100, 27])
     assert " ".join(docker.run_command(options(), "sha256:0123")) == (
         "docker run --rm --init --interactive --name=n --workdir=/w --user=1001:100 --group-add=100 --group-add=27 "
-        "--read-only --tmpfs=/tmp --network=none --log-driver=none --volume=/a:/a --env=OMP_NUM_THREADS "
-        "--env=SLURM_JOB_ID --env=ALEXNET_STUDY_END_WITH_INPUT=1 --env=ALEXNET_STUDY_IMAGE=sha256:0123 "
+        "--read-only --tmpfs=/tmp --network=none --log-driver=none --memory=4096m --volume=/a:/a "
+        "--env=OMP_NUM_THREADS --env=SLURM_JOB_ID --env=SLURM_MEM_PER_NODE "
+        "--env=ALEXNET_STUDY_END_WITH_INPUT=1 --env=ALEXNET_STUDY_IMAGE=sha256:0123 "
         "--env=ALEXNET_STUDY_UMASK=0027 "
-        "--memory=4g alexnet-study --seed 0"
+        "--memory-swap=4g alexnet-study --seed 0"
     )
 
 
@@ -139,7 +155,7 @@ def options() -> argparse.Namespace:
         name="n",
         workdir="/w",
         mount=["/a:/a"],
-        argument=["--memory=4g"],
+        argument=["--memory-swap=4g"],
         gpus=True,
         words=["--seed", "0"],
     )

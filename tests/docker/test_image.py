@@ -16,7 +16,7 @@ import pytest
 
 from alexnet_study.cluster import docker
 from alexnet_study.runs import RunFolder
-from tests.docker.conftest import Image, build
+from tests.image import Image, build
 
 STUDY = """
 name: packed

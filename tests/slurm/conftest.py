@@ -9,17 +9,24 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.conftest import STUDY, write_images
+from alexnet_study.runs import RunFolder
+from tests.conftest import STUDY, bits, write_images
 
 TESTCLUSTER = Path("slurm/testcluster/cluster.py")
 PATIENCE_SECONDS = 240.0  # a bound, not an expectation: the machine may be busy
+# With these the tiny study learns for a while: what a stopped run might lose would change its bits.
+LEARNING: dict[str, Any] = {
+    "epochs": 300,
+    "learning_rate": 0.002,
+    "model": {"widths": [8, 8, 8, 8, 8], "hidden": 32},
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,20 +46,34 @@ def testcluster() -> Any:
     return module
 
 
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[Any]:
-    """A cluster of two nodes, with arrays of at most five tasks."""
+@contextlib.contextmanager
+def started(**options: Any) -> Iterator[Any]:
+    """A cluster of two nodes while it is needed; skips the test where it cannot be had."""
     module = testcluster()
     folder = Path(tempfile.mkdtemp(prefix="as-"))
     cluster = module.Cluster(folder / "c")
     try:
-        cluster.up(max_array_size=5)
+        cluster.up(**options)
     except module.ClusterError as error:
         shutil.rmtree(folder)
         pytest.skip(str(error))
     yield cluster
     cluster.down()
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Any]:
+    """A cluster with arrays of at most five tasks."""
+    with started(max_array_size=5) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def limited_cluster() -> Iterator[Any]:
+    """A cluster that kills jobs which use more memory than they asked for."""
+    with started(limit_memory=True) as cluster:
+        yield cluster
 
 
 class Site:
@@ -68,15 +89,17 @@ class Site:
         self.write_study()
         self.write_profile()
 
-    def write_study(self, *, seeds: int = 2, **recipe: Any) -> None:
-        """A tiny study on a tiny data folder."""
+    def write_study(self, *, seeds: int = 2, model: dict[str, Any] | None = None, **recipe: Any) -> None:
+        """A tiny study on a tiny data folder; `model` and `recipe` change those of both variants."""
         document = yaml.safe_load(STUDY)
         document |= {"seeds": seeds, "data": str(self.images), "recipe": document["recipe"] | recipe}
+        for variant in document["variants"].values():
+            variant["model"] |= model or {}
         self.study_file.write_text(yaml.safe_dump(document))
 
-    def write_profile(self, **values: Any) -> None:
-        """The shipped slurm profile with some values changed."""
-        shipped = yaml.safe_load(Path("slurm/profiles/slurm.yaml").read_text())
+    def write_profile(self, shipped_as: str = "slurm", **values: Any) -> None:
+        """A shipped profile with some values changed."""
+        shipped = yaml.safe_load(Path(f"slurm/profiles/{shipped_as}.yaml").read_text())
         self.profile_file.write_text(yaml.safe_dump(shipped | values))
 
     def start(self, module: str, *words: object) -> subprocess.Popen[str]:
@@ -159,6 +182,19 @@ class Site:
             path for pattern in ("tiny/logs/*.err", "tiny/.submit/*/jobs/*.err") for path in self.results.glob(pattern)
         ]
         return queue + "".join(f"--- {path}\n{path.read_text()}" for path in logs if path.stat().st_size)
+
+    def undisturbed(self, seeds: int, *, python: Sequence[str] = (sys.executable,)) -> Path:
+        """The same study, carried out without SLURM, one run after another, by `python`; returns its results."""
+        results = self.folder / "undisturbed"
+        words = ["--study", str(self.study_file), "--results", str(results), "--seeds", str(seeds)]
+        subprocess.run([*python, "-m", "jobs.study", *words], check=True, stdout=subprocess.DEVNULL)
+        return results
+
+    def assert_undisturbed(self, results: Path) -> None:
+        """Every finished run has the bits of its like among `results`."""
+        for variant, seed in sorted(self.finished()):
+            expected = RunFolder(results / "tiny" / variant / f"seed-{seed}")
+            assert bits(RunFolder(self.run_folder(variant, seed))) == bits(expected), (variant, seed)
 
     def pause(self) -> None:
         """Let no job start."""

@@ -3,18 +3,11 @@
 import json
 import os
 import random
-import subprocess
-import sys
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from alexnet_study.runs import RunFolder
-from tests.conftest import bits
-from tests.slurm.conftest import Site
+from tests.slurm.conftest import LEARNING, Site
 
 KINDS = {
     "kill step": 4,
@@ -25,8 +18,6 @@ KINDS = {
     "lose node": 1,
     "power off": 1,
 }  # of 20
-RECIPE: dict[str, Any] = {"epochs": 300, "batch_size": 16, "learning_rate": 0.002, "threads": 1}
-MODEL = {"widths": [8, 8, 8, 8, 8], "hidden": 32}
 LAST_EPOCHS = 60  # a run so close to its end might end before the fault
 Key = tuple[str, int]
 
@@ -69,7 +60,7 @@ class Faults:
                 last = (self.site.attempts(variant, seed) or [{"end": 0, "job": None}])[-1]
                 if last["end"] is not None or last["job"] not in nodes:
                     continue
-                if last["first_epoch"] + 2 <= self.epochs(variant, seed) <= RECIPE["epochs"] - LAST_EPOCHS:
+                if last["first_epoch"] + 2 <= self.epochs(variant, seed) <= LEARNING["epochs"] - LAST_EPOCHS:
                     found.append(((variant, seed), last["job"], nodes[last["job"]]))
         if len(found) < 2:
             self.send()
@@ -108,18 +99,9 @@ class Faults:
         self.site.wait_until_idle()
 
 
-def undisturbed(site: Site, folder: Path, seeds: int) -> Path:
-    """The same study, carried out here, one run after another, by the product's own command."""
-    words = ["--study", site.study_file, "--results", folder, "--seeds", str(seeds)]
-    subprocess.run([sys.executable, "-m", "jobs.study", *words], check=True, stdout=subprocess.DEVNULL)
-    return folder
-
-
-def survive(site: Site, count: int, tmp_path: Path) -> None:
+def survive(site: Site, count: int) -> None:
     """`count` faults over one study; all its results against undisturbed ones."""
-    document = yaml.safe_load(site.study_file.read_text()) | {"recipe": RECIPE}
-    document["variants"] = {"baseline": {"model": MODEL}, "skip": {"model": {**MODEL, "skips": ["conv2"]}}}
-    site.study_file.write_text(yaml.safe_dump(document))
+    site.write_study(**LEARNING)
     faults = Faults(site)
     site.submit("--seeds", faults.seeds)
     kinds = [kind for kind, share in KINDS.items() for _ in range(share * count // 20)]
@@ -133,20 +115,17 @@ def survive(site: Site, count: int, tmp_path: Path) -> None:
         if kind == "lose node" and before["cause"] == "finished":
             continue  # the process that lived on came to its end before the node was given up
         assert after[0]["first_epoch"] > before["first_epoch"], (kind, key)
-    expected = undisturbed(site, tmp_path / "undisturbed", faults.seeds)
-    for variant, seed in sorted(site.finished()):
-        other = RunFolder(expected / "tiny" / variant / f"seed-{seed}")
-        assert bits(RunFolder(site.run_folder(variant, seed))) == bits(other), (variant, seed)
+    site.assert_undisturbed(site.undisturbed(faults.seeds))
     assert json.loads((site.results / "tiny/report/report.json").read_text())["runs"]
     starts = sum(len(site.attempts(*key)) for key in site.finished())
     print(f"{count} faults over {len(site.finished())} runs in {starts} attempts: all bits as undisturbed")
 
 
-def test_twenty_faults_change_no_bit(site: Site, tmp_path: Path) -> None:
-    survive(site, 20, tmp_path)
+def test_twenty_faults_change_no_bit(site: Site) -> None:
+    survive(site, 20)
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.environ.get("SLOW_TESTS") != "1", reason="SLOW_TESTS=1 runs it: a hundred faults")
-def test_a_hundred_faults_change_no_bit(site: Site, tmp_path: Path) -> None:
-    survive(site, 100, tmp_path)
+def test_a_hundred_faults_change_no_bit(site: Site) -> None:
+    survive(site, 100)

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -81,6 +82,21 @@ def test_a_killed_step_is_no_cancellation(long_site: Site) -> None:
     site.cluster.client("scancel", "-s", "KILL", f"{job_of(site)}.0")
     site.wait_until_idle()
     assert line(site).startswith("baseline seed 0 | failed | killed | ")
+
+
+def test_a_run_out_of_memory_is_sent_again_with_more(limited_cluster: Any, tmp_path: Path) -> None:
+    """The job gets half a GB; the weights are 150 MB, their gradients and SGD's momentum as much each."""
+    site = Site(limited_cluster, tmp_path)
+    site.write_study(seeds=1, epochs=1, model={"hidden": 6144})
+    site.write_profile(memory_gb=0.5)
+    site.submit()
+    site.wait_until_idle()
+    assert line(site).startswith("baseline seed 0 | failed | out of memory | ")
+    site.write_profile(memory_gb=4)
+    words = ["--cause", "out of memory", "--profile", site.profile_file, "--allow-dirty"]
+    assert "again: skip seed 0: out of memory" in site.run("retry", *words)
+    site.wait_until_idle()
+    assert site.finished() == {("baseline", 0), ("skip", 0)}, site.describe()
 
 
 def test_a_run_that_fails_says_why(site: Site) -> None:

@@ -1,14 +1,19 @@
 """What the cluster does to jobs: each ends, or goes on from its checkpoint elsewhere, and loses nothing.
 
-That the bits stay the same is compared in test_faults.py.
+That the bits stay the same is compared in test_faults.py too.
 """
 
+import contextlib
+import json
 import os
+import re
+import signal
 import sys
+from pathlib import Path
 
 import yaml
 
-from tests.slurm.conftest import Site
+from tests.slurm.conftest import LEARNING, Site
 from tests.slurm.test_status import job_of, long_site, wait_until_trains
 
 __all__ = ["long_site"]
@@ -22,12 +27,44 @@ def cause_and_successor(site: Site) -> tuple[str, dict[str, object]]:
     return first["cause"], second
 
 
-def test_a_time_limit_returns_the_run_to_the_queue(long_site: Site) -> None:
-    long_site.write_profile(minutes=1, warning_seconds=59)
-    long_site.submit()
-    cause, second = cause_and_successor(long_site)
-    assert (cause, second["restart"]) == ("time limit", 1)
-    assert second["job"] == long_site.attempts("baseline", 0)[0]["job"]
+def freeze(site: Site) -> int:
+    """Stop the process of baseline seed 0 where it is; returns its number."""
+    (process,) = site.run_folder("baseline", 0).glob(".attempt-*/process.json")
+    pid = int(json.loads(process.read_text())["pid"])
+    os.kill(pid, signal.SIGSTOP)
+    return pid
+
+
+def thaw_if_warned(pid: int) -> None:
+    """Let a frozen process go on once SLURM's warning waits for it; SLURM may have done so itself."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        waiting = re.search(r"^ShdPnd:\s*(\w+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+        if waiting and int(waiting.group(1), 16) & 1 << signal.SIGUSR2 - 1:
+            os.kill(pid, signal.SIGCONT)
+
+
+def has_ended(site: Site, pid: int) -> bool:
+    """Whether the first attempt is over, which a frozen one is once it was warned."""
+    thaw_if_warned(pid)
+    return site.attempts("baseline", 0)[0]["end"] is not None
+
+
+def test_a_time_limit_returns_the_run_to_the_queue_and_changes_no_bit(site: Site) -> None:
+    """The run stands still until SLURM warns it: no machine is so fast that it ends before."""
+    site.write_study(seeds=1, **LEARNING)
+    site.write_profile(minutes=1, warning_seconds=59)
+    site.submit()
+    wait_until_trains(site)
+    pid = freeze(site)
+    site.wait_for(lambda: has_ended(site, pid), "the time limit's warning")
+    for job in site.queue():  # one time limit is enough
+        site.cluster.client("scontrol", "update", f"jobid={job}", "timelimit=60")
+    site.wait_until_idle()
+    first, second = site.attempts("baseline", 0)
+    assert (first["cause"], second["cause"]) == ("time limit", "finished")
+    assert (second["job"], second["restart"]) == (first["job"], first["restart"] + 1)
+    assert second["first_epoch"] > first["first_epoch"]
+    site.assert_undisturbed(site.undisturbed(1))
 
 
 def test_a_requeued_run_goes_on_and_a_restarted_controller_changes_nothing(long_site: Site) -> None:
