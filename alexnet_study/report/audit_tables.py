@@ -8,7 +8,7 @@ import pandas as pd
 from alexnet_study.claims import CodeFinding
 from alexnet_study.report import published, verdicts
 from alexnet_study.report.measures import Measure
-from alexnet_study.report.published import FigureCheck, VectorCheck, figure_json, vector_json
+from alexnet_study.report.published import FigureCheck, VectorCheck, figure_json, tally, vector_json
 from alexnet_study.report.statistics import Interval
 from alexnet_study.report.tables import Table, estimate_text, p_text, table
 from alexnet_study.report.verdicts import Verdict
@@ -84,6 +84,27 @@ def figures(checks: Sequence[FigureCheck]) -> Table:
         "Published figures beside the 95 % prediction interval for one run of ours, from n seeds, intact and lesioned."
     )
     return table("published_figures", caption, map(_flat_figure, checks), display)
+
+
+def programs(checks: Sequence[FigureCheck]) -> Table:
+    """How many published figures of each program and variant lie outside, intact and lesioned."""
+    rows: list[dict[str, Any]] = []
+    display = []
+    for program, variant in dict.fromkeys((check.program, check.variant) for check in checks):
+        own = [check for check in checks if (check.program, check.variant) == (program, variant)]
+        cells: dict[str, Any] = {"program": program, "variant": variant}
+        for name in published.EVALUATIONS:
+            outside, judged, expected = tally(own, name)
+            rows.append({"program": program, "variant": variant, "evaluation": name, "outside": outside})
+            rows[-1] |= {"figures": judged, "by_chance": expected, "n": own[0].n}
+            cells[f"outside, {name}"] = f"{outside} of {judged} (by chance {expected:.1f})" if judged else "–"
+        display.append({**cells, "n": own[0].n})
+    caption = (
+        "Published figures outside the 95 % prediction interval for one run of ours, from n seeds, by the program that "
+        "printed them; and how many would be by chance, were each run like ours. The figures of one run depend on each "
+        "other, so that a count is no test."
+    )
+    return table("published_programs", caption, rows, display)
 
 
 def vectors(checks: Sequence[VectorCheck]) -> Table:

@@ -15,7 +15,6 @@ from alexnet_study.report import (
 )
 from alexnet_study.report.analysis import Analysis
 from alexnet_study.report.drawing import STYLE, Picture
-from alexnet_study.report.published import tally
 from alexnet_study.report.tables import Table
 
 KEPT = "From the runs' arrays, which are not here: kept as they were found when the arrays were."
@@ -110,14 +109,7 @@ def _claims(analysis: Analysis) -> Section:
 def _published(analysis: Analysis) -> Section:
     published = analysis.collection.study.published
     assert published is not None  # there are no figures without it
-    counts = {name: tally(analysis.figures, name) for name in ("intact", "lesioned")}
     text = [f"From {published.source}: {published.runs}."]
-    text += [
-        f"Evaluated {name}, {outside} of {judged} figures lie outside; about {expected:.1f} would by chance, were "
-        "each run like ours. The figures of one run depend on each other, so this is no test."
-        for name, (outside, judged, expected) in counts.items()
-        if judged
-    ]
     if published.hypothesis:
         text.append(f"Hypothesis: {published.hypothesis}")
     if published.code_read_at:
@@ -125,7 +117,7 @@ def _published(analysis: Analysis) -> Section:
     lesion = (evidence_figures.evidence(analysis),) if evidence_figures.has_lesion_case(analysis) else ()
     vectors = (audit_tables.vectors(analysis.vectors),) if analysis.vectors else ()
     code = (audit_tables.code(published.code),) if published.code else ()
-    items = (*lesion, *vectors, *code, audit_tables.figures(analysis.figures))
+    items = (*lesion, audit_tables.programs(analysis.figures), *vectors, *code, audit_tables.figures(analysis.figures))
     return Section(name="published", title="The published figures", text=tuple(text), items=items)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from alexnet_study.claims import Published, PublishedFigures
+from alexnet_study.report.audit_tables import programs
 from alexnet_study.report.collect import Collection
 from alexnet_study.report.published import EVALUATIONS, check_figures, check_vectors, figure_json, tally, vector_json
 from alexnet_study.report.statistics import prediction
@@ -42,6 +43,16 @@ def test_a_run_of_an_evaluation_is_found_to_be_of_it(collection: Collection, eva
     assert entry[evaluation]["n"] == 6
     inside = {name: tally(check_figures(case), name)[0] for name in EVALUATIONS}
     assert min(inside, key=lambda name: inside[name]) == evaluation
+
+
+def test_each_program_is_counted_by_itself(collection: Collection) -> None:
+    """The recalls are a lesioned run's own; PC1 and the sum of two components were planted far off."""
+    case = published(collection, skip=recalls(collection, "lesioned"))
+    found = programs(check_figures(case)).tidy.set_index(["program", "evaluation"])
+    assert found.loc[("p.py", "lesioned"), ["outside", "figures"]].tolist() == [0, 10]
+    assert found.loc[("p.py", "intact"), "outside"] > 5
+    assert found["figures"].tolist() == [10, 10, 2, 2]
+    assert found["by_chance"].tolist() == pytest.approx([0.5, 0.5, 0.1, 0.1])
 
 
 def test_a_gap_of_proportions_has_no_logit_whatever_its_sign(collection: Collection) -> None:

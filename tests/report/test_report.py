@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+import re
 import shutil
+from base64 import b64decode
 from html import unescape
 from pathlib import Path
 from xml.etree import ElementTree
@@ -10,6 +12,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
 
 from alexnet_study.config import Study, load_study
 from alexnet_study.data import load_dataset
@@ -18,8 +21,8 @@ from alexnet_study.execution import execute
 from alexnet_study.files import digest
 from alexnet_study.report.arrays import FILE
 from alexnet_study.report.collect import REFERENCE, Collection, collect
-from alexnet_study.report.drawing import colour, line
-from alexnet_study.report.page import write_report
+from alexnet_study.report.drawing import HUES, colour, line
+from alexnet_study.report.page import LIGHTER, TEMPLATES, write_report
 from alexnet_study.report.run_tables import cost
 from alexnet_study.report.sections import ABSENT, KEPT
 from alexnet_study.report.tables import differences, plateau
@@ -227,6 +230,31 @@ def test_in_a_factorial_variants_that_differ_in_skips_share_a_colour(tmp_path: P
     assert len({str(colour(found, a)) for a, _ in pairs}) == 4
     assert [line(found, a) + line(found, b) for a, b in pairs] == ["---"] * 4
     assert line(found, "norm_skip", "lesioned") == ":"
+
+
+def contrast(colour: str, ground: str) -> float:
+    """WCAG 2's contrast ratio of two #rrggbb."""
+
+    def luminance(code: str) -> float:
+        shares = [int(code[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares]
+        return float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
+
+    light, dark = sorted((luminance(colour), luminance(ground)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_the_figures_can_be_seen_on_a_light_and_on_a_dark_page(collection: Collection, tmp_path: Path) -> None:
+    style = (TEMPLATES / "page.css").read_text()
+    light, dark, *_ = re.findall(r"--ground: (#[0-9a-f]+)", style.replace("#fff;", "#ffffff;"))
+    assert all(contrast(to_hex(hue), light) > 3 for hue in HUES[:3])
+    assert all(contrast(LIGHTER.get(to_hex(hue), to_hex(hue)), dark) > 3 for hue in HUES)
+    assert contrast(LIGHTER["#000000"], dark) > 7
+    html = write_report(collection, tmp_path).read_text()
+    first = b64decode(html.split("data:image/svg+xml;base64,")[1].split('"')[0]).decode()
+    assert "@media (prefers-color-scheme: dark)" in first
+    assert ElementTree.fromstring(first).tag.endswith("svg")
+    assert "prefers-color-scheme" not in (tmp_path / "skip/report/figures/accuracy.svg").read_text()
 
 
 def test_two_variants_that_differ_in_a_skip_alone_have_their_own_colours(collection: Collection) -> None:
