@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from alexnet_study.errors import RequestError
+from alexnet_study.files import cache_beside
 
 SIDE = 32
 DATA = Path("data")
@@ -144,8 +145,7 @@ class ImageFolder:
 
     def beside(self) -> Path:
         """FOLDER.cache"""
-        folder = self.folder.absolute()
-        return folder.with_name(folder.name + ".cache")
+        return cache_beside(self.folder.absolute())
 
     def decode(self) -> Arrays:
         """Every image as RGB, resized bilinearly with antialiasing where it is not 32×32."""

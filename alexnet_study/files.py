@@ -30,6 +30,11 @@ def write_atomically(path: Path, content: bytes | memoryview, *, staging: Path |
     sync_folder(path.parent)
 
 
+def cache_beside(folder: Path) -> Path:
+    """Where the decoded images of a folder are kept, if they can be: FOLDER.cache"""
+    return folder.with_name(folder.name + ".cache")
+
+
 def write_json(path: Path, value: object) -> None:
     """`value` as indented JSON; NaN is refused, since JSON has none."""
     write_atomically(path, indented_json(value))

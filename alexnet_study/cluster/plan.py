@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from alexnet_study.cluster.profiles import Profile
 from alexnet_study.config import RunConfig
-from alexnet_study.files import TEMPORARY, sync_folder, write_json
+from alexnet_study.files import TEMPORARY, cache_beside, sync_folder, write_json
 from alexnet_study.validation import build
 
 ABANDONED = "abandoned"
@@ -99,9 +99,11 @@ class Plan:
         return build(Profile, self.profile, "profile")
 
     def paths(self) -> list[Path]:
-        """The folders that a job reads and writes, each once."""
+        """The folders that a job reads and writes, each once; without a cache a container decodes the data anew."""
         source = Path(self.source) if os.path.isabs(self.source) else None
-        return [path for path in dict.fromkeys((self.cwd, self.results, source, self.cache)) if path is not None]
+        beside = cache_beside(source) if source is not None and cache_beside(source).is_dir() else None
+        found = (self.cwd, self.results, source, self.cache or beside)
+        return [path for path in dict.fromkeys(found) if path is not None]
 
     @property
     def study_file(self) -> Path:

@@ -208,8 +208,10 @@ def _state(name: str, fact: _Facts, place: Place | None, accounts: dict[str, str
     if place.phase == "running":
         if attempt is not None and attempt["end"] is None:
             return "running", progress(attempt, fact.batch_size), None
-        turn = place.alone or place.queued is None
-        return ("running", f"starts{_on(place)}", None) if turn else ("waiting", f"its turn comes in {place.job}", None)
+        if place.alone or place.queued is None:
+            ends = place.queued is not None and place.queued.state == "COMPLETING"
+            return "running", f"{'ends' if ends else 'starts'}{_on(place)}", None
+        return "waiting", f"its turn comes in {place.job}", None
     if place.phase == "unknown" and attempt is None:
         return "unknown", f"job {place.job}, nothing heard from the run yet", None
     if place.phase == "unknown" and attempt is not None and attempt["end"] is None:

@@ -11,6 +11,7 @@ from alexnet_study.cluster import freeze, job
 from alexnet_study.cluster.plan import ABANDONED, Plan, claim, read_plan, read_plans
 from alexnet_study.cluster.profiles import Profile, load_profile
 from alexnet_study.config import load_study
+from alexnet_study.data import load_dataset
 from alexnet_study.errors import RequestError
 from tests.cluster.test_batch import EVERYTHING, plan_for
 
@@ -89,6 +90,14 @@ def test_with_docker_each_run_gets_a_container_of_its_own(
     assert any("12_3-baseline-seed-0" in word for word in launcher)
     assert f"--mount={tmp_path}:{tmp_path}" in launcher
     assert f"--mount={tmp_path / 'cache'}:{tmp_path / 'cache'}" in launcher
+
+
+def test_a_container_sees_the_decoded_data_that_lies_beside_its_source(study_file: Path, images: Path) -> None:
+    plan = dataclasses.replace(plan_for(study_file, load_profile("docker")), source=str(images), cache=None)
+    cache = images.with_name("images.cache")
+    assert cache not in plan.paths()
+    load_dataset(str(images))
+    assert plan.paths()[-2:] == [images, cache]
 
 
 def test_a_frozen_study_holds_everything_that_was_asked_for(study_file: Path, tmp_path: Path) -> None:
