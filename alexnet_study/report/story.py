@@ -84,7 +84,7 @@ def _tally(verdicts: Sequence[Verdict]) -> str:
     ]
     sizes = sorted({verdict.n for verdict in verdicts})
     n = f"n = {sizes[0]}" if len(sizes) == 1 else f"n = {sizes[0]} to {sizes[-1]}"
-    tests = f"{len(verdicts)} tests, Holm-adjusted, {n} seeds"
+    tests = f"{len(verdicts)} tests, Holm-adjusted, {n} {'seed' if sizes == [1] else 'seeds'}"
     return f"Of the study's {len(found)} claims, by number: {'; '.join(groups)}; {tests}."
 
 
