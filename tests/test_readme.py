@@ -1,10 +1,19 @@
 """README says what the reference run says, in both languages."""
 
+import math
 import re
 from pathlib import Path
 
 REPORT = Path("results/reference/skip/report/report.md").read_text()
 NUMBER = re.compile(r"[+−]?\d+\.\d+")
+
+
+READMES = ("README.md", "README.ko.md")
+
+
+def bold_paragraphs(name: str) -> list[str]:
+    """The answer, and the answer to why."""
+    return [part for part in Path(name).read_text().split("\n\n") if part.startswith("**")]
 
 
 def claims_table(text: str) -> list[str]:
@@ -25,11 +34,17 @@ def test_the_korean_claims_table_has_the_same_numbers() -> None:
 
 
 def test_both_languages_give_the_same_answer() -> None:
-    paragraphs = [
-        next(p for p in Path(name).read_text().split("\n\n") if p.startswith("**"))
-        for name in ("README.md", "README.ko.md")
-    ]
-    english, korean = ([float(n.replace("−", "-")) for n in NUMBER.findall(p)] for p in paragraphs)
-    assert sorted(english) == sorted(korean)
+    paragraphs = [bold_paragraphs(name)[0] for name in READMES]
+    english, korean = (sorted(NUMBER.findall(paragraph)) for paragraph in paragraphs)
+    assert english == korean
     answer = REPORT.split("\n\n")[1]
     assert NUMBER.findall(answer)[:3] == NUMBER.findall(paragraphs[0])[:3]  # the difference and its interval
+
+
+def test_the_answer_to_why_is_the_second_reports() -> None:
+    report = Path("results/reference/why/report/report.md").read_text()
+    known = {number.lstrip("+−") for number in NUMBER.findall(report)} | {f"{math.log(10):.3f}"}
+    for name in READMES:
+        told = NUMBER.findall(bold_paragraphs(name)[1].rpartition("(")[0])  # in brackets: a run that isn't in it
+        assert len(told) > 15
+        assert {number.lstrip("+−") for number in told} <= known, name

@@ -19,7 +19,7 @@ from alexnet_study.report.similarity import alignment, centred_gram, procrustes,
 
 FILE = "from_arrays.json"
 BINS = 15
-SHOWN = 2000  # points of a scatter
+SHOWN = 6000  # points of all scatters
 GRAMS = 80  # feature sets compared with each other; 4 MB each
 SEEDS = 10  # of each variant, at most, among them
 
@@ -224,11 +224,11 @@ def _procrustes(collection: Collection, scores: dict[Group, list[NDArray[Any]]])
 def _points(
     collection: Collection, scores: dict[Group, list[NDArray[Any]]], labels: NDArray[Any], chosen: list[int]
 ) -> list[dict[str, Any]]:
-    """The scores of one seed a group, at most SHOWN images of them, on the first variant's."""
+    """The scores of one seed a group, of some of the images, on the first variant's."""
     if not chosen:
         return []
     reference = scores[collection.variants[0], "intact"][0]
-    step = -(-len(labels) // SHOWN)
+    step = -(-len(labels) * len(scores) // SHOWN)
     rows = []
     for (variant, evaluation), own in scores.items():
         placed, residual = procrustes(own[0], reference)
