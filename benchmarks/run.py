@@ -181,13 +181,16 @@ def main() -> None:
     parser.add_argument("--data", default="cifar10")
     parser.add_argument("--results", type=Path, default=Path("results"))
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only-start", action="store_true", help="time the start of a run, write nothing")
     arguments = parser.parse_args()
-    rows, trained = training(arguments.data, arguments.rounds)
-    rows += after_training(arguments.data, arguments.rounds, trained)
-    rows += starting(arguments.data, arguments.rounds)
-    rows += reporting()
-    name = device()
-    print(f"{name}; {arguments.data}; n: paired rounds, medians\n\n{table(rows)}")
+    rows, name = starting(arguments.data, arguments.rounds), device()
+    heading = f"{name}; {arguments.data}; n: paired rounds, medians\n"
+    if arguments.only_start:
+        print(heading, table(rows), sep="\n")
+        return
+    trained_rows, trained = training(arguments.data, arguments.rounds)
+    rows = [*trained_rows, *after_training(arguments.data, arguments.rounds, trained), *rows, *reporting()]
+    print(heading, table(rows), sep="\n")
     record = {"device": name, "data": arguments.data, **code_state(), "versions": versions()}
     path = arguments.results / "bench" / (re.sub(r"\W+", "-", name).strip("-").lower() + ".json")
     path.parent.mkdir(parents=True, exist_ok=True)
