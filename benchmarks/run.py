@@ -172,7 +172,9 @@ def device() -> str:
 def table(rows: list[Row]) -> str:
     """As Markdown."""
     lines = ["| what | median | target | met | n |", "| --- | --- | --- | --- | --- |"]
-    lines += [f"| {r.what} | {r.value:.3g} {r.unit} | {r.target or '–'} | {r.met} | {r.n} |" for r in rows]
+    for r in rows:
+        value = f"{r.value:.0f}" if r.value >= 1000 else f"{r.value:.3g}"
+        lines.append(f"| {r.what} | {value} {r.unit} | {r.target or '–'} | {r.met} | {r.n} |")
     return "\n".join(lines)
 
 
