@@ -63,24 +63,27 @@ def picture(figure: Figure, name: str, *, caption: str, alt: str, data: pd.DataF
 
 def colour(collection: Collection, variant: str) -> Any:
     """A variant's own colour, the same in all figures; in a factorial, variants that differ in their skips share it."""
-    kinds = [_but_for_skips(collection, name) for name in collection.variants]
-    if len(set(kinds)) in (1, len(kinds)):
-        return HUES[collection.variants.index(variant) % len(HUES)]
-    return HUES[list(dict.fromkeys(kinds)).index(_but_for_skips(collection, variant)) % len(HUES)]
+    kinds = _kinds(collection)
+    alike = kinds if _is_factorial(kinds) else {name: name for name in collection.variants}
+    return HUES[list(dict.fromkeys(alike.values())).index(alike[variant]) % len(HUES)]
 
 
 def line(collection: Collection, variant: str, evaluation: str = "intact") -> str:
     """Dotted for a lesioned evaluation; in a factorial, dashed without a skip; else drawn through."""
     if evaluation != "intact":
         return ":"
-    kinds = {_but_for_skips(collection, name) for name in collection.variants}
-    pairs = 1 < len(kinds) < len(collection.variants)
-    return "--" if pairs and not collection.of(variant)[0].config["model"]["skips"] else "-"
+    without = not collection.of(variant)[0].config["model"]["skips"]
+    return "--" if without and _is_factorial(_kinds(collection)) else "-"
 
 
-def _but_for_skips(collection: Collection, variant: str) -> str:
-    config = collection.of(variant)[0].config
-    return digest([{**config["model"], "skips": None}, config["recipe"]])
+def _kinds(collection: Collection) -> dict[str, str]:
+    """What each variant is but for its skips."""
+    configs = {variant: collection.of(variant)[0].config for variant in collection.variants}
+    return {name: digest([{**own["model"], "skips": None}, own["recipe"]]) for name, own in configs.items()}
+
+
+def _is_factorial(kinds: dict[str, str]) -> bool:
+    return 1 < len(set(kinds.values())) < len(kinds)
 
 
 def marker(collection: Collection, variant: str) -> str:

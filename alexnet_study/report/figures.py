@@ -14,6 +14,7 @@ from alexnet_study.report import statistics
 from alexnet_study.report.analysis import Analysis
 from alexnet_study.report.collect import Collection
 from alexnet_study.report.drawing import GREY, Picture, colour, line, marker, names, picture, title
+from alexnet_study.report.measures import PLATEAU
 from alexnet_study.report.resampling import max_t
 from alexnet_study.report.tables import over_seeds, stage_values, stages
 from alexnet_study.report.verdicts import ALPHA, class_differences
@@ -93,7 +94,8 @@ def learning_curves(analysis: Analysis) -> Picture:
             _curve(axes, collection, variant, metric, scale)
         if metric == "test_loss":
             guess = math.log(len(collection.classes))
-            axes.axhline(0.95 * guess, color=GREY, linewidth=0.8, linestyle=":", label="plateau: 95 % of ln C")
+            label = f"plateau: {100 * PLATEAU:g} % of ln C"
+            axes.axhline(PLATEAU * guess, color=GREY, linewidth=0.8, linestyle=":", label=label)
         axes.set(xlabel="epochs trained", ylabel=text)
         _count_epochs(axes, collection)
     figure.legend(*figure.axes[-1].get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
