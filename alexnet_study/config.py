@@ -4,7 +4,9 @@ Every mistake in a study file raises `RequestError` with one line that names the
 """
 
 import dataclasses
+import math
 import re
+import types
 import typing
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -110,7 +112,11 @@ class RunConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """A validated study file."""
+    """A validated study file.
+
+    looks: at which numbers of seeds its claims are judged, and the share of the error that each look spends; they sum
+    to 1. By default all is spent at the study's number of seeds.
+    """
 
     name: str
     question: str
@@ -118,6 +124,7 @@ class Study:
     seeds: tuple[int, ...]
     recipe: Mapping[str, Any]
     variants: Mapping[str, Variant]
+    looks: Mapping[int, float]
     claims: tuple[Claim, ...] = ()
     published: Published | None = None
 
@@ -149,7 +156,7 @@ class Study:
 def load_study(path: Path) -> Study:
     """Read and validate a study file; RequestError names the file and the mistake."""
     try:
-        return _study_from(_read_yaml(path))
+        return _study_from(_extended(_read_yaml(path), path.parent))
     except RequestError as error:
         raise RequestError(f"{path}: {error}") from None
 
@@ -166,6 +173,20 @@ def parse_seeds(value: object) -> tuple[int, ...]:
         check(isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0, "seeds", seed, expected)
     check(len(set(seeds)) == len(seeds), "seeds", seeds, expected)
     return tuple(seeds)
+
+
+def parse_looks(value: object, seeds: int) -> Mapping[int, float]:
+    """`{10: 0.2, 20: 0.8}`: numbers of seeds, ascending, up to the study's, and shares of the error that sum to 1."""
+    expected = f"numbers of seeds from 3 to {seeds}, ascending, with shares of the error that sum to 1"
+    if value is None:
+        return types.MappingProxyType({seeds: 1.0})
+    check(isinstance(value, dict) and len(value) > 0, "looks", value, expected)
+    looks = typing.cast(dict[Any, Any], value)
+    counts = all(isinstance(n, int) and not isinstance(n, bool) and 3 <= n <= seeds for n in looks)
+    shares = all(isinstance(s, int | float) and not isinstance(s, bool) and 0 < s <= 1 for s in looks.values())
+    check(counts and shares and list(looks) == sorted(looks), "looks", looks, expected)
+    check(math.isclose(sum(looks.values()), 1), "looks", looks, expected)
+    return types.MappingProxyType({n: float(share) for n, share in looks.items()})
 
 
 def seeds_from_text(text: str, *, count: bool = False) -> tuple[int, ...]:
@@ -188,6 +209,18 @@ def check_name(value: object, where: str) -> str:
     return typing.cast(str, value)
 
 
+def _extended(document: object, folder: Path) -> object:
+    """The document, on top of the study file beside it that it `extends`: its keys replace those of the same name."""
+    if not isinstance(document, dict) or "extends" not in document:
+        return document
+    name = document.pop("extends")
+    check(isinstance(name, str) and Path(name).name == name, "extends", name, "the name of a study file beside it")
+    base = _read_yaml(folder / name)
+    right = isinstance(base, dict) and "extends" not in base
+    check(right, "extends", name, "a study file that extends no other")
+    return {**typing.cast(dict[str, Any], base), **document}
+
+
 def _study_from(document: object) -> Study:
     if document is None:
         raise RequestError("the file is empty: expected a mapping with name, data, seeds and variants")
@@ -200,11 +233,13 @@ def _study_from(document: object) -> Study:
     variants = document["variants"]
     check(isinstance(variants, dict) and len(variants) > 0, "variants", variants, "a mapping from name to changes")
     check(isinstance(document["data"], str), "data", document["data"], "cifar10, digits or a folder")
+    seeds = parse_seeds(document["seeds"])
     study = Study(
         name=check_name(document["name"], "name"),
         question=str(document.get("question", "")),
         data=document["data"],
-        seeds=parse_seeds(document["seeds"]),
+        seeds=seeds,
+        looks=parse_looks(document.get("looks"), len(seeds)),
         recipe=document.get("recipe") or {},
         variants={
             check_name(name, "variants"): build(Variant, body or {}, f"variant {name}")

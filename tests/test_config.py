@@ -38,7 +38,8 @@ def write(folder: Path, text: str) -> Path:
 
 def test_the_published_study_resolves() -> None:
     study = load_study(Path("jobs/studies/skip.yaml"))
-    assert len(study.runs()) == 20
+    assert len(study.runs()) == 40
+    assert dict(study.looks) == {10: 0.2, 20: 0.8}
     assert study.run("baseline", 0).recipe == RecipeConfig()
     assert study.run("skip", 0).model == ModelConfig(skips=("conv2",))
 
@@ -68,6 +69,12 @@ def test_a_variant_overrides_the_recipe_and_the_command_line_overrides_both(tmp_
         ("- a", "list"),
         ("{", "not YAML"),
         (VALID + "colour: red", "colour"),
+        (VALID.replace("seeds: 2", "seeds: 9") + "looks: {3: 0.5}", "sum to 1"),
+        (VALID.replace("seeds: 2", "seeds: 9") + "looks: {9: 0.5, 3: 0.5}", "ascending"),
+        (VALID.replace("seeds: 2", "seeds: 9") + "looks: {10: 1}", "from 3 to 9"),
+        (VALID.replace("seeds: 2", "seeds: 9") + "looks: 9", "looks"),
+        (VALID + "extends: absent.yaml", "cannot read"),
+        (VALID + "extends: ../other.yaml", "beside it"),
         (VALID.replace("epochs: 3", "epochs: 0"), "epochs"),
         (VALID.replace("epochs: 3", "epochs: -1"), "epochs"),
         (VALID.replace("epochs: 3", "epochs: three"), "epochs"),
@@ -96,6 +103,33 @@ def test_a_mistake_is_one_line(tmp_path: Path, text: str, names: str) -> None:
     with pytest.raises(RequestError, match=names) as caught:
         load_study(write(tmp_path, text))
     assert "\n" not in str(caught.value)
+
+
+def test_all_of_the_error_is_spent_at_the_studys_seeds_unless_it_says_otherwise(tmp_path: Path) -> None:
+    assert dict(load_study(write(tmp_path, VALID)).looks) == {2: 1.0}
+
+
+def test_a_study_that_extends_another_replaces_what_it_names(tmp_path: Path) -> None:
+    base = load_study(write(tmp_path, VALID))
+    other = tmp_path / "other.yaml"
+    other.write_text("extends: study.yaml\nname: other\nseeds: 5\n")
+    study = load_study(other)
+    assert (study.name, len(study.seeds), study.data) == ("other", 5, base.data)
+    assert study.run("skip", 0).model == base.run("skip", 0).model
+    third = tmp_path / "third.yaml"
+    third.write_text("extends: other.yaml\nname: third\n")
+    with pytest.raises(RequestError, match="extends no other"):
+        load_study(third)
+
+
+def test_the_copy_is_judged_by_the_claims_of_the_original() -> None:
+    original, copy = (load_study(Path(f"jobs/studies/{name}.yaml")) for name in ("skip", "skip_jpeg"))
+    assert (copy.claims, copy.published, dict(copy.variants)) == (
+        original.claims,
+        original.published,
+        dict(original.variants),
+    )
+    assert dict(copy.looks) == {10: 1.0}
 
 
 def test_text_that_is_no_value_or_file_is_refused(tmp_path: Path) -> None:
