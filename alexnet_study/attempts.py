@@ -14,11 +14,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from alexnet_study.errors import ReplacedError, StoppedError
+from alexnet_study.errors import DamagedRunError, ReplacedError, StoppedError
 from alexnet_study.fencing import BEAT_SECONDS, REPLACED, Token
 from alexnet_study.files import file_digest
 from alexnet_study.interruption import Interruption
-from alexnet_study.runs import DamagedRunError, RunFolder
+from alexnet_study.runs import RunFolder
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pillow")
 

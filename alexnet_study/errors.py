@@ -9,6 +9,10 @@ class RunError(Exception):
     """A run started and failed for a reason outside the request, such as a full disk. One line. Exit code 1."""
 
 
+class DamagedRunError(Exception):
+    """A run folder's file is not what was written; the message names the file and the damage."""
+
+
 class ReplacedError(RunError):
     """A newer attempt has taken the run over: this process must not write into its folder any more. Exit code 1."""
 

@@ -17,13 +17,13 @@ from tqdm import tqdm
 from alexnet_study.attempts import close_finished, job_and_restart
 from alexnet_study.config import RunConfig
 from alexnet_study.data import Dataset
-from alexnet_study.errors import RunError
+from alexnet_study.errors import DamagedRunError, RunError
 from alexnet_study.files import is_full
 from alexnet_study.graphs import steps_on
 from alexnet_study.interruption import Interruption
 from alexnet_study.one_run import Execution
 from alexnet_study.origin import origin_of, refuse_other_origin
-from alexnet_study.runs import DamagedRunError, RunFolder, full_disk, identity
+from alexnet_study.runs import RunFolder, full_disk, identity
 from alexnet_study.training import prepare, read_checkpoint, train_epoch
 
 PACK = 16  # runs side by side on one GPU

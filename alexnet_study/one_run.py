@@ -11,11 +11,11 @@ from tqdm import tqdm
 from alexnet_study.attempts import Attempt
 from alexnet_study.config import RunConfig
 from alexnet_study.data import Dataset, Split, evenly_over_classes
-from alexnet_study.errors import RunError
+from alexnet_study.errors import DamagedRunError, RunError
 from alexnet_study.evaluation import Analysis, epoch_figures, evaluate_epoch
 from alexnet_study.fencing import Token
 from alexnet_study.interruption import Interruption
-from alexnet_study.runs import DamagedRunError, RunFolder
+from alexnet_study.runs import RunFolder
 from alexnet_study.training import TrainingState, allow_tf32, derive_seed, return_freed_memory
 
 SUBSET = 5000  # training images evaluated after each epoch but the last

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from alexnet_study.config import RunConfig
-from alexnet_study.errors import RequestError, RunError
+from alexnet_study.errors import DamagedRunError, RequestError, RunError
 from alexnet_study.fencing import Fence, Token, staging_folders
 from alexnet_study.files import canonical_json, digest, file_digest, indented_json, is_full
 
@@ -22,10 +22,6 @@ EPOCH_FIGURES = frozenset(
     + ("test_loss", "test_top1", "test_top3", "seconds", "images_per_second")
 )
 ARRAY_FILES = ("predictions.npz", "features.npz")
-
-
-class DamagedRunError(Exception):
-    """A run folder's file is not what was written; the message names the file and the damage."""
 
 
 def identity(run: RunConfig, dataset: str) -> dict[str, Any]:

@@ -19,10 +19,10 @@ from torch.nn import functional as F
 
 from alexnet_study.config import RecipeConfig, RunConfig
 from alexnet_study.data import Split, normalise
-from alexnet_study.errors import RequestError, RunError
+from alexnet_study.errors import DamagedRunError, RequestError, RunError
 from alexnet_study.models import AlexNet, build_model
 from alexnet_study.optimizer import MomentumSGD
-from alexnet_study.runs import DamagedRunError, RunFolder
+from alexnet_study.runs import RunFolder
 
 CHECKPOINT_SECONDS = 30.0
 CACHE_BATCH = 64  # images whose largest activations, 8 MB in bf16, fit the last-level cache of a CPU

@@ -2,10 +2,11 @@
 
 import contextlib
 import dataclasses
+import functools
 import math
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from alexnet_study.errors import RequestError
@@ -17,7 +18,7 @@ def build(cls: type[T], values: object, where: str) -> T:
     """A frozen dataclass from a mapping: unknown or missing keys, wrong types, impossible values raise RequestError."""
     if not isinstance(values, Mapping):
         raise RequestError(f"{where}: expected a mapping, got {values!r}")
-    hints = typing.get_type_hints(cls)
+    hints = _hints(typing.cast(Hashable, cls))
     check_keys(values, hints, where)
     missing = [f.name for f in dataclasses.fields(typing.cast(Any, cls)) if _required(f) and f.name not in values]
     if missing:
@@ -41,6 +42,11 @@ def check(right: bool, name: str, value: object, expected: str) -> None:
         raise RequestError(f"{name}: {value!r} is not valid; expected {expected}")
 
 
+@functools.cache
+def _hints(cls: Hashable) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
+
+
 def _required(field: "dataclasses.Field[Any]") -> bool:
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
@@ -54,6 +60,8 @@ def _convert(value: object, hint: Any, name: str) -> Any:
         return None if value is None else _convert(value, inner[0], name)
     if origin is tuple:
         check(isinstance(value, list | tuple), name, value, "a list")
+        if inner[0] is float and all(type(item) is float and math.isfinite(item) for item in typing.cast(Any, value)):
+            return tuple(typing.cast(Any, value))  # a thousand ratios at once
         return tuple(
             _convert(item, inner[0], f"{name} {number}")
             if dataclasses.is_dataclass(inner[0])

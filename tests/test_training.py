@@ -15,11 +15,11 @@ from torch.nn import functional as F
 from alexnet_study import files, training
 from alexnet_study.config import RecipeConfig, RunConfig
 from alexnet_study.data import Dataset, normalise
-from alexnet_study.errors import RequestError, RunError
+from alexnet_study.errors import DamagedRunError, RequestError, RunError
 from alexnet_study.execution import execute
 from alexnet_study.fencing import Process
 from alexnet_study.models import build_model
-from alexnet_study.runs import DamagedRunError, RunFolder
+from alexnet_study.runs import RunFolder
 from alexnet_study.training import TrainingState, content_digest, derive_seed, epoch_order, prepare, train_step
 from tests.conftest import bits
 
