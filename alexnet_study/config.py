@@ -38,6 +38,7 @@ class ModelConfig:
     hidden: width of the two hidden fully connected layers. dropout: probability before each of them.
     initialisation: PyTorch's default, or `kaiming` (normal, fan-in, biases 0) in every layer that a ReLU follows, or in
     the convolutions alone.
+    A field that is added tells with `since` in its metadata in which version of the identity; see `runs.identity`.
     """
 
     skips: tuple[str, ...] = ()
@@ -47,7 +48,7 @@ class ModelConfig:
     head: str = "mlp"
     hidden: int = 1024
     dropout: float = 0.5
-    initialisation: str = "default"
+    initialisation: str = field(default="default", metadata={"since": 2})
 
     def __post_init__(self) -> None:
         check(len(self.widths) == 5 and min(self.widths) > 0, "widths", self.widths, "five positive channel counts")

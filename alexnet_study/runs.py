@@ -6,7 +6,7 @@ Runs write a folder and the report reads folders; nothing else passes between th
 import dataclasses
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,13 +29,10 @@ def identity(run: RunConfig, dataset: str) -> dict[str, Any]:
 
     The variant's name stands in it for readers but not in the hash. Paths, commit, device and versions are absent.
     """
-    recipe = dataclasses.asdict(run.recipe)
+    recipe = _identity_fields(run.recipe)
     threads = recipe.pop("threads")
-    model = dataclasses.asdict(run.model)
-    if model["initialisation"] == "default":
-        del model["initialisation"]  # younger than the first runs, whose identity it must not change
     fields = {
-        "model": model,
+        "model": _identity_fields(run.model),
         "recipe": recipe,
         "seed": run.seed,
         "dataset": dataset,
@@ -189,6 +186,36 @@ class RunFolder:
         if not isinstance(value, dict):
             raise DamagedRunError(f"{path.name} holds no mapping")
         return value
+
+
+def _identity_fields(config: Any) -> dict[str, Any]:
+    """Return a configuration's fields as plain values, without those that are younger than a run can know of.
+
+    A field that joined a configuration after its first runs tells so in its metadata, `{"since": n}`: the identity's
+    fields had their first shape in version 1, and each addition counts one up. It is left out while it has its default,
+    at any depth, so that what is finished stays finished; its default therefore never changes.
+    """
+    return {
+        field.name: _plain(getattr(config, field.name))
+        for field in dataclasses.fields(config)
+        if "since" not in field.metadata or getattr(config, field.name) != _default(field, type(config).__name__)
+    }
+
+
+def _plain(value: object) -> object:
+    if dataclasses.is_dataclass(value):
+        return _identity_fields(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return tuple(_plain(item) for item in value) if isinstance(value, tuple | list) else value
+
+
+def _default(field: "dataclasses.Field[Any]", owner: str) -> Any:
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    if field.default is dataclasses.MISSING:
+        raise TypeError(f"{owner}.{field.name} has `since` but no default, so older runs have no value of it")
+    return field.default
 
 
 def _identity_hash(fields: dict[str, Any]) -> str:
