@@ -233,7 +233,7 @@ def _study_from(document: object) -> Study:
         raise RequestError(f"missing {', '.join(missing)}")
     variants = document["variants"]
     check(isinstance(variants, dict) and len(variants) > 0, "variants", variants, "a mapping from name to changes")
-    check(isinstance(document["data"], str), "data", document["data"], "cifar10, digits or a folder")
+    check(isinstance(document["data"], str), "data", document["data"], "a source's name or a folder, as text")
     seeds = parse_seeds(document["seeds"])
     study = Study(
         name=check_name(document["name"], "name"),

@@ -1,8 +1,4 @@
-"""Image data as tensors: decoded once to uint8 (N, 3, 32, 32), cached on disk, memory-mapped from then on.
-
-A source is `cifar10` (torchvision's, downloaded into data/ when missing), `digits` (scikit-learn's), or a folder with
-`train/<class>/*` and `test/<class>/*`.
-"""
+"""Image data as tensors: decoded once to uint8 (N, 3, 32, 32), cached on disk, memory-mapped from then on."""
 
 import functools
 import hashlib
@@ -13,7 +9,7 @@ import sys
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -109,19 +105,6 @@ def evenly_over_classes(labels: Tensor, count: int) -> Tensor:
         rank[members] = torch.arange(int(members.sum()), device=labels.device)
     order = torch.argsort(rank * (int(labels.max()) + 1) + labels)
     return order[:count].sort().values
-
-
-class Source(Protocol):
-    """What a source of images must tell."""
-
-    def manifest(self) -> dict[str, Any]:
-        """What the data is and, cheaply, whether it changed: names, sizes and times."""
-
-    def beside(self) -> Path | None:
-        """Where its cache would lie beside it; None where it has no folder."""
-
-    def decode(self) -> Arrays:
-        """All of it."""
 
 
 def _cache_folders(beside: Path | None, name: str, cache: Path | None) -> list[Path]:

@@ -1,11 +1,15 @@
-"""Where images come from: each source tells what it is, cheaply, and decodes itself to arrays."""
+"""Where images come from: each source tells what it is, cheaply, and decodes itself to arrays.
+
+A source is one of the table `SOURCES`, `cifar10` (torchvision's, downloaded into data/ when missing) or `digits`
+(scikit-learn's), or a folder with `train/<class>/*` and `test/<class>/*`.
+"""
 
 import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -29,13 +33,17 @@ class Arrays:
     resized: int = 0  # images that were not 32×32
 
 
-def source_named(name: str) -> "Cifar10 | Digits | ImageFolder":
-    """`cifar10`, `digits` or a folder; RequestError where it is none of these."""
-    if name == "cifar10":
-        return Cifar10()
-    if name == "digits":
-        return Digits()
-    return ImageFolder(Path(name))
+class Source(Protocol):
+    """What a source of images must tell."""
+
+    def manifest(self) -> dict[str, Any]:
+        """Return what the data is and, cheaply, whether it changed: names, sizes and times."""
+
+    def beside(self) -> Path | None:
+        """Return where its cache would lie beside it; None where it has no folder."""
+
+    def decode(self) -> Arrays:
+        """Return all of it."""
 
 
 class Cifar10:
@@ -116,10 +124,6 @@ class ImageFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        if not folder.is_dir():
-            raise RequestError(
-                f"--data {folder}: no such folder; expected cifar10, digits or a folder with train/ and test/"
-            )
         self.files = {split: self._files(split) for split in ("train", "test")}
         train, test = (tuple(self.files[split]) for split in ("train", "test"))
         if train != test:
@@ -175,6 +179,34 @@ class ImageFolder:
             where = f"class {empty[0]}" if empty else "it"
             raise RequestError(f"--data {self.folder}: {split}/ has no images in {where}; expected {split}/<class>/*")
         return found
+
+
+SOURCES: dict[str, type[Source]] = {"cifar10": Cifar10, "digits": Digits}
+
+
+def is_source(request: str) -> bool:
+    """Return whether a request for data names a source of the table; else it is a folder's path."""
+    return request in SOURCES
+
+
+def expected_data() -> str:
+    """Return what a request for data may be, for help and errors: every source's name, or a folder."""
+    return f"{', '.join(SOURCES)} or a folder with train/<class>/* and test/<class>/*"
+
+
+def check_request(request: str) -> None:
+    """Raise RequestError where a request for data is neither a source's name nor a folder that exists."""
+    if not is_source(request) and not Path(request).is_dir():
+        raise RequestError(f"--data {request}: no such folder; expected {expected_data()}")
+
+
+def source_named(request: str) -> Source:
+    """Return the source of a request for data: a name's, or that of a folder (one called `digits` is `./digits`).
+
+    Raise RequestError where it is neither, or where the folder does not hold what it should.
+    """
+    check_request(request)
+    return SOURCES[request]() if is_source(request) else ImageFolder(Path(request))
 
 
 class ImageFile(NamedTuple):

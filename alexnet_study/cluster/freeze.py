@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from alexnet_study.config import Study, load_study
+from alexnet_study.data_sources import is_source
 from alexnet_study.errors import RequestError
 
 ROOT = Path(__file__).parents[2]  # of the code that runs: a checkout, or an earlier submission's frozen code
@@ -83,8 +84,8 @@ def freeze_study(path: Path, study: Study, overrides: Iterable[str], target: Pat
 
 
 def settled_source(source: str) -> str:
-    """A data source's name that means the same in every folder."""
-    return source if source in ("cifar10", "digits") else os.path.abspath(source)
+    """Return a request for data that means the same in every folder: a source's name, or an absolute path."""
+    return source if is_source(source) else os.path.abspath(source)
 
 
 def _tracked() -> list[str]:

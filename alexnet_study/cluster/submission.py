@@ -15,6 +15,7 @@ from alexnet_study.cluster.plan import Plan, PlannedArray, arrays_of, local_arra
 from alexnet_study.cluster.profiles import Profile
 from alexnet_study.cluster.staging import prepared
 from alexnet_study.config import RunConfig, Study
+from alexnet_study.data_sources import check_request
 from alexnet_study.errors import DamagedRunError, RequestError, RunError
 from alexnet_study.runs import RunFolder, identity
 
@@ -73,6 +74,7 @@ def submit(request: Request) -> Outcome:
     RequestError where the request cannot be carried out, before anything is written or sent; RunError where SLURM
     fails half-way: starting again takes up what it has.
     """
+    check_request(request.study.data)
     plan = _draft(request)
     if not request.allow_dirty:
         refuse_changes(code_state())
@@ -101,6 +103,10 @@ def dry_run(request: Request) -> Outcome:
     notes = (
         [] if request.allow_dirty or not code_state().changed else ["changed tracked files: submit will refuse them"]
     )
+    try:
+        check_request(request.study.data)
+    except RequestError as error:  # the data may lie on the cluster alone, where the scripts are read but not sent
+        notes.append(f"submit will refuse the data here: {error}")
     queue: list[slurm.QueuedJob] = []
     try:
         queue = [] if request.local else slurm.queue()

@@ -1,0 +1,111 @@
+"""A submission's data: a source goes by its name, a folder by its absolute path, and nothing else is sent."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from alexnet_study import data_sources
+from alexnet_study.cluster import submission
+from alexnet_study.cluster.freeze import freeze_study
+from alexnet_study.cluster.profiles import Profile
+from alexnet_study.cluster.submission import Request, dry_run, submit
+from alexnet_study.config import load_study
+from alexnet_study.data import load_dataset
+from alexnet_study.data_sources import Arrays
+from alexnet_study.errors import RequestError
+from jobs.submit import parser
+
+
+class Stripes:
+    """A third source: one striped image of each class and split."""
+
+    def manifest(self) -> dict[str, object]:
+        """Its name says all."""
+        return {"kind": "stripes", "name": "stripes", "files": []}
+
+    def beside(self) -> None:
+        """It has no folder."""
+
+    def decode(self) -> Arrays:
+        """Two images in each split."""
+        images = np.zeros((2, 3, 32, 32), dtype=np.uint8)
+        images[1, :, ::2] = 255
+        labels, classes = np.arange(2, dtype=np.int64), ("plain", "striped")
+        return Arrays(
+            train_images=images,
+            train_labels=labels,
+            test_images=images,
+            test_labels=labels,
+            classes=classes,
+        )
+
+
+@pytest.fixture
+def third(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a source that has just been put into the table."""
+    monkeypatch.setitem(data_sources.SOURCES, "stripes", Stripes)
+    return "stripes"
+
+
+def request_for(study_file: Path, results: Path, source: str) -> Request:
+    return Request(
+        study_file=study_file,
+        study=dataclasses.replace(load_study(study_file), data=source),
+        profile=Profile(),
+        results=results,
+        cwd=Path.cwd(),
+        allow_dirty=True,
+    )
+
+
+def test_a_source_of_the_table_is_submitted_by_its_name(third: str, study_file: Path, tmp_path: Path) -> None:
+    request = request_for(study_file, tmp_path / "results", third)
+    outcome = dry_run(request)
+    assert outcome.plan is not None
+    assert outcome.plan.source == third
+    assert not any("--data" in note for note in outcome.notes)
+    freeze_study(study_file, request.study, (), tmp_path / "frozen.yaml")
+    assert yaml.safe_load((tmp_path / "frozen.yaml").read_text())["data"] == third
+
+
+def test_a_source_of_the_table_is_loaded_by_its_name(third: str, tmp_path: Path) -> None:
+    data = load_dataset(third, cache=tmp_path)
+    assert (data.classes, data.source["kind"]) == (("plain", "striped"), "stripes")
+
+
+def test_help_and_errors_list_every_source(third: str) -> None:
+    listed = "cifar10, digits, stripes or a folder with train/<class>/* and test/<class>/*"
+    assert listed in " ".join(parser().format_help().split())
+    with pytest.raises(RequestError, match="no such folder; expected ") as caught:
+        load_dataset("cifar100")
+    assert str(caught.value) == f"--data cifar100: no such folder; expected {listed}"
+
+
+def test_a_folder_is_submitted_by_its_absolute_path(
+    images: Path, study_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    plan = dry_run(request_for(study_file, tmp_path / "results", "images")).plan
+    assert plan is not None
+    assert plan.source == str(images)
+    (tmp_path / "digits").mkdir()  # a folder of a source's name goes by ./digits
+    plan = dry_run(request_for(study_file, tmp_path / "results", "./digits")).plan
+    assert plan is not None
+    assert plan.source == str(tmp_path / "digits")
+
+
+def test_what_is_neither_is_refused_before_the_queue_is_asked(
+    study_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(submission.slurm, "require_clients", lambda: asked.append("clients"))
+    monkeypatch.setattr(submission.slurm, "queue", lambda: asked.append("queue") or [])
+    request = request_for(study_file, tmp_path / "results", "cifar100")
+    with pytest.raises(RequestError, match="--data cifar100: no such folder; expected cifar10, digits or a folder"):
+        submit(request)
+    assert asked == []
+    assert not (tmp_path / "results").exists()
+    assert any("--data cifar100: no such folder" in note for note in dry_run(request).notes)
