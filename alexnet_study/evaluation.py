@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from alexnet_study.data import Dataset, Split, evenly_over_classes, normalise
+from alexnet_study.data.dataset import Dataset, Split, evenly_over_classes, normalise
 from alexnet_study.features.geometry import participation_ratio
 from alexnet_study.features.linear_regressor import LinearRegressor
 from alexnet_study.features.pca import PCA

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from alexnet_study.attempts import close_finished, job_and_restart
 from alexnet_study.config import RunConfig
-from alexnet_study.data import Dataset
+from alexnet_study.data.dataset import Dataset
 from alexnet_study.errors import DamagedRunError, RunError
 from alexnet_study.files import is_full
 from alexnet_study.graphs import steps_on

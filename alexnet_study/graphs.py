@@ -10,7 +10,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from alexnet_study.data import Split
+from alexnet_study.data.dataset import Split
 from alexnet_study.training import Steps, TrainingState, epoch_order
 
 WARM_UP = 3  # steps before a capture, in which libraries choose kernels and allocate

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from alexnet_study.attempts import Attempt
 from alexnet_study.config import RunConfig
-from alexnet_study.data import Dataset, Split, evenly_over_classes
+from alexnet_study.data.dataset import Dataset, Split, evenly_over_classes
 from alexnet_study.errors import DamagedRunError, RunError
 from alexnet_study.evaluation import Analysis, epoch_figures, evaluate_epoch
 from alexnet_study.fencing import Token

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from alexnet_study.config import RecipeConfig, RunConfig
-from alexnet_study.data import Split, normalise
+from alexnet_study.data.dataset import Split, normalise
 from alexnet_study.errors import DamagedRunError, RequestError, RunError
 from alexnet_study.models import AlexNet, build_model
 from alexnet_study.optimizer import MomentumSGD

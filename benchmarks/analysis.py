@@ -11,7 +11,8 @@ from pathlib import Path
 import torch
 
 from alexnet_study.config import load_study
-from alexnet_study.data import Split, evenly_over_classes, load_dataset
+from alexnet_study.data.cache import load_dataset
+from alexnet_study.data.dataset import Split, evenly_over_classes
 from alexnet_study.evaluation import Analysis, evaluate_epoch
 from alexnet_study.one_run import SUBSET
 from alexnet_study.training import TrainingState, prepare

@@ -16,7 +16,8 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import CIFAR10
 
-from alexnet_study.data import MEAN, STD, Split, load_dataset
+from alexnet_study.data.cache import load_dataset
+from alexnet_study.data.dataset import MEAN, STD, Split
 
 
 def torchvision_dataset(split: Split) -> CIFAR10:

@@ -117,7 +117,7 @@ def after_training(data: str, rounds: int, trained: float) -> list[Row]:
 
 def starting(data: str, rounds: int) -> list[Row]:
     """From the start of a process to its first step, against `import torch`; the cache, cold and warm."""
-    load = "import sys, time, torch; from pathlib import Path; from alexnet_study.data import load_dataset; "
+    load = "import sys, time, torch; from pathlib import Path; from alexnet_study.data.cache import load_dataset; "
     load += (
         "t = time.perf_counter(); load_dataset(sys.argv[1], cache=Path(sys.argv[2])); print(time.perf_counter() - t)"
     )

@@ -15,7 +15,8 @@ import torch
 from torch.nn import functional as F
 
 from alexnet_study.config import RunConfig, load_study
-from alexnet_study.data import Split, load_dataset, normalise
+from alexnet_study.data.cache import load_dataset
+from alexnet_study.data.dataset import Split, normalise
 from alexnet_study.graphs import steps_on
 from alexnet_study.training import TrainingState, autocast, cache_parts, prepare, train_epoch
 

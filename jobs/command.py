@@ -33,7 +33,7 @@ def study_parser(module: str, description: str | None) -> Parser:
 
 def add_training_options(parser: Parser) -> None:
     """Options of the commands that train."""
-    from alexnet_study.data_sources import expected_data  # takes a moment, which no other command needs
+    from alexnet_study.data.sources import expected_data  # takes a moment, which no other command needs
 
     parser.add_argument("--data", metavar="SOURCE", help=f"{expected_data()} (the study's)")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="where decoded data is kept (beside the source)")

@@ -27,7 +27,7 @@ def main() -> int:
     if arguments.seeds:
         study = dataclasses.replace(study, seeds=seeds_from_text(arguments.seeds, count=True))
     runs = study.runs(arguments.set)
-    from alexnet_study.data import load_dataset
+    from alexnet_study.data.cache import load_dataset
     from alexnet_study.errors import RunError
     from alexnet_study.execution import execute_each
     from alexnet_study.report.collect import collect

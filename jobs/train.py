@@ -31,7 +31,7 @@ def main() -> int:
 
     study = load_study(arguments.study)
     runs = [study.run(arguments.variant, seed, arguments.set) for seed in seeds_from_text(arguments.seed)]
-    from alexnet_study.data import load_dataset
+    from alexnet_study.data.cache import load_dataset
     from alexnet_study.errors import RunError
     from alexnet_study.execution import execute_each
 

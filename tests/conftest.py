@@ -9,7 +9,8 @@ from hypothesis import settings
 from PIL import Image
 
 from alexnet_study.config import RunConfig, load_study
-from alexnet_study.data import Dataset, load_dataset
+from alexnet_study.data.cache import load_dataset
+from alexnet_study.data.dataset import Dataset
 from alexnet_study.runs import RunFolder
 from tests.image import image
 

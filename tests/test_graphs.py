@@ -9,7 +9,7 @@ import torch
 
 from alexnet_study import execution
 from alexnet_study.config import RunConfig, load_study
-from alexnet_study.data import Dataset
+from alexnet_study.data.dataset import Dataset
 from alexnet_study.errors import RunError
 from alexnet_study.execution import execute, execute_each
 from alexnet_study.graphs import WARM_UP, GraphSteps, Work, capture_graph, remember, steps_on

@@ -3,8 +3,8 @@
 import ast
 from pathlib import Path
 
-GROUND = {"errors", "files", "validation", "claims", "config", "interruption", "fencing", "records", "runs", "attempts"}
-MIDDLE = {"data_sources", "data", "models", "features"}
+GROUND = {"errors", "files", "validation", "claims", "config", "interruption", "fencing", "runs", "attempts"}
+MIDDLE = {"data", "models", "features"}
 WINGS = {
     "cluster": {"cluster"},
     "training": {"origin", "optimizer", "training", "graphs", "evaluation", "one_run", "execution"},

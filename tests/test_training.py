@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from alexnet_study import files, training
 from alexnet_study.config import RecipeConfig, RunConfig
-from alexnet_study.data import Dataset, normalise
+from alexnet_study.data.dataset import Dataset, normalise
 from alexnet_study.errors import DamagedRunError, RequestError, RunError
 from alexnet_study.execution import execute
 from alexnet_study.fencing import Process

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from alexnet_study.config import Study, load_study
-from alexnet_study.data_sources import is_source
+from alexnet_study.data.sources import is_source
 from alexnet_study.errors import RequestError
 
 ROOT = Path(__file__).parents[2]  # of the code that runs: a checkout, or an earlier submission's frozen code

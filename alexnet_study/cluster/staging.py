@@ -43,7 +43,7 @@ def staged(plan: Plan) -> Iterator[Path | None]:
 
 def main() -> None:
     """Prepare one source; a mistake goes to standard output, to be told by the parent."""
-    from alexnet_study.data import load_dataset
+    from alexnet_study.data.cache import load_dataset
 
     source, *cache = sys.argv[1:]
     try:

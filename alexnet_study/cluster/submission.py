@@ -15,7 +15,7 @@ from alexnet_study.cluster.plan import Plan, PlannedArray, arrays_of, local_arra
 from alexnet_study.cluster.profiles import Profile
 from alexnet_study.cluster.staging import prepared
 from alexnet_study.config import RunConfig, Study
-from alexnet_study.data_sources import check_request
+from alexnet_study.data.sources import check_request
 from alexnet_study.errors import DamagedRunError, RequestError, RunError
 from alexnet_study.runs import RunFolder, identity
 

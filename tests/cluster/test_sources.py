@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import yaml
 
-from alexnet_study import data_sources
 from alexnet_study.cluster import submission
 from alexnet_study.cluster.freeze import freeze_study
 from alexnet_study.cluster.profiles import Profile
 from alexnet_study.cluster.submission import Request, dry_run, submit
 from alexnet_study.config import load_study
-from alexnet_study.data import load_dataset
-from alexnet_study.data_sources import Arrays
+from alexnet_study.data import sources
+from alexnet_study.data.arrays import Arrays
+from alexnet_study.data.cache import load_dataset
 from alexnet_study.errors import RequestError
 from jobs.submit import parser
 
@@ -46,7 +46,7 @@ class Stripes:
 @pytest.fixture
 def third(monkeypatch: pytest.MonkeyPatch) -> str:
     """The name of a source that has just been put into the table."""
-    monkeypatch.setitem(data_sources.SOURCES, "stripes", Stripes)
+    monkeypatch.setitem(sources.SOURCES, "stripes", Stripes)
     return "stripes"
 
 

@@ -15,7 +15,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from alexnet_study.config import Study, load_study
-from alexnet_study.data import load_dataset
+from alexnet_study.data.cache import load_dataset
 from alexnet_study.errors import RequestError
 from alexnet_study.execution import execute
 from alexnet_study.files import digest

@@ -1,0 +1,1 @@
+"""Images: sources, decoded to uint8 tensors and kept on disk."""

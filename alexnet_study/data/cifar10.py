@@ -1,0 +1,56 @@
+"""CIFAR-10, from torchvision."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from alexnet_study.data.arrays import Arrays
+from alexnet_study.errors import RequestError
+
+DATA = Path("data")
+
+
+class Cifar10:
+    """CIFAR-10 as torchvision downloads and verifies it."""
+
+    folder = DATA / "cifar-10-batches-py"
+
+    def manifest(self) -> dict[str, Any]:
+        """Names, sizes and times of the batches; downloads them first when they are missing."""
+        if not self.folder.is_dir():
+            self._split(train=True)
+        return {"kind": "cifar10", "name": "CIFAR-10", "files": _listing(sorted(self.folder.glob("*")), self.folder)}
+
+    def beside(self) -> Path:
+        """data/cifar10.cache"""
+        return DATA / "cifar10.cache"
+
+    def decode(self) -> Arrays:
+        """Both splits, verified by torchvision against its own checksums."""
+        train, test = self._split(train=True), self._split(train=False)
+        return Arrays(
+            train_images=np.ascontiguousarray(train.data.transpose(0, 3, 1, 2)),
+            train_labels=np.asarray(train.targets, dtype=np.int64),
+            test_images=np.ascontiguousarray(test.data.transpose(0, 3, 1, 2)),
+            test_labels=np.asarray(test.targets, dtype=np.int64),
+            classes=tuple(train.classes),
+        )
+
+    def _split(self, *, train: bool) -> Any:
+        from torchvision.datasets import CIFAR10
+
+        try:
+            return CIFAR10(DATA, train=train, download=True)
+        except (OSError, RuntimeError) as error:  # no network, a proxy's refusal, a damaged archive, a full disk
+            reason = " ".join(str(error).split())
+            raise RequestError(
+                f"--data cifar10: could not download CIFAR-10 into {DATA}/ ({reason}); "
+                "put cifar-10-python.tar.gz there, or give --data digits "
+                "or --data FOLDER with train/<class>/* and test/<class>/*"
+            ) from None
+
+
+def _listing(paths: list[Path], root: Path) -> list[list[Any]]:
+    stats = [(path, path.stat()) for path in paths]
+    return [[str(path.relative_to(root)), stat.st_size, stat.st_mtime_ns] for path, stat in stats]

@@ -1,0 +1,67 @@
+"""A data set as tensors, its normalisation, and a choice of samples even over its classes."""
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+MEAN = (0.4914, 0.4822, 0.4465)
+STD = (0.2023, 0.1994, 0.2010)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """images uint8 (N, 3, 32, 32); labels int64 (N,), indices into the data set's classes."""
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """Both splits, the class names in label order, the SHA-256 of all of it, and where it came from."""
+
+    train: Split
+    test: Split
+    classes: tuple[str, ...]
+    content_hash: str
+    source: dict[str, Any]
+
+    def to(self, device: torch.device) -> "Dataset":
+        """The same data on another device."""
+        splits = {n: Split(images=s.images.to(device), labels=s.labels.to(device)) for n, s in self.splits().items()}
+        return Dataset(**splits, classes=self.classes, content_hash=self.content_hash, source=self.source)
+
+    def splits(self) -> dict[str, Split]:
+        """Both splits by name."""
+        return {"train": self.train, "test": self.test}
+
+
+def normalise(images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """uint8 (B, 3, 32, 32) → scaled to [0, 1], less MEAN, over STD; channels-last."""
+    scale, shift = _scale_and_shift(images.device)
+    pixels = images.to(torch.float32, memory_format=torch.channels_last)
+    return pixels.mul_(scale).sub_(shift).to(dtype)
+
+
+@functools.cache
+def _scale_and_shift(device: torch.device) -> tuple[Tensor, Tensor]:
+    """1 / (255 STD) and MEAN / STD, (3, 1, 1); kept, since a CUDA graph must not copy from the host."""
+    mean = torch.tensor(MEAN, device=device).view(3, 1, 1)
+    std = torch.tensor(STD, device=device).view(3, 1, 1)
+    return 1 / (255 * std), mean / std
+
+
+def evenly_over_classes(labels: Tensor, count: int) -> Tensor:
+    """Indices, ascending, of `count` samples (all, where there are fewer), the first of each class in equal numbers."""
+    rank = torch.zeros_like(labels)
+    for label in labels.unique():
+        members = labels == label
+        rank[members] = torch.arange(int(members.sum()), device=labels.device)
+    order = torch.argsort(rank * (int(labels.max()) + 1) + labels)
+    return order[:count].sort().values

@@ -1,0 +1,78 @@
+"""Caches are current, whole, or built again, and go where they are told."""
+
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from alexnet_study.data.cache import load_dataset
+from alexnet_study.data.image_folder import ImageFolder
+from alexnet_study.errors import RequestError
+
+
+def test_the_cache_is_used_while_current_and_rebuilt_when_a_file_changes(
+    images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = load_dataset(str(images))
+    with monkeypatch.context() as patch:
+        patch.delattr(ImageFolder, "decode")  # a current cache needs no decoding
+        again = load_dataset(str(images))
+    assert again.content_hash == first.content_hash
+    assert torch.equal(again.train.images, first.train.images)
+    Image.new("RGB", (32, 32), (1, 2, 3)).save(images / "test/class0/000.png")
+    changed = load_dataset(str(images))
+    assert changed.content_hash != first.content_hash
+    assert changed.test.images[0, :, 0, 0].tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "remove", "manifest"])
+def test_a_damaged_cache_is_reported_and_rebuilt(images: Path, damage: str, capfd: pytest.CaptureFixture[str]) -> None:
+    first = load_dataset(str(images))
+    path = images.with_name("images.cache") / ("manifest.json" if damage == "manifest" else "train_images.npy")
+    content = bytearray(path.read_bytes())
+    if damage == "flip":
+        content[-5] ^= 4
+        path.write_bytes(content)
+    elif damage == "truncate":
+        path.write_bytes(content[:-100])
+    elif damage == "manifest":
+        path.write_text("{")
+    else:
+        path.unlink()
+    again = load_dataset(str(images))
+    assert again.content_hash == first.content_hash
+    assert damage == "remove" or "damaged" in capfd.readouterr().err
+    assert path.exists()
+
+
+def test_two_that_build_at_once_both_end_with_the_data(images: Path) -> None:
+    hashes: list[str] = []
+    threads = [threading.Thread(target=lambda: hashes.append(load_dataset(str(images)).content_hash)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(hashes) == 4
+    assert len(set(hashes)) == 1
+    assert [path.name for path in images.parent.iterdir() if path.name.startswith(".")] == []
+
+
+def test_the_cache_goes_where_it_is_told_or_to_the_users_folder(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    told = tmp_path / "told"
+    load_dataset(str(images), cache=told)
+    assert (next(told.iterdir()) / "manifest.json").exists()
+    assert not images.with_name("images.cache").exists()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(ImageFolder, "beside", lambda _: tmp_path / "file/images.cache")  # cannot be written
+    load_dataset(str(images))
+    assert list((tmp_path / "user").rglob("manifest.json"))
+    with pytest.raises(RequestError, match="--cache"):
+        load_dataset(str(images), cache=tmp_path / "file")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert len(load_dataset(str(images)).train) == 48
+    assert "no cache" in capfd.readouterr().err
