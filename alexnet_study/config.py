@@ -157,9 +157,14 @@ class Study:
 def load_study(path: Path) -> Study:
     """Read and validate a study file; RequestError names the file and the mistake."""
     try:
-        return _study_from(_extended(_read_yaml(path), path.parent))
+        return _study_from(study_document(path))
     except RequestError as error:
         raise RequestError(f"{path}: {error}") from None
+
+
+def study_document(path: Path) -> Any:
+    """Return a study file's content as plain values, with that of the file that it extends; not yet validated."""
+    return _extended(_read_yaml(path), path.parent)
 
 
 def parse_seeds(value: object) -> tuple[int, ...]:

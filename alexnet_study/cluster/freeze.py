@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from alexnet_study.config import Study, load_study
+from alexnet_study.config import Study, load_study, study_document
 from alexnet_study.data.sources import is_source
 from alexnet_study.errors import RequestError
 
@@ -69,7 +69,7 @@ def freeze_study(path: Path, study: Study, overrides: Iterable[str], target: Pat
     path: the study's file, whose other entries go along. study: what was read from it, its data and seeds as asked for.
     """
     overrides = tuple(overrides)
-    document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    document: dict[str, Any] = study_document(path)
     document |= {"data": settled_source(study.data), "seeds": list(study.seeds)}
     for override in overrides:
         key, _, value = override.partition("=")

@@ -113,6 +113,16 @@ def test_a_frozen_study_holds_everything_that_was_asked_for(study_file: Path, tm
     assert again.seeds == (3, 5)
 
 
+def test_a_study_that_extends_another_is_frozen_whole(study_file: Path, tmp_path: Path) -> None:
+    other = study_file.with_name("other.yaml")
+    other.write_text(f"extends: {study_file.name}\nname: other\nseeds: 3\n")
+    study, frozen = load_study(other), tmp_path / "frozen/study.yaml"
+    freeze.freeze_study(other, study, ["recipe.epochs=7"], frozen)
+    again = load_study(frozen)
+    assert (again.name, again.seeds) == ("other", (0, 1, 2))
+    assert again.runs() == study.runs(["recipe.epochs=7"])
+
+
 def test_the_frozen_code_is_what_stands_on_disk(tmp_path: Path) -> None:
     freeze.freeze_code(tmp_path)
     frozen = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
