@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-GROUND = {"errors", "files", "validation", "claims", "config", "interruption", "fencing", "runs", "attempts"}
+GROUND = {"errors", "files", "validation", "claims", "config", "interruption", "fencing", "records", "runs", "attempts"}
 MIDDLE = {"data", "models", "features"}
 WINGS = {
     "cluster": {"cluster"},
