@@ -6,7 +6,7 @@ On a CPU one after another; on a GPU those that are alike in all but the seed tr
 import itertools
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,11 @@ from alexnet_study.attempts import close_finished, job_and_restart
 from alexnet_study.config import RunConfig
 from alexnet_study.data.dataset import Dataset
 from alexnet_study.errors import DamagedRunError, RunError
-from alexnet_study.files import is_full
 from alexnet_study.graphs import steps_on
 from alexnet_study.interruption import Interruption
-from alexnet_study.one_run import Execution
+from alexnet_study.one_run import Execution, one_line_if_full
 from alexnet_study.origin import origin_of, refuse_other_origin
-from alexnet_study.runs import RunFolder, full_disk, identity
+from alexnet_study.runs import RunFolder, identity
 from alexnet_study.training import prepare, read_checkpoint, train_epoch
 
 PACK = 16  # runs side by side on one GPU
@@ -83,16 +82,20 @@ class Conditions:
         """The outcome of each run of a pack."""
         prepare(runs[0].recipe, self.device)
         outcomes: dict[RunConfig, Summary | RunError] = {}
-        try:
-            with ExitStack() as stack:
-                opened = {run: stack.enter_context(self._held(run)) for run in runs}
-                executions = [each for each in opened.values() if isinstance(each, Execution)]
-                outcomes |= {run: each for run, each in opened.items() if not isinstance(each, Execution)}
-                self._train(executions)
-                for execution in executions:
-                    outcomes[execution.run] = execution.outcome()
-        except RunError as error:  # of them all: a full disk, or a newer attempt seen before the start
-            outcomes = {run: outcomes.get(run, error) for run in runs}
+        executions: list[Execution] = []
+        with ExitStack() as stack:
+            for run in runs:
+                try:
+                    opened: Execution | Summary | RunError = stack.enter_context(self._held(run))
+                except RunError as error:  # its disk is full, or a newer attempt was seen before the start
+                    opened = error
+                if isinstance(opened, Execution):
+                    executions.append(opened)
+                else:
+                    outcomes[run] = opened
+            self._train(executions)
+            for execution in executions:
+                outcomes[execution.run] = execution.outcome()
         return [outcomes[run] for run in runs]
 
     @contextmanager
@@ -100,7 +103,7 @@ class Conditions:
         """The run ready to train, its folder held; or its summary where it is finished."""
         folder = RunFolder.of(self.results, run)
         fields, here = identity(run, self.data.content_hash), origin_of(self.device, run.recipe.threads)
-        with _one_line_if_full(folder), self.interruption.raising():
+        with one_line_if_full(folder), self.interruption.raising():
             finished = _finished(folder)
             if finished is not None and folder.is_closed():
                 yield finished
@@ -129,33 +132,43 @@ class Conditions:
             execution.announce()
         while going := [execution for execution in executions if execution.goes_on]:
             place = min(execution.place for execution in going)
-            self._train_together([execution for execution in going if execution.place == place])
+            together = [execution for execution in going if execution.place == place]
+            with suppress(_NoneLeftError):
+                self._train_together(together, executions)
 
-    def _train_together(self, together: list[Execution]) -> None:
-        """Train those that stand at one place, epoch by epoch, until they are at the end or one of them fails."""
+    def _train_together(self, together: list[Execution], executions: list[Execution]) -> None:
+        """Train those that stand at one place, epoch by epoch, until they are at the end or one of them fails.
+
+        What is due is looked for in all `executions`: those that wait may be replaced too. Raise _NoneLeftError as soon
+        as all that train have failed.
+        """
         train, batch_size = self.data.train, together[0].run.recipe.batch_size
         steps = steps_on(self.device, [execution.state for execution in together], train, batch_size)
         while all(execution.goes_on for execution in together):
             with _progress(together, len(steps)) as bar:
                 train_epoch(
                     steps,
-                    checkpoint=lambda: _checkpoint(together),
-                    due=lambda: any(execution.due for execution in together),
+                    checkpoint=lambda: _checkpoint(together, executions),
+                    due=lambda: any(execution.due for execution in executions),
                     advance=bar.update,
                 )
             for execution in together:
                 execution.attempt_to(execution.end_epoch)
-            _checkpoint(together)
+            _checkpoint(together, executions)
 
 
-def _checkpoint(together: list[Execution]) -> None:
-    """Save all before any ends by what is due; the failure, where there is one and no run is left."""
+class _NoneLeftError(Exception):
+    """All runs that train together have failed, each for a reason of its own: nothing is left of their epoch."""
+
+
+def _checkpoint(together: list[Execution], executions: list[Execution]) -> None:
+    """Save those that train before any of `executions` ends by what is due. Raise _NoneLeftError if none can go on."""
     for execution in together:
         execution.attempt_to(execution.save)
-    for execution in together:
+    for execution in executions:
         execution.attempt_to(execution.attempt.check)
     if all(execution.failure for execution in together):
-        raise together[0].failure or RunError("no run is left")
+        raise _NoneLeftError
 
 
 def _progress(together: list[Execution], steps: int) -> Any:
@@ -164,16 +177,6 @@ def _progress(together: list[Execution], steps: int) -> Any:
     label = f"{first.run.variant} seed {names} epoch {first.state.epoch + 1}/{first.run.recipe.epochs}"
     shown = sys.stderr.isatty()
     return tqdm(total=steps, initial=first.state.step, desc=label, unit="step", leave=False, disable=not shown)
-
-
-@contextmanager
-def _one_line_if_full(folder: RunFolder) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if not is_full(error):
-            raise
-        raise full_disk(error, folder) from None
 
 
 def _finished(folder: RunFolder) -> dict[str, Any] | None:

@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -14,8 +15,9 @@ from alexnet_study.data.dataset import Dataset, Split, evenly_over_classes
 from alexnet_study.errors import DamagedRunError, RunError
 from alexnet_study.evaluation import Analysis, epoch_figures, evaluate_epoch
 from alexnet_study.fencing import Token
+from alexnet_study.files import is_full
 from alexnet_study.interruption import Interruption
-from alexnet_study.runs import RunFolder
+from alexnet_study.runs import RunFolder, full_disk
 from alexnet_study.training import TrainingState, allow_tf32, derive_seed, return_freed_memory
 
 SUBSET = 5000  # training images evaluated after each epoch but the last
@@ -72,10 +74,11 @@ class Execution:
             say(self.run, f"goes on from epoch {self.state.epoch}, step {self.state.step}")
 
     def attempt_to(self, work: Callable[[], None]) -> None:
-        """Do `work` unless the run has failed; a RunError is the run's failure and goes no further."""
+        """Do `work` unless the run has failed; a RunError, or a full disk, is its failure and goes no further."""
         if self.failure is None:
             try:
-                work()
+                with one_line_if_full(self.folder):
+                    work()
             except RunError as error:
                 self.end_by(error)
 
@@ -169,6 +172,17 @@ def _state(run: RunConfig, data: Dataset, folder: RunFolder, device: torch.devic
         print(f"note: {folder.path}: {error}; starting from epoch 0", file=sys.stderr)
         folder.drop(folder.checkpoint)
     return state
+
+
+@contextmanager
+def one_line_if_full(folder: RunFolder) -> Iterator[None]:
+    """Raise RunError, one line, where work on the run meets a full disk."""
+    try:
+        yield
+    except OSError as error:
+        if not is_full(error):
+            raise
+        raise full_disk(error, folder) from None
 
 
 def say(run: RunConfig, text: str) -> None:
