@@ -3,7 +3,6 @@
 On a CPU one after another; on a GPU those that are alike in all but the seed train side by side.
 """
 
-import itertools
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -15,7 +14,7 @@ import torch
 from tqdm import tqdm
 
 from alexnet_study.attempts import close_finished, job_and_restart
-from alexnet_study.config import RunConfig
+from alexnet_study.config import ModelConfig, RecipeConfig, RunConfig
 from alexnet_study.data.dataset import Dataset
 from alexnet_study.errors import DamagedRunError, RunError
 from alexnet_study.graphs import steps_on
@@ -47,17 +46,32 @@ def execute(run: RunConfig, data: Dataset, results: Path, **options: Any) -> Sum
 def execute_each(
     runs: list[RunConfig], data: Dataset, results: Path, **options: Any
 ) -> Iterator[tuple[RunConfig, Summary | RunError]]:
-    """`execute` of each run, with the same bits as alone; a RunError ends its own run only and is its outcome."""
+    """`execute` of each run, with the same bits as alone; a RunError ends its own run only and is its outcome.
+
+    The outcomes come as packs end, so in another order than `runs` where several runs of a configuration are packed.
+    """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     conditions = Conditions(data=data.to(device), results=results, device=device, **options)
     for run in runs:  # the whole request is looked at before anything is trained
         RunFolder.of(results, run).refuse_other(identity(run, data.content_hash))
-    most = pack_size(device)
-    for _, group in itertools.groupby(runs, key=lambda run: (run.model, run.recipe)):
-        alike = list(group)
-        for start in range(0, len(alike), most):
-            pack = alike[start : start + most]
-            yield from zip(pack, conditions.carry_out(pack), strict=True)
+    for pack in packs(runs, pack_size(device)):
+        yield from zip(pack, conditions.carry_out(pack), strict=True)
+
+
+def packs(runs: list[RunConfig], most: int) -> list[list[RunConfig]]:
+    """Return the runs in packs of at most `most` that are alike in all but the seed, in the order of their first runs.
+
+    So variants of a study that is listed seed by seed take turns, and one cut short is as balanced as its packs allow.
+    """
+    every: list[list[RunConfig]] = []
+    filling: dict[tuple[ModelConfig, RecipeConfig], list[RunConfig]] = {}
+    for run in runs:
+        alike = run.model, run.recipe
+        if alike not in filling or len(filling[alike]) == most:
+            filling[alike] = []
+            every.append(filling[alike])
+        filling[alike].append(run)
+    return every
 
 
 def pack_size(device: torch.device) -> int:

@@ -1,4 +1,4 @@
-"""Every run of a study on this machine, one after another, then its report.
+"""Every run of a study on this machine, then its report.
 
 python -m jobs.study --study jobs/studies/demo.yaml
 """

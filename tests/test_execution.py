@@ -140,3 +140,64 @@ def test_a_full_disk_ends_only_the_run_that_met_it(
     outcomes = dict(execute_each(runs, data, tmp_path))
     assert [isinstance(outcomes[run], RunError) for run in runs] == [False, True, False]
     assert "seed-1: No space left" in str(outcomes[runs[1]])
+
+
+def finishing_order(
+    runs: list[RunConfig], data: Dataset, results: Path, monkeypatch: pytest.MonkeyPatch, *, most: int
+) -> list[list[str]]:
+    """The packs, each as the names of its runs, in the order in which `execute_each` has them trained and told."""
+    packs: list[list[RunConfig]] = []
+
+    def carry_out(conditions: object, pack: list[RunConfig]) -> list[dict[str, Any]]:
+        packs.append(pack)
+        return [{} for _ in pack]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(execution, "pack_size", lambda device: most)
+        patch.setattr(execution.Conditions, "carry_out", carry_out)
+        told = []
+        for run, _ in execute_each(runs, data, results):
+            told.append(run)
+            assert len(told) > sum(map(len, packs[:-1])), "told before the next pack begins"
+    assert told == [run for pack in packs for run in pack]
+    return [[f"{run.variant} {run.seed}" for run in pack] for pack in packs]
+
+
+def test_a_study_is_packed_over_its_whole_list(
+    study_file: Path, data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seed by seed where nothing is packed; else pack by pack, the variants in turn."""
+    study = load_study(study_file)
+    listed = [study.run(variant, seed) for seed in range(5) for variant in ("baseline", "skip")]
+    order = finishing_order(listed, data, tmp_path, monkeypatch, most=1)
+    assert order == [[f"{run.variant} {run.seed}"] for run in listed]
+    assert finishing_order(listed, data, tmp_path, monkeypatch, most=2) == [
+        ["baseline 0", "baseline 1"],
+        ["skip 0", "skip 1"],
+        ["baseline 2", "baseline 3"],
+        ["skip 2", "skip 3"],
+        ["baseline 4"],
+        ["skip 4"],
+    ]
+
+
+def test_a_packed_study_has_the_bits_of_its_runs_alone(
+    study_file: Path, data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = load_study(study_file).runs()
+    for run in listed:
+        execute(run, data, tmp_path / "alone")
+    together: list[int] = []
+    steps_on = execution.steps_on
+
+    def counted(device: torch.device, states: list[TrainingState], *rest: Any) -> object:
+        together.append(len(states))
+        return steps_on(device, states, *rest)
+
+    monkeypatch.setattr(execution, "pack_size", lambda device: 16)
+    monkeypatch.setattr(execution, "steps_on", counted)
+    outcomes = dict(execute_each(listed, data, tmp_path / "together"))
+    assert together == [2, 2]
+    assert outcomes.keys() == set(listed)
+    for run in listed:
+        assert bits(RunFolder.of(tmp_path / "together", run)) == bits(RunFolder.of(tmp_path / "alone", run))
