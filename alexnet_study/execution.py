@@ -6,7 +6,7 @@ On a CPU one after another; on a GPU those that are alike in all but the seed tr
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,33 +29,39 @@ PACK = 16  # runs side by side on one GPU
 Summary = dict[str, Any]
 
 
-def execute(run: RunConfig, data: Dataset, results: Path, **options: Any) -> Summary:
-    """Train, analyse and record `run` in its folder below `results`; returns the summary.
+@dataclass(frozen=True, kw_only=True)
+class PackContext:
+    """What the packs of one process share.
 
-    A finished run is left alone; a damaged summary or checkpoint is reported and computed again. Options: those of
-    `Conditions`. RequestError where the folder holds another configuration, or a checkpoint of another origin;
-    RunError where the disk is full or training diverges; ReplacedError where a newer attempt wants the run;
-    StoppedError where a signal ends it.
+    inexact_resume lets a checkpoint of another device model or other versions go on.
     """
-    ((_, outcome),) = execute_each([run], data, results, **options)
-    if isinstance(outcome, RunError):
-        raise outcome
-    return outcome
+
+    data: Dataset
+    results: Path
+    device: torch.device
+    interruption: Interruption
+    inexact_resume: bool
 
 
-def execute_each(
-    runs: list[RunConfig], data: Dataset, results: Path, **options: Any
-) -> Iterator[tuple[RunConfig, Summary | RunError]]:
-    """`execute` of each run, with the same bits as alone; a RunError ends its own run only and is its outcome.
+def available_device() -> torch.device:
+    """Return the GPU where one is visible, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
-    The outcomes come as packs end, so in another order than `runs` where several runs of a configuration are packed.
+
+def execute_each(runs: list[RunConfig], context: PackContext) -> Iterator[tuple[RunConfig, Summary | RunError]]:
+    """Train, analyse and record each run in its folder below `context.results`; yield its summary, or what ended it.
+
+    A finished run is left alone; a damaged summary or checkpoint is reported and computed again. A run has the bits
+    that it has alone. The outcomes come as packs end, so in another order than `runs` where several runs of a
+    configuration are packed. A RunError ends its own run only and is its outcome: the disk is full, training diverges,
+    or (ReplacedError) a newer attempt wants the run. Raise RequestError where a folder holds another configuration or a
+    checkpoint of another origin, StoppedError where a signal ends the process.
     """
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    conditions = Conditions(data=data.to(device), results=results, device=device, **options)
+    context = replace(context, data=context.data.to(context.device))
     for run in runs:  # the whole request is looked at before anything is trained
-        RunFolder.of(results, run).refuse_other(identity(run, data.content_hash))
-    for pack in packs(runs, pack_size(device)):
-        yield from zip(pack, conditions.carry_out(pack), strict=True)
+        RunFolder.of(context.results, run).refuse_other(identity(run, context.data.content_hash))
+    for pack in packs(runs, pack_size(context.device)):
+        yield from zip(pack, carry_out(pack, context), strict=True)
 
 
 def packs(runs: list[RunConfig], most: int) -> list[list[RunConfig]]:
@@ -79,96 +85,86 @@ def pack_size(device: torch.device) -> int:
     return PACK if device.type == "cuda" else 1
 
 
-@dataclass(frozen=True, kw_only=True)
-class Conditions:
-    """What a process's runs share. `data` is on `device`.
+def carry_out(runs: list[RunConfig], context: PackContext) -> list[Summary | RunError]:
+    """Return the outcome of each run of a pack."""
+    prepare(runs[0].recipe, context.device)
+    outcomes: dict[RunConfig, Summary | RunError] = {}
+    executions: list[Execution] = []
+    with ExitStack() as stack:
+        for run in runs:
+            try:
+                opened: Execution | Summary | RunError = stack.enter_context(_held(run, context))
+            except RunError as error:  # its disk is full, or a newer attempt was seen before the start
+                opened = error
+            if isinstance(opened, Execution):
+                executions.append(opened)
+            else:
+                outcomes[run] = opened
+        _train(executions, context)
+        for execution in executions:
+            outcomes[execution.run] = execution.outcome()
+    return [outcomes[run] for run in runs]
 
-    inexact_resume lets a checkpoint of another device model or other versions go on.
-    """
 
-    data: Dataset
-    results: Path
-    device: torch.device
-    interruption: Interruption = field(default_factory=Interruption)
-    inexact_resume: bool = False
-
-    def carry_out(self, runs: list[RunConfig]) -> list[Summary | RunError]:
-        """The outcome of each run of a pack."""
-        prepare(runs[0].recipe, self.device)
-        outcomes: dict[RunConfig, Summary | RunError] = {}
-        executions: list[Execution] = []
-        with ExitStack() as stack:
-            for run in runs:
-                try:
-                    opened: Execution | Summary | RunError = stack.enter_context(self._held(run))
-                except RunError as error:  # its disk is full, or a newer attempt was seen before the start
-                    opened = error
-                if isinstance(opened, Execution):
-                    executions.append(opened)
-                else:
-                    outcomes[run] = opened
-            self._train(executions)
-            for execution in executions:
-                outcomes[execution.run] = execution.outcome()
-        return [outcomes[run] for run in runs]
-
-    @contextmanager
-    def _held(self, run: RunConfig) -> Iterator[Execution | Summary]:
-        """The run ready to train, its folder held; or its summary where it is finished."""
-        folder = RunFolder.of(self.results, run)
-        fields, here = identity(run, self.data.content_hash), origin_of(self.device, run.recipe.threads)
-        with one_line_if_full(folder), self.interruption.raising():
-            finished = _finished(folder)
-            if finished is not None and folder.is_closed():
+@contextmanager
+def _held(run: RunConfig, context: PackContext) -> Iterator[Execution | Summary]:
+    """The run ready to train, its folder held; or its summary where it is finished."""
+    folder = RunFolder.of(context.results, run)
+    fields, here = identity(run, context.data.content_hash), origin_of(context.device, run.recipe.threads)
+    with one_line_if_full(folder), context.interruption.raising():
+        finished = _finished(folder)
+        if finished is not None and folder.is_closed():
+            yield finished
+            return
+        if finished is None:
+            refuse_other_origin(_origins(folder), here, allowed=context.inexact_resume)
+        job, restart = job_and_restart()
+        with folder.held(job=job, restart=restart) as replaced:
+            finished = _finished(folder)  # again: the attempt that was waited for may have done it
+            if finished is not None:
+                close_finished(folder, replaced)
                 yield finished
                 return
-            if finished is None:
-                refuse_other_origin(_origins(folder), here, allowed=self.inexact_resume)
-            job, restart = job_and_restart()
-            with folder.held(job=job, restart=restart) as replaced:
-                finished = _finished(folder)  # again: the attempt that was waited for may have done it
-                if finished is not None:
-                    close_finished(folder, replaced)
-                    yield finished
-                    return
-                _claim(folder, fields)
-                with self.interruption.deferred():
-                    execution = Execution(run, self.data, folder, here, replaced, self.interruption)
-                    try:
-                        yield execution
-                    except BaseException as error:
-                        execution.end_by(error)
-                        raise
+            _claim(folder, fields)
+            with context.interruption.deferred():
+                execution = Execution(run, context.data, folder, here, replaced, context.interruption)
+                try:
+                    yield execution
+                except BaseException as error:
+                    execution.end_by(error)
+                    raise
 
-    def _train(self, executions: list[Execution]) -> None:
-        """Train all to the end; those that fail drop out, those that stand elsewhere go on apart."""
-        for execution in executions:
-            execution.announce()
-        while going := [execution for execution in executions if execution.goes_on]:
-            place = min(execution.place for execution in going)
-            together = [execution for execution in going if execution.place == place]
-            with suppress(_NoneLeftError):
-                self._train_together(together, executions)
 
-    def _train_together(self, together: list[Execution], executions: list[Execution]) -> None:
-        """Train those that stand at one place, epoch by epoch, until they are at the end or one of them fails.
+def _train(executions: list[Execution], context: PackContext) -> None:
+    """Train all to the end; those that fail drop out, those that stand elsewhere go on apart."""
+    for execution in executions:
+        execution.announce()
+    while going := [execution for execution in executions if execution.goes_on]:
+        place = min(execution.place for execution in going)
+        together = [execution for execution in going if execution.place == place]
+        with suppress(_NoneLeftError):
+            _train_together(together, executions, context)
 
-        What is due is looked for in all `executions`: those that wait may be replaced too. Raise _NoneLeftError as soon
-        as all that train have failed.
-        """
-        train, batch_size = self.data.train, together[0].run.recipe.batch_size
-        steps = steps_on(self.device, [execution.state for execution in together], train, batch_size)
-        while all(execution.goes_on for execution in together):
-            with _progress(together, len(steps)) as bar:
-                train_epoch(
-                    steps,
-                    checkpoint=lambda: _checkpoint(together, executions),
-                    due=lambda: any(execution.due for execution in executions),
-                    advance=bar.update,
-                )
-            for execution in together:
-                execution.attempt_to(execution.end_epoch)
-            _checkpoint(together, executions)
+
+def _train_together(together: list[Execution], executions: list[Execution], context: PackContext) -> None:
+    """Train those that stand at one place, epoch by epoch, until they are at the end or one of them fails.
+
+    What is due is looked for in all `executions`: those that wait may be replaced too. Raise _NoneLeftError as soon
+    as all that train have failed.
+    """
+    train, batch_size = context.data.train, together[0].run.recipe.batch_size
+    steps = steps_on(context.device, [execution.state for execution in together], train, batch_size)
+    while all(execution.goes_on for execution in together):
+        with _progress(together, len(steps)) as bar:
+            train_epoch(
+                steps,
+                checkpoint=lambda: _checkpoint(together, executions),
+                due=lambda: any(execution.due for execution in executions),
+                advance=bar.update,
+            )
+        for execution in together:
+            execution.attempt_to(execution.end_epoch)
+        _checkpoint(together, executions)
 
 
 class _NoneLeftError(Exception):

@@ -29,14 +29,20 @@ def main() -> int:
     runs = study.runs(arguments.set)
     from alexnet_study.data.cache import load_dataset
     from alexnet_study.errors import RunError
-    from alexnet_study.execution import execute_each
+    from alexnet_study.execution import PackContext, available_device, execute_each
+    from alexnet_study.interruption import Interruption
     from alexnet_study.report.collect import collect
     from alexnet_study.report.page import write_report
 
-    data = load_dataset(arguments.data or study.data, cache=arguments.cache)
+    context = PackContext(
+        data=load_dataset(arguments.data or study.data, cache=arguments.cache),
+        results=arguments.results,
+        device=available_device(),
+        interruption=Interruption(),
+        inexact_resume=arguments.allow_inexact_resume,
+    )
     failed = 0
-    options = {"inexact_resume": arguments.allow_inexact_resume}
-    for run, outcome in execute_each(runs, data, arguments.results, **options):
+    for run, outcome in execute_each(runs, context):
         if isinstance(outcome, RunError):
             failed += 1
             print(f"failed: {run.variant} seed {run.seed}: {outcome}", file=sys.stderr)

@@ -33,12 +33,17 @@ def main() -> int:
     runs = [study.run(arguments.variant, seed, arguments.set) for seed in seeds_from_text(arguments.seed)]
     from alexnet_study.data.cache import load_dataset
     from alexnet_study.errors import RunError
-    from alexnet_study.execution import execute_each
+    from alexnet_study.execution import PackContext, available_device, execute_each
 
-    data = load_dataset(arguments.data or study.data, cache=arguments.cache)
-    options = {"interruption": interruption, "inexact_resume": arguments.allow_inexact_resume}
+    context = PackContext(
+        data=load_dataset(arguments.data or study.data, cache=arguments.cache),
+        results=arguments.results,
+        device=available_device(),
+        interruption=interruption,
+        inexact_resume=arguments.allow_inexact_resume,
+    )
     failures: list[RunError] = []
-    for run, outcome in execute_each(runs, data, arguments.results, **options):
+    for run, outcome in execute_each(runs, context):
         if isinstance(outcome, RunError):
             failures.append(outcome)
             if len(runs) > 1:

@@ -11,6 +11,9 @@ from PIL import Image
 from alexnet_study.config import RunConfig, load_study
 from alexnet_study.data.cache import load_dataset
 from alexnet_study.data.dataset import Dataset
+from alexnet_study.errors import RunError
+from alexnet_study.execution import PackContext, Summary, available_device, execute_each
+from alexnet_study.interruption import Interruption
 from alexnet_study.runs import RunFolder
 from tests.image import image
 
@@ -55,6 +58,27 @@ def bits(folder: RunFolder) -> dict[str, object]:
     content: dict[str, object] = {name: (folder.path / name).read_bytes() for name in BITS}
     timing = ("seconds", "images_per_second")
     return content | {"metrics": [{k: v for k, v in line.items() if k not in timing} for line in folder.read_metrics()]}
+
+
+def pack_context(
+    data: Dataset, results: Path, *, interruption: Interruption | None = None, inexact_resume: bool = False
+) -> PackContext:
+    """What runs on this machine share."""
+    return PackContext(
+        data=data,
+        results=results,
+        device=available_device(),
+        interruption=interruption or Interruption(),
+        inexact_resume=inexact_resume,
+    )
+
+
+def execute(run: RunConfig, data: Dataset, results: Path, *, inexact_resume: bool = False) -> Summary:
+    """Carry out one run alone; return its summary, or raise what ended it."""
+    ((_, outcome),) = execute_each([run], pack_context(data, results, inexact_resume=inexact_resume))
+    if isinstance(outcome, RunError):
+        raise outcome
+    return outcome
 
 
 @pytest.fixture

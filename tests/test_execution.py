@@ -13,11 +13,11 @@ from alexnet_study.attempts import Attempt
 from alexnet_study.config import RunConfig, load_study
 from alexnet_study.data.dataset import Dataset
 from alexnet_study.errors import ReplacedError, RunError, StoppedError
-from alexnet_study.execution import execute, execute_each
+from alexnet_study.execution import PackContext, execute_each
 from alexnet_study.interruption import Interruption
 from alexnet_study.runs import RunFolder
 from alexnet_study.training import TrainingState, epoch_order
-from tests.conftest import bits
+from tests.conftest import bits, execute, pack_context
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_a_run_that_stands_elsewhere_outlives_its_pack(
 
     monkeypatch.setattr(execution, "pack_size", lambda device: 3)
     monkeypatch.setattr(TrainingState, "running", fails)
-    outcomes = dict(execute_each(runs, data, tmp_path / "together"))
+    outcomes = dict(execute_each(runs, pack_context(data, tmp_path / "together")))
     assert [str(outcomes[runs[seed]]) for seed in (0, 2)] == ["seed 0 diverged", "seed 2 diverged"]
     assert bits(RunFolder.of(tmp_path / "together", runs[1])) == bits(RunFolder.of(tmp_path / "alone", runs[1]))
 
@@ -82,7 +82,7 @@ def test_a_run_replaced_while_it_waits_ends_alone(
 
     monkeypatch.setattr(Attempt, "_stay_alive", progress)
     monkeypatch.setattr(TrainingState, "take_step", step)
-    outcomes = dict(execute_each(runs[:2], data, tmp_path))
+    outcomes = dict(execute_each(runs[:2], pack_context(data, tmp_path)))
     assert isinstance(outcomes[runs[1]], ReplacedError)
     assert not isinstance(outcomes[runs[0]], RunError)
 
@@ -101,7 +101,7 @@ def test_a_signal_ends_the_whole_pack(
 
     monkeypatch.setattr(TrainingState, "take_step", step)
     with pytest.raises(StoppedError, match="time limit"):
-        list(execute_each(runs, data, tmp_path, interruption=interruption))
+        list(execute_each(runs, pack_context(data, tmp_path, interruption=interruption)))
     for run in runs:
         attempts = RunFolder.of(tmp_path, run).read_provenance()["attempts"]
         assert attempts[-1]["cause"] == "time limit"
@@ -121,7 +121,7 @@ def test_a_run_that_cannot_begin_ends_alone(
 
     monkeypatch.setattr(execution, "pack_size", lambda device: 3)
     monkeypatch.setattr(RunFolder, "claim", fails)
-    outcomes = dict(execute_each(runs, data, tmp_path))
+    outcomes = dict(execute_each(runs, pack_context(data, tmp_path)))
     assert [isinstance(outcomes[run], RunError) for run in runs] == [False, True, False]
 
 
@@ -137,7 +137,7 @@ def test_a_full_disk_ends_only_the_run_that_met_it(
 
     monkeypatch.setattr(execution, "pack_size", lambda device: 3)
     monkeypatch.setattr(TrainingState, "save", fails)
-    outcomes = dict(execute_each(runs, data, tmp_path))
+    outcomes = dict(execute_each(runs, pack_context(data, tmp_path)))
     assert [isinstance(outcomes[run], RunError) for run in runs] == [False, True, False]
     assert "seed-1: No space left" in str(outcomes[runs[1]])
 
@@ -148,15 +148,15 @@ def finishing_order(
     """The packs, each as the names of its runs, in the order in which `execute_each` has them trained and told."""
     packs: list[list[RunConfig]] = []
 
-    def carry_out(conditions: object, pack: list[RunConfig]) -> list[dict[str, Any]]:
+    def carry_out(pack: list[RunConfig], context: PackContext) -> list[dict[str, Any]]:
         packs.append(pack)
         return [{} for _ in pack]
 
     with monkeypatch.context() as patch:
         patch.setattr(execution, "pack_size", lambda device: most)
-        patch.setattr(execution.Conditions, "carry_out", carry_out)
+        patch.setattr(execution, "carry_out", carry_out)
         told = []
-        for run, _ in execute_each(runs, data, results):
+        for run, _ in execute_each(runs, pack_context(data, results)):
             told.append(run)
             assert len(told) > sum(map(len, packs[:-1])), "told before the next pack begins"
     assert told == [run for pack in packs for run in pack]
@@ -196,7 +196,7 @@ def test_a_packed_study_has_the_bits_of_its_runs_alone(
 
     monkeypatch.setattr(execution, "pack_size", lambda device: 16)
     monkeypatch.setattr(execution, "steps_on", counted)
-    outcomes = dict(execute_each(listed, data, tmp_path / "together"))
+    outcomes = dict(execute_each(listed, pack_context(data, tmp_path / "together")))
     assert together == [2, 2]
     assert outcomes.keys() == set(listed)
     for run in listed:

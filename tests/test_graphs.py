@@ -11,11 +11,11 @@ from alexnet_study import execution
 from alexnet_study.config import RunConfig, load_study
 from alexnet_study.data.dataset import Dataset
 from alexnet_study.errors import RunError
-from alexnet_study.execution import execute, execute_each
+from alexnet_study.execution import execute_each
 from alexnet_study.graphs import WARM_UP, GraphSteps, Work, capture_graph, remember, steps_on
 from alexnet_study.runs import RunFolder
 from alexnet_study.training import Steps, TrainingState, content_digest, train_epoch
-from tests.conftest import bits
+from tests.conftest import bits, execute, pack_context
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_runs_in_a_pack_have_the_bits_that_they_have_alone(
     for run in runs:
         execute(run, data, tmp_path / "alone")
     monkeypatch.setattr(execution, "pack_size", lambda device: 2)
-    outcomes = list(execute_each(runs, data, tmp_path / "together"))
+    outcomes = list(execute_each(runs, pack_context(data, tmp_path / "together")))
     assert [run for run, _ in outcomes] == runs
     for run, outcome in outcomes:
         recorded = RunFolder.of(tmp_path / "together", run).read_summary()
@@ -95,7 +95,7 @@ def test_a_run_that_fails_leaves_its_pack_and_the_others_go_on(
 
     monkeypatch.setattr(execution, "pack_size", lambda device: 3)
     monkeypatch.setattr(TrainingState, "running", fails)
-    outcomes = dict(execute_each(runs, data, tmp_path / "together"))
+    outcomes = dict(execute_each(runs, pack_context(data, tmp_path / "together")))
     assert isinstance(outcomes[runs[1]], RunError)
     assert bits(RunFolder.of(tmp_path / "together", runs[0])) == bits(RunFolder.of(tmp_path / "alone", runs[0]))
     assert not RunFolder.of(tmp_path / "together", runs[1]).summary.exists()

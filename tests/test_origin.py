@@ -10,10 +10,10 @@ from alexnet_study import execution, training
 from alexnet_study.config import RunConfig, load_study
 from alexnet_study.data.dataset import Dataset
 from alexnet_study.errors import RequestError
-from alexnet_study.execution import execute
 from alexnet_study.origin import origin_of, refuse_other_origin
 from alexnet_study.report.collect import collect
 from alexnet_study.runs import RunFolder
+from tests.conftest import execute
 
 
 def half_done(

@@ -21,7 +21,7 @@ from alexnet_study.fencing import Process
 from alexnet_study.models import build_model
 from alexnet_study.runs import RunFolder
 from alexnet_study.training import TrainingState, content_digest, derive_seed, epoch_order, prepare, train_step
-from tests.conftest import bits
+from tests.conftest import bits, execute
 
 
 def attempts(folder: RunFolder) -> list[dict[str, object]]:

@@ -17,7 +17,6 @@ from matplotlib.colors import to_hex
 from alexnet_study.config import Study, load_study
 from alexnet_study.data.cache import load_dataset
 from alexnet_study.errors import RequestError
-from alexnet_study.execution import execute
 from alexnet_study.files import digest
 from alexnet_study.report.arrays import FILE
 from alexnet_study.report.collect import REFERENCE, Collection, collect
@@ -26,7 +25,7 @@ from alexnet_study.report.page import LIGHTER, TEMPLATES, write_report
 from alexnet_study.report.run_tables import cost
 from alexnet_study.report.sections import ABSENT, KEPT
 from alexnet_study.report.tables import differences, plateau
-from tests.conftest import STUDY, write_images
+from tests.conftest import STUDY, execute, write_images
 from tests.report.synthetic import write_runs
 
 SECTIONS = ("claims", "published", "comparison", "spread", "learning-curves", "confusion", "recall", "features") + (
