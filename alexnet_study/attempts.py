@@ -17,7 +17,7 @@ from typing import Any
 from alexnet_study.errors import DamagedRunError, ReplacedError, StoppedError
 from alexnet_study.fencing import BEAT_SECONDS, REPLACED, Token
 from alexnet_study.files import file_digest
-from alexnet_study.interruption import Interruption
+from alexnet_study.interruption import INTERRUPTED, Interruption
 from alexnet_study.runs import RunFolder
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pillow")
@@ -80,10 +80,8 @@ class Attempt:
 
     def end_by(self, error: BaseException) -> None:
         """Say what ended the attempt, if that can still be written."""
-        own = isinstance(error, StoppedError | ReplacedError)
-        cause = str(error) if own else f"{type(error).__name__}: {error}".strip(": ").splitlines()[0]
         try:
-            self.end(cause)
+            self.end(_cause(error))
         except ReplacedError:
             return  # the newer attempt has written it
         except OSError as second:  # the full disk that ended the attempt
@@ -108,6 +106,13 @@ class Attempt:
         attempts = self.record["attempts"]
         self.record["device_seconds"] = sum(attempt["last_heartbeat"] - attempt["start"] for attempt in attempts)
         self.folder.write_json(self.folder.provenance, self.record)
+
+
+def _cause(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED
+    own = isinstance(error, StoppedError | ReplacedError)
+    return str(error) if own else f"{type(error).__name__}: {error}".strip(": ").splitlines()[0]
 
 
 def job_and_restart() -> tuple[str, int]:

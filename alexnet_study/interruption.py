@@ -16,6 +16,10 @@ from alexnet_study.errors import StoppedError
 UNFINISHED = 75  # EX_TEMPFAIL of sysexits.h: start it again
 SIGNALS = (signal.SIGUSR2, signal.SIGTERM)
 END_WITH_INPUT = "ALEXNET_STUDY_END_WITH_INPUT"  # in a container: its standard input closes when the host side is gone
+WARNED = "the time limit's warning came (SIGUSR2)"
+TIME_LIMIT = "the time limit came (SIGTERM)"
+TERMINATED = "the scheduler or a user ended it (SIGTERM)"
+INTERRUPTED = "a user interrupted it (SIGINT)"
 LAST_SECONDS = 120  # SLURM looks at time limits about once a minute
 
 
@@ -71,14 +75,16 @@ class Interruption:
 
 
 def cause_of(number: int, now: float) -> str:
-    """What a signal at `now` (seconds since the epoch) means, as far as the job's environment tells.
+    """Return what a signal at `now` (seconds since the epoch) means, as far as the job's environment tells.
 
     USR2 is the warning before the time limit. TERM may be a cancellation or a preemption, which only the scheduler can
     tell apart; shortly before the job's end (SLURM_JOB_END_TIME, since SLURM 23.02) it is the time limit too.
     """
     end = os.environ.get("SLURM_JOB_END_TIME", "")
     last = end.isdigit() and int(end) - now <= LAST_SECONDS
-    return "time limit" if number == signal.SIGUSR2 or last else "stopped"
+    if number == signal.SIGUSR2:
+        return WARNED
+    return TIME_LIMIT if last else TERMINATED
 
 
 def _end_with_input() -> None:
@@ -88,7 +94,7 @@ def _end_with_input() -> None:
 
 
 def _exit(cause: str) -> None:
-    os.write(2, f"error: stopped before the run began ({cause}); start it again\n".encode())
+    os.write(2, f"error: stopped before the run began: {cause}; start it again\n".encode())
     os._exit(UNFINISHED)
 
 

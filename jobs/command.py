@@ -8,9 +8,10 @@ from pathlib import Path
 
 from alexnet_study.errors import RequestError, RunError, StoppedError
 from alexnet_study.files import UMASK, is_full
-from alexnet_study.interruption import UNFINISHED
+from alexnet_study.interruption import INTERRUPTED, UNFINISHED
 
 STUDY = Path("jobs/studies/skip.yaml")
+GOES_ON = "start again and the run goes on from its checkpoint"
 
 
 class Parser(argparse.ArgumentParser):
@@ -59,9 +60,9 @@ def finish(main: Callable[[], int]) -> None:
     except (RequestError, RunError) as error:
         code = _say(str(error), 2 if isinstance(error, RequestError) else 1)
     except StoppedError as error:
-        code = _say(f"stopped ({error}); start again and the run goes on from its checkpoint", UNFINISHED)
+        code = _say(f"stopped: {error}; {GOES_ON}", UNFINISHED)
     except KeyboardInterrupt:
-        code = _say("interrupted; start again and the run goes on from its checkpoint", 1)
+        code = _say(f"stopped: {INTERRUPTED}; {GOES_ON}", 1)
     except OSError as error:
         if not is_full(error):
             raise

@@ -85,7 +85,7 @@ def test_outside_a_job_an_attempt_is_named_by_host_and_process() -> None:
     [
         (StoppedError("time limit"), "time limit"),
         (ValueError("one line\nand another"), "ValueError: one line"),
-        (KeyboardInterrupt(), "KeyboardInterrupt"),
+        (KeyboardInterrupt(), "a user interrupted it (SIGINT)"),
     ],
 )
 def test_an_attempt_says_what_ended_it(tmp_path: Path, error: BaseException, cause: str) -> None:

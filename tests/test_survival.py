@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from alexnet_study.files import digest
+from alexnet_study.interruption import TERMINATED, WARNED
 from alexnet_study.runs import RunFolder
 from tests.conftest import STUDY, bits, write_images
 
@@ -136,8 +137,8 @@ def test_warned_at_random_moments_it_ends_with_75_and_the_same_bits(world: World
     assert world.start("warned").wait() == 0
     assert bits(folder) == bits(world.whole)
     causes = [entry["cause"] for entry in entries(folder)]
-    assert causes[-5:] == ["time limit", "stopped", "time limit", "stopped", "finished"]
-    assert set(causes) == {"time limit", "stopped", "finished"}
+    assert causes[-5:] == [WARNED, TERMINATED, WARNED, TERMINATED, "finished"]
+    assert set(causes) == {WARNED, TERMINATED, "finished"}
 
 
 def wait_for_handler(process: "subprocess.Popen[str]", number: int) -> None:

@@ -16,7 +16,6 @@ from alexnet_study import files, training
 from alexnet_study.config import RecipeConfig, RunConfig
 from alexnet_study.data.dataset import Dataset, normalise
 from alexnet_study.errors import DamagedRunError, RequestError, RunError
-from alexnet_study.execution import execute
 from alexnet_study.fencing import Process
 from alexnet_study.models import build_model
 from alexnet_study.runs import RunFolder

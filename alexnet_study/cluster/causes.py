@@ -3,8 +3,10 @@
 import re
 from pathlib import Path
 
+from alexnet_study.interruption import TERMINATED
+
 ENDED_WITHOUT_A_WORD = "ended without a word"
-STOPPED = "stopped"  # what a run says of SIGTERM: only the scheduler knows whether it cancelled or preempted
+STOPPED = (TERMINATED, "stopped")  # what runs say of SIGTERM: now, and once
 TAIL_BYTES = 65536
 
 # Lines of slurmstepd, srun and docker.py, the telling ones first: a job that ran out of memory is then cancelled too.
@@ -27,6 +29,11 @@ STATES = {
     "DEADLINE": "time limit",
 }
 ERROR = re.compile(r"^(?:error: .*|[A-Za-z_][\w.]*(?:Error|Exception|Interrupt)\b.*)$", re.MULTILINE)
+
+
+def settles(own: str | None) -> bool:
+    """Return whether a run's own word says why it ended; of SIGTERM only the scheduler knows what it meant by it."""
+    return own not in (None, *STOPPED, ENDED_WITHOUT_A_WORD)
 
 
 def from_lines(text: str) -> str | None:

@@ -258,7 +258,7 @@ def _cause(name: str, place: Place, attempt: dict[str, Any] | None, accounts: di
     own = None if attempt is None else attempt["cause"]
     if own == "finished":
         return "its summary.json is missing"
-    if own not in (None, causes.STOPPED, causes.ENDED_WITHOUT_A_WORD):
+    if causes.settles(own):
         return str(own)
     said = "" if place.job == local.job_id(place.plan) else causes.tail(batch.job_log(place.plan, place.job))
     state = place.queued.state if place.queued is not None else accounts.get(place.job, "")
@@ -268,8 +268,8 @@ def _cause(name: str, place: Place, attempt: dict[str, Any] | None, accounts: di
         causes.from_lines(said),
         causes.from_lines(own_log),  # a container's end
         causes.from_state(state, reason),
-        own if own == causes.STOPPED else None,
-        place.last_words,
+        place.last_words,  # a supervisor's end, which the run knows as SIGTERM
+        own if own in causes.STOPPED else None,
         causes.last_error(own_log) if attempt is None else None,
         causes.last_error(said) if attempt is None else None,
     )

@@ -3,6 +3,7 @@
 import pytest
 
 from alexnet_study.cluster import causes
+from alexnet_study.interruption import TERMINATED, TIME_LIMIT, WARNED
 
 CANCELLED = "slurmstepd-gpu1: error: *** JOB 1 ON gpu1 CANCELLED AT 2026-01-02T03:04:05 ***\n"
 REQUEUED = "slurmstepd-gpu1: error: *** STEP 8.0 ON gpu1 CANCELLED AT 2026-01-02T03:04:05 DUE TO JOB REQUEUE ***\n"
@@ -59,6 +60,24 @@ def test_a_daemons_line_names_the_cause(text: str, cause: str | None) -> None:
 )
 def test_a_state_names_the_cause(state: str, reason: str, cause: str | None) -> None:
     assert causes.from_state(state, reason) == cause
+
+
+@pytest.mark.parametrize(
+    ("own", "settled"),
+    [
+        (TERMINATED, False),
+        ("stopped", False),  # as older runs recorded SIGTERM
+        ("ended without a word", False),
+        (None, False),
+        (TIME_LIMIT, True),
+        (WARNED, True),
+        ("time limit", True),  # as older runs recorded either
+        ("RunError: training diverged", True),
+    ],
+)
+def test_only_the_scheduler_knows_what_sigterm_meant(own: str | None, settled: bool) -> None:
+    assert causes.settles(own) is settled
+    assert ("time limit" in (own or "")) == (own in (TIME_LIMIT, WARNED, "time limit"))  # what retry looks for
 
 
 def test_the_last_line_of_an_error_is_found() -> None:

@@ -105,9 +105,11 @@ def test_status_and_cancel_know_the_supervisor(bench: Bench) -> None:
     assert states["skip seed 1"].startswith("waiting")
     assert bench.run("cancel").startswith("cancelled 1 job: local-")
     assert not bench.supervised()
-    assert bench.states()["baseline seed 0"].startswith("failed stopped")
+    assert bench.states()["baseline seed 0"].startswith("failed the scheduler or a user ended it (SIGTERM)")
     assert bench.attempts("baseline", 0)[-1]["end"] is not None
-    assert "again: baseline seed 0: stopped" in bench.run("retry", "--cause", "stopped", "--allow-dirty")
+    assert "again: baseline seed 0: the scheduler or a user" in bench.run(
+        "retry", "--cause", "SIGTERM", "--allow-dirty"
+    )
     wait_for(lambda: len(bench.attempts("baseline", 0)) == 2, "a second attempt")
     assert bench.attempts("baseline", 0)[1]["first_epoch"] > 0
 
@@ -119,7 +121,7 @@ def test_runs_end_with_a_killed_supervisor_and_go_on_under_the_next(bench: Bench
     wait_for(lambda: checkpoint.exists() and bench.attempts("baseline", 0), "both to train")
     os.kill(bench.supervisor(), signal.SIGKILL)
     wait_for(lambda: bench.attempts("skip", 0)[-1]["end"] is not None, "the run to end with its supervisor")
-    assert bench.states()["skip seed 0"].startswith("failed stopped")
+    assert bench.states()["skip seed 0"].startswith("failed its supervisor ended")
     assert "2 runs here" in bench.submit("--seeds", 1)
     wait_for(lambda: len(bench.attempts("skip", 0)) == 2, "a second attempt")
     assert bench.attempts("skip", 0)[1]["first_epoch"] > 0

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from alexnet_study.cluster import docker
+from alexnet_study.interruption import TERMINATED, WARNED
 from alexnet_study.runs import RunFolder
 from tests.image import Image, build
 
@@ -173,7 +174,7 @@ def test_a_container_ends_with_its_job(image: Image, tmp_path: Path) -> None:
     assert subprocess.run(words, stdout=subprocess.DEVNULL, umask=0o027, check=False).returncode == 0
     assert place.folder.summary.stat().st_mode & 0o777 == 0o640
     causes = [attempt["cause"] for attempt in place.attempts()]
-    assert causes == ["time limit", "stopped", "finished"]
+    assert causes == [WARNED, TERMINATED, "finished"]
     assert place.attempts()[-1]["first_epoch"] > 0
     assert json.loads(place.folder.provenance.read_text())["image"] == inspected(image)["Id"]
     assert place.folder.path.stat().st_uid == os.getuid()

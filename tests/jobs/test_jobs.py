@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from alexnet_study.errors import StoppedError
+from alexnet_study.interruption import TERMINATED, WARNED
+from jobs.command import finish
+
 
 def command(module: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     words = [sys.executable, "-m", f"jobs.{module}", *map(str, arguments)]
@@ -63,6 +67,27 @@ def test_help_needs_no_pytorch(module: str) -> None:
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     assert "--study" in done.stdout
     assert done.stdout.endswith("False\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (StoppedError(WARNED), 75, "the time limit's warning came (SIGUSR2)"),
+        (StoppedError(TERMINATED), 75, "the scheduler or a user ended it (SIGTERM)"),
+        (KeyboardInterrupt(), 1, "a user interrupted it (SIGINT)"),
+    ],
+)
+def test_a_stopped_command_says_what_stopped_it(
+    capsys: pytest.CaptureFixture[str], error: BaseException, code: int, words: str
+) -> None:
+    def main() -> int:
+        raise error
+
+    with pytest.raises(SystemExit) as ended:
+        finish(main)
+    assert ended.value.code == code
+    said = f"error: stopped: {words}; start again and the run goes on from its checkpoint\n"
+    assert capsys.readouterr().err == said
 
 
 def test_in_a_container_files_follow_the_umask_of_the_host_side(tmp_path: Path) -> None:

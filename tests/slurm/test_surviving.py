@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 
+from alexnet_study.interruption import TERMINATED, WARNED
 from tests.slurm.conftest import LEARNING, Site
 from tests.slurm.test_status import job_of, long_site, wait_until_trains
 
@@ -61,7 +62,7 @@ def test_a_time_limit_returns_the_run_to_the_queue_and_changes_no_bit(site: Site
         site.cluster.client("scontrol", "update", f"jobid={job}", "timelimit=60")
     site.wait_until_idle()
     first, second = site.attempts("baseline", 0)
-    assert (first["cause"], second["cause"]) == ("time limit", "finished")
+    assert (first["cause"], second["cause"]) == (WARNED, "finished")
     assert (second["job"], second["restart"]) == (first["job"], first["restart"] + 1)
     assert second["first_epoch"] > first["first_epoch"]
     site.assert_undisturbed(site.undisturbed(1))
@@ -75,7 +76,7 @@ def test_a_requeued_run_goes_on_and_a_restarted_controller_changes_nothing(long_
     site.cluster.start_controller()
     site.cluster.client("scontrol", "requeue", job_of(site))
     cause, second = cause_and_successor(site)
-    assert (cause, second["restart"]) == ("stopped", 1)
+    assert (cause, second["restart"]) == (TERMINATED, 1)
 
 
 def test_a_lost_nodes_process_is_replaced_while_it_lives_on(long_site: Site) -> None:
