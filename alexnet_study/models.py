@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from alexnet_study.config import CONV_NAMES, ModelConfig
+from alexnet_study.study.configs import CONV_NAMES, ModelConfig
 
 IMAGE_CHANNELS = 3
 IMAGE_SIDE = 32

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import torch
 
-from alexnet_study.config import load_study
 from alexnet_study.data.cache import load_dataset
 from alexnet_study.data.dataset import Split, evenly_over_classes
-from alexnet_study.evaluation import Analysis, evaluate_epoch
-from alexnet_study.one_run import SUBSET
-from alexnet_study.training import TrainingState, prepare
+from alexnet_study.evaluation.evaluation import Analysis, evaluate_epoch
+from alexnet_study.study.study import load_study
+from alexnet_study.training.determinism import prepare
+from alexnet_study.training.run import SUBSET
+from alexnet_study.training.state import TrainingState
 
 
 def main() -> None:

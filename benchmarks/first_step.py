@@ -9,7 +9,7 @@ import sys
 
 
 def main() -> None:
-    from alexnet_study.training import TrainingState
+    from alexnet_study.training.state import TrainingState
 
     take = TrainingState.take_step
 

@@ -18,8 +18,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from alexnet_study.attempts import code_state, versions
 from alexnet_study.files import write_json
+from alexnet_study.runs.attempts import code_state, versions
 
 EPOCHS, IMAGES = 5, 50_000
 

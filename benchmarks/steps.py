@@ -14,11 +14,15 @@ from pathlib import Path
 import torch
 from torch.nn import functional as F
 
-from alexnet_study.config import RunConfig, load_study
 from alexnet_study.data.cache import load_dataset
 from alexnet_study.data.dataset import Split, normalise
-from alexnet_study.graphs import steps_on
-from alexnet_study.training import TrainingState, autocast, cache_parts, prepare, train_epoch
+from alexnet_study.study.configs import RunConfig
+from alexnet_study.study.study import load_study
+from alexnet_study.training.determinism import prepare
+from alexnet_study.training.epoch import train_epoch
+from alexnet_study.training.graphs import steps_on
+from alexnet_study.training.state import TrainingState
+from alexnet_study.training.step import autocast, cache_parts
 
 BATCH = 256
 

@@ -7,7 +7,7 @@ import dataclasses
 import sys
 from pathlib import Path
 
-from alexnet_study.config import load_study
+from alexnet_study.study.study import load_study
 from tests.report.synthetic import write_runs
 
 

@@ -14,7 +14,7 @@ def main() -> int:
     arguments = study_parser("jobs.cancel", (__doc__ or "").splitlines()[0]).parse_args()
     from alexnet_study.cluster.control import cancel
     from alexnet_study.cluster.printing import count
-    from alexnet_study.config import load_study
+    from alexnet_study.study.study import load_study
 
     live = cancel(load_study(arguments.study), Path(os.path.abspath(arguments.results)))
     jobs = list(dict.fromkeys(job.id for job in live))

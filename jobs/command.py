@@ -8,7 +8,7 @@ from pathlib import Path
 
 from alexnet_study.errors import RequestError, RunError, StoppedError
 from alexnet_study.files import UMASK, is_full
-from alexnet_study.interruption import INTERRUPTED, UNFINISHED
+from alexnet_study.runs.interruption import INTERRUPTED, UNFINISHED
 
 STUDY = Path("jobs/studies/skip.yaml")
 GOES_ON = "start again and the run goes on from its checkpoint"

@@ -16,8 +16,8 @@ def main() -> int:
         "--target", type=Path, default=Path("results/reference"), metavar="DIR", help="where (results/reference)"
     )
     arguments = parser.parse_args()
-    from alexnet_study.config import load_study
     from alexnet_study.report.reference import MEGABYTES, write_reference
+    from alexnet_study.study.study import load_study
 
     page, megabytes = write_reference(load_study(arguments.study), arguments.results, arguments.target)
     if megabytes > MEGABYTES:

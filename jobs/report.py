@@ -9,9 +9,9 @@ from jobs.command import finish, study_parser
 def main() -> int:
     """Collect, then write the report."""
     arguments = study_parser("jobs.report", (__doc__ or "").splitlines()[0]).parse_args()
-    from alexnet_study.config import load_study
     from alexnet_study.report.collect import collect
     from alexnet_study.report.page import write_report
+    from alexnet_study.study.study import load_study
 
     collection = collect(load_study(arguments.study), arguments.results)
     page = write_report(collection, arguments.results)

@@ -20,7 +20,7 @@ def main() -> int:
     from alexnet_study.cluster.printing import count, submission_lines
     from alexnet_study.cluster.profiles import load_profile
     from alexnet_study.cluster.submission import submit
-    from alexnet_study.config import load_study
+    from alexnet_study.study.study import load_study
 
     study, results = load_study(arguments.study), Path(os.path.abspath(arguments.results))
     held = release(study, results)

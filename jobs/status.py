@@ -21,7 +21,7 @@ def main() -> int:
     arguments = parser.parse_args()
     from alexnet_study.cluster.printing import status_lines
     from alexnet_study.cluster.status import study_status
-    from alexnet_study.config import load_study
+    from alexnet_study.study.study import load_study
 
     study, results = load_study(arguments.study), Path(os.path.abspath(arguments.results))
     while True:

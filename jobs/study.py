@@ -21,7 +21,7 @@ def main() -> int:
     arguments = parser().parse_args()
     import dataclasses
 
-    from alexnet_study.config import load_study, seeds_from_text
+    from alexnet_study.study.study import load_study, seeds_from_text
 
     study = load_study(arguments.study)
     if arguments.seeds:
@@ -29,10 +29,10 @@ def main() -> int:
     runs = study.runs(arguments.set)
     from alexnet_study.data.cache import load_dataset
     from alexnet_study.errors import RunError
-    from alexnet_study.execution import PackContext, available_device, execute_each
-    from alexnet_study.interruption import Interruption
     from alexnet_study.report.collect import collect
     from alexnet_study.report.page import write_report
+    from alexnet_study.runs.interruption import Interruption
+    from alexnet_study.training.pack import PackContext, available_device, execute_each
 
     context = PackContext(
         data=load_dataset(arguments.data or study.data, cache=arguments.cache),

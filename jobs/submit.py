@@ -31,7 +31,7 @@ def main() -> int:
     from alexnet_study.cluster.printing import submission_lines
     from alexnet_study.cluster.profiles import load_profile
     from alexnet_study.cluster.submission import Request, dry_run, submit
-    from alexnet_study.config import load_study, seeds_from_text
+    from alexnet_study.study.study import load_study, seeds_from_text
 
     study = load_study(arguments.study)
     study = dataclasses.replace(study, data=arguments.data or study.data)

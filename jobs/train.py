@@ -5,7 +5,7 @@ python -m jobs.train --study jobs/studies/skip.yaml --variant skip --seed 0
 
 import sys
 
-from alexnet_study.interruption import Interruption
+from alexnet_study.runs.interruption import Interruption
 from jobs.command import Parser, add_training_options, finish, study_parser
 
 
@@ -27,13 +27,13 @@ def main() -> int:
     """Parse, check the request, then load PyTorch and run."""
     interruption = Interruption().install()  # before anything else: PyTorch's import takes seconds
     arguments = parser().parse_args()
-    from alexnet_study.config import load_study, seeds_from_text
+    from alexnet_study.study.study import load_study, seeds_from_text
 
     study = load_study(arguments.study)
     runs = [study.run(arguments.variant, seed, arguments.set) for seed in seeds_from_text(arguments.seed)]
     from alexnet_study.data.cache import load_dataset
     from alexnet_study.errors import RunError
-    from alexnet_study.execution import PackContext, available_device, execute_each
+    from alexnet_study.training.pack import PackContext, available_device, execute_each
 
     context = PackContext(
         data=load_dataset(arguments.data or study.data, cache=arguments.cache),

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 
-from alexnet_study.config import RunConfig, load_study
 from alexnet_study.data.cache import load_dataset
 from alexnet_study.data.dataset import Dataset
 from alexnet_study.errors import RunError
-from alexnet_study.execution import PackContext, Summary, available_device, execute_each
-from alexnet_study.interruption import Interruption
-from alexnet_study.runs import RunFolder
+from alexnet_study.runs.folder import RunFolder
+from alexnet_study.runs.interruption import Interruption
+from alexnet_study.study.configs import RunConfig
+from alexnet_study.study.study import load_study
+from alexnet_study.training.pack import PackContext, Summary, available_device, execute_each
 from tests.image import image
 
 __all__ = ["image"]  # a fixture: one for all folders of tests

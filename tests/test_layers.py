@@ -1,44 +1,84 @@
-"""Imports point down: jobs, then the wings, then data, models and features, then the ground."""
+"""Imports point down: the rooms are the folders and files on disk, and no two of them import each other."""
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
-GROUND = {"errors", "files", "validation", "claims", "config", "interruption", "fencing", "records", "runs", "attempts"}
-MIDDLE = {"data", "models", "features"}
-WINGS = {
-    "cluster": {"cluster"},
-    "training": {"origin", "optimizer", "training", "graphs", "evaluation", "one_run", "execution"},
-    "report": {"report"},
-}
+PACKAGE = Path("alexnet_study")
+FLOORS = (  # from the ground up; a room may import those below it, and its own floor where no circle follows
+    {"errors", "files"},
+    {"study", "runs"},
+    {"data", "models", "evaluation"},
+    {"cluster", "training", "report"},
+)
+WINGS = FLOORS[3]  # these don't import each other at all
+WITHOUT_TORCH = ("study", "runs", "cluster", "commands", "report")
+
+Graph = dict[str, set[str]]
 
 
-def imported(path: Path) -> set[str]:
-    """The rooms of alexnet_study, and `jobs`, that a file imports."""
-    modules = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+def files() -> list[Path]:
+    return [path for path in sorted(PACKAGE.rglob("*.py")) if path.parent != PACKAGE or path.name[0] != "_"]
+
+
+def room_of(module: str) -> str:
+    """`runs` of `alexnet_study.runs.folder`."""
+    return module.split(".")[1]
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+
+
+def imported(path: Path, *, at_import: bool = False) -> set[str]:
+    """The modules that a file names in its imports; `at_import`: only those outside functions."""
+    tree = ast.parse(path.read_text())
+    nodes = tree.body if at_import else ast.walk(tree)
+    found = set()
+    for node in nodes:
         if isinstance(node, ast.ImportFrom) and node.module:
-            modules.add(node.module)
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.Import):
-            modules |= {alias.name for alias in node.names}
-    own = [module.split(".") for module in modules]
-    return {
-        parts[1] if parts[0] == "alexnet_study" else parts[0] for parts in own if parts[0] in ("alexnet_study", "jobs")
-    }
+            found |= {alias.name for alias in node.names}
+    return found
 
 
-def allowed(room: str) -> set[str]:
-    if room in GROUND:
-        return GROUND
-    if room in MIDDLE:
-        return GROUND | MIDDLE
-    wing = next(rooms for rooms in WINGS.values() if room in rooms)
-    return GROUND | MIDDLE | wing
+def within_package(path: Path) -> set[str]:
+    known = {module_of(other) for other in files()}
+    return imported(path) & known
+
+
+def rooms() -> Graph:
+    graph: Graph = {}
+    for path in files():
+        room = room_of(module_of(path))
+        graph.setdefault(room, set()).update(room_of(module) for module in within_package(path))
+    return {room: needed - {room} for room, needed in graph.items()}
+
+
+def test_every_room_has_a_floor_and_every_floor_its_rooms() -> None:
+    assert set(rooms()) == set.union(*FLOORS)
 
 
 def test_imports_point_down() -> None:
-    package = Path("alexnet_study")
-    files = [path for path in package.rglob("*.py") if path != package / "__init__.py"]
-    assert len(files) > 10
-    for path in files:
-        room = path.relative_to(package).parts[0].removesuffix(".py")
-        assert imported(path) <= allowed(room), path
+    floor = {room: number for number, floor in enumerate(FLOORS) for room in floor}
+    for room, needed in rooms().items():
+        assert all(floor[other] <= floor[room] for other in needed), room
+        assert room not in WINGS or not needed & WINGS, room
+
+
+def test_no_circle_of_rooms_and_none_of_files() -> None:
+    assert list(TopologicalSorter(rooms()).static_order())
+    graph = {module_of(path): within_package(path) - {module_of(path)} for path in files()}
+    assert list(TopologicalSorter(graph).static_order())
+
+
+def test_nothing_imports_the_doors_or_the_benchmarks() -> None:
+    for path in files():
+        assert not {module.split(".")[0] for module in imported(path)} & {"jobs", "benchmarks", "tests"}, path
+
+
+def test_what_submits_and_reports_does_not_import_torch() -> None:
+    for path in files():
+        if room_of(module_of(path)) in WITHOUT_TORCH:
+            assert not {module.split(".")[0] for module in imported(path, at_import=True)} & {"torch"}, path

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from alexnet_study.config import CONV_NAMES, ModelConfig
 from alexnet_study.models import build_model, feature_count, multiply_adds, parameter_count
+from alexnet_study.study.configs import CONV_NAMES, ModelConfig
 
 configs = st.builds(
     ModelConfig,

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from alexnet_study.interruption import TERMINATED
+from alexnet_study.runs.interruption import TERMINATED
 
 ENDED_WITHOUT_A_WORD = "ended without a word"
 STOPPED = (TERMINATED, "stopped")  # what runs say of SIGTERM: now, and once

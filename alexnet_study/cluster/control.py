@@ -10,8 +10,8 @@ from alexnet_study.cluster.plan import Plan, read_plans, submissions
 from alexnet_study.cluster.profiles import Profile
 from alexnet_study.cluster.status import RunStatus, study_status
 from alexnet_study.cluster.submission import Request
-from alexnet_study.config import Study, load_study
 from alexnet_study.errors import RequestError
+from alexnet_study.study.study import Study, load_study
 
 
 def cancel(study: Study, results: Path) -> list[LiveJob]:

@@ -26,7 +26,7 @@ from types import FrameType
 
 from alexnet_study.errors import RequestError, RunError
 from alexnet_study.files import UMASK
-from alexnet_study.interruption import END_WITH_INPUT, SIGNALS, UNFINISHED
+from alexnet_study.runs.interruption import END_WITH_INPUT, SIGNALS, UNFINISHED
 
 HANDED_ON = re.compile(r"SLURM\w*|SUBMITIT\w*|(OMP|MKL|OPENBLAS)_NUM_THREADS|PYTHONUNBUFFERED")
 DRIVER = (Path("/dev/nvidiactl"), Path("/dev/dxg"))  # NVIDIA's, and its like under Windows

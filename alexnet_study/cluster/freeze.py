@@ -11,9 +11,9 @@ from typing import Any
 
 import yaml
 
-from alexnet_study.config import Study, load_study, study_document
 from alexnet_study.data.sources import is_source
 from alexnet_study.errors import RequestError
+from alexnet_study.study.study import Study, load_study, study_document
 
 ROOT = Path(__file__).parents[2]  # of the code that runs: a checkout, or an earlier submission's frozen code
 CODE = ("alexnet_study", "jobs", "constraints.txt", "pyproject.toml")

@@ -11,7 +11,7 @@ from alexnet_study.cluster.plan import ABANDONED, Plan, PlannedRun, read_plan
 from alexnet_study.cluster.pool import Launch, Pool
 from alexnet_study.cluster.staging import staged
 from alexnet_study.errors import DamagedRunError
-from alexnet_study.runs import RunFolder
+from alexnet_study.runs.folder import RunFolder
 
 REPORT = "report"
 

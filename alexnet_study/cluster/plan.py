@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from alexnet_study.cluster.profiles import Profile
-from alexnet_study.config import RunConfig
 from alexnet_study.files import TEMPORARY, cache_beside, sync_folder, write_json
-from alexnet_study.validation import build
+from alexnet_study.study.configs import RunConfig
+from alexnet_study.study.validation import build
 
 ABANDONED = "abandoned"
 FOLDER = ".submit"

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from alexnet_study.cluster.plan import PlannedRun
-from alexnet_study.interruption import SIGNALS, UNFINISHED
+from alexnet_study.runs.interruption import SIGNALS, UNFINISHED
 
 FAILED = 1
 POLL_SECONDS = 0.1

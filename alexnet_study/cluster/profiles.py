@@ -14,9 +14,9 @@ from typing import Any
 
 import yaml
 
-from alexnet_study.config import RunConfig
 from alexnet_study.errors import RequestError
-from alexnet_study.validation import build
+from alexnet_study.study.configs import RunConfig
+from alexnet_study.study.validation import build
 
 PROFILES = Path("slurm/profiles")
 RUNTIMES = ("apptainer", "pyxis", "docker")

@@ -10,9 +10,9 @@ from alexnet_study.cluster import batch, causes, local, slurm
 from alexnet_study.cluster.live import Key
 from alexnet_study.cluster.plan import ABANDONED, Plan, PlannedRun, read_plans
 from alexnet_study.cluster.slurm import QueuedJob
-from alexnet_study.config import Study
 from alexnet_study.errors import DamagedRunError, RunError
-from alexnet_study.runs import RunFolder
+from alexnet_study.runs.folder import RunFolder
+from alexnet_study.study.study import Study
 
 SILENT_SECONDS = 60.0  # heartbeats come every few seconds
 

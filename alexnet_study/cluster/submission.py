@@ -14,10 +14,12 @@ from alexnet_study.cluster.lock import study_lock
 from alexnet_study.cluster.plan import Plan, PlannedArray, arrays_of, local_array, new_id, read_plans, submissions
 from alexnet_study.cluster.profiles import Profile
 from alexnet_study.cluster.staging import prepared
-from alexnet_study.config import RunConfig, Study
 from alexnet_study.data.sources import check_request
 from alexnet_study.errors import DamagedRunError, RequestError, RunError
-from alexnet_study.runs import RunFolder, identity
+from alexnet_study.runs.folder import RunFolder
+from alexnet_study.study.configs import RunConfig
+from alexnet_study.study.identity import identity
+from alexnet_study.study.study import Study
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from alexnet_study.config import Study
 from alexnet_study.errors import DamagedRunError
 from alexnet_study.files import digest
 from alexnet_study.report.measures import curve_deviations, derive, in_evaluation, look_up
-from alexnet_study.runs import RunFolder
+from alexnet_study.runs.folder import RunFolder
+from alexnet_study.study.study import Study
 
 REFERENCE = "reference.json"  # in a study's folder: its runs were committed without their arrays
 

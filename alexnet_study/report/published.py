@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from alexnet_study.claims import PublishedFigures
 from alexnet_study.report import statistics
 from alexnet_study.report.collect import Collection
 from alexnet_study.report.measures import Measure, measure, trials
 from alexnet_study.report.resampling import JointFit, joint_fit
 from alexnet_study.report.statistics import Interval
+from alexnet_study.study.claims import PublishedFigures
 
 EVALUATIONS = ("intact", "lesioned")
 

@@ -4,12 +4,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from alexnet_study.config import Study
 from alexnet_study.errors import RequestError
 from alexnet_study.files import write_atomically, write_json
 from alexnet_study.report.arrays import FILE
 from alexnet_study.report.collect import REFERENCE, Run, collect
 from alexnet_study.report.page import write_report
+from alexnet_study.study.study import Study
 
 PRIVATE = ("host", "node", "job", "token", "gpu")  # of an attempt: where it ran, not what it ran on
 MEGABYTES = 5.0

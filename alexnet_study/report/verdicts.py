@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from alexnet_study.claims import Claim
 from alexnet_study.files import digest
 from alexnet_study.report import statistics
 from alexnet_study.report.collect import Collection
 from alexnet_study.report.measures import Measure, measure, trials
 from alexnet_study.report.resampling import max_t, sign_flip_p
 from alexnet_study.report.statistics import Estimate, Interval
+from alexnet_study.study.claims import Claim
 
 ALPHA = 0.05
 SAME_START = ("widths", "head", "hidden", "initialisation"), ("batch_size",)  # of the model, of the recipe

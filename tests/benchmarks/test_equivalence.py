@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from alexnet_study.config import load_study
+from alexnet_study.study.study import load_study
 from benchmarks import equivalence
 from tests.report.synthetic import write_runs
 

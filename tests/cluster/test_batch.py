@@ -15,8 +15,8 @@ import pytest
 from alexnet_study.cluster import batch
 from alexnet_study.cluster.plan import Plan, PlannedRun, arrays_of
 from alexnet_study.cluster.profiles import Profile, load_profile
-from alexnet_study.config import load_study
 from alexnet_study.errors import RequestError
+from alexnet_study.study.study import load_study
 
 GOLDEN = Path(__file__).parent / "golden"
 EVERYTHING = Profile(

@@ -10,9 +10,9 @@ import yaml
 from alexnet_study.cluster import freeze, job
 from alexnet_study.cluster.plan import ABANDONED, Plan, claim, read_plan, read_plans
 from alexnet_study.cluster.profiles import Profile, load_profile
-from alexnet_study.config import load_study
 from alexnet_study.data.cache import load_dataset
 from alexnet_study.errors import RequestError
+from alexnet_study.study.study import load_study
 from tests.cluster.test_batch import EVERYTHING, plan_for
 
 

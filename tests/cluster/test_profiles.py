@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from alexnet_study.cluster.profiles import PROFILES, Profile, load_profile
-from alexnet_study.config import Study, load_study
 from alexnet_study.errors import RequestError
+from alexnet_study.study.study import Study, load_study
 
 
 def profile_file(tmp_path: Path, **values: object) -> str:

@@ -11,11 +11,11 @@ from alexnet_study.cluster import submission
 from alexnet_study.cluster.freeze import freeze_study
 from alexnet_study.cluster.profiles import Profile
 from alexnet_study.cluster.submission import Request, dry_run, submit
-from alexnet_study.config import load_study
 from alexnet_study.data import sources
 from alexnet_study.data.arrays import Arrays
 from alexnet_study.data.cache import load_dataset
 from alexnet_study.errors import RequestError
+from alexnet_study.study.study import load_study
 from jobs.submit import parser
 
 

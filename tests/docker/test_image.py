@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from alexnet_study.cluster import docker
-from alexnet_study.interruption import TERMINATED, WARNED
-from alexnet_study.runs import RunFolder
+from alexnet_study.runs.folder import RunFolder
+from alexnet_study.runs.interruption import TERMINATED, WARNED
 from tests.image import Image, build
 
 STUDY = """

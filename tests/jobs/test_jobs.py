@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from alexnet_study.errors import StoppedError
-from alexnet_study.interruption import TERMINATED, WARNED
+from alexnet_study.runs.interruption import TERMINATED, WARNED
 from jobs.command import finish
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from alexnet_study.config import Study, load_study
 from alexnet_study.report.analysis import Analysis, analyse
 from alexnet_study.report.collect import Collection, collect
+from alexnet_study.study.study import Study, load_study
 from tests.report.synthetic import write_runs
 
 SEEDS = 6

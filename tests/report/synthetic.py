@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from alexnet_study.config import Study
 from alexnet_study.files import canonical_json, digest
-from alexnet_study.runs import RunFolder, identity
+from alexnet_study.runs.folder import RunFolder
+from alexnet_study.study.identity import identity
+from alexnet_study.study.study import Study
 
 FEATURES = 24  # as many as the arrays need; a real run has 1,024
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alexnet_study.config import Study
 from alexnet_study.report import arrays
 from alexnet_study.report.analysis import Analysis
 from alexnet_study.report.arrays import BINS, find
 from alexnet_study.report.collect import REFERENCE, Collection, collect
 from alexnet_study.report.resampling import split_spread
+from alexnet_study.study.study import Study
 
 
 def rows(analysis: Analysis, topic: str) -> list[dict]:

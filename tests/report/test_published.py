@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from alexnet_study.claims import Published, PublishedFigures
 from alexnet_study.report.audit_tables import programs
 from alexnet_study.report.collect import Collection
 from alexnet_study.report.published import EVALUATIONS, check_figures, check_vectors, figure_json, tally, vector_json
 from alexnet_study.report.statistics import prediction
+from alexnet_study.study.claims import Published, PublishedFigures
 from tests.report.synthetic import CLASSES
 
 RECALLS = tuple(f"evaluations.intact.recall.{name}" for name in CLASSES)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from alexnet_study.config import Study
 from alexnet_study.errors import RequestError
 from alexnet_study.report.collect import REFERENCE, collect
 from alexnet_study.report.page import write_report
 from alexnet_study.report.reference import write_reference
+from alexnet_study.study.study import Study
 
 
 def test_a_reference_says_what_the_runs_say(study: Study, copy: Path, tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from alexnet_study.config import Study, load_study
 from alexnet_study.data.cache import load_dataset
 from alexnet_study.errors import RequestError
 from alexnet_study.files import digest
@@ -25,6 +24,7 @@ from alexnet_study.report.page import LIGHTER, TEMPLATES, write_report
 from alexnet_study.report.run_tables import cost
 from alexnet_study.report.sections import ABSENT, KEPT
 from alexnet_study.report.tables import differences, plateau
+from alexnet_study.study.study import Study, load_study
 from tests.conftest import STUDY, execute, write_images
 from tests.report.synthetic import write_runs
 

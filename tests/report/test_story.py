@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from alexnet_study.config import Study, load_study
 from alexnet_study.report.analysis import Analysis, analyse
 from alexnet_study.report.collect import collect
 from alexnet_study.report.resampling import JointFit
 from alexnet_study.report.story import answer, overall
 from alexnet_study.report.verdicts import Verdict
+from alexnet_study.study.study import Study, load_study
 from tests.report.synthetic import write_runs
 
 FACTORIAL = """

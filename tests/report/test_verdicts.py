@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from alexnet_study.claims import Claim
-from alexnet_study.config import Study, load_study
 from alexnet_study.errors import RequestError
 from alexnet_study.report import statistics
 from alexnet_study.report.analysis import Analysis
@@ -18,6 +16,8 @@ from alexnet_study.report.audit_tables import claims, verdict_text
 from alexnet_study.report.collect import Collection, collect
 from alexnet_study.report.resampling import max_t
 from alexnet_study.report.verdicts import Verdict, as_json, judge
+from alexnet_study.study.claims import Claim
+from alexnet_study.study.study import Study, load_study
 from tests.report.synthetic import write_runs
 
 TOP1 = "evaluations.intact.top1"

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-from alexnet_study.runs import RunFolder
+from alexnet_study.runs.folder import RunFolder
 from tests.conftest import STUDY, bits, write_images
 
 TESTCLUSTER = Path("slurm/testcluster/cluster.py")

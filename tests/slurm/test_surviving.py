@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from alexnet_study.interruption import TERMINATED, WARNED
+from alexnet_study.runs.interruption import TERMINATED, WARNED
 from tests.slurm.conftest import LEARNING, Site
 from tests.slurm.test_status import job_of, long_site, wait_until_trains
 

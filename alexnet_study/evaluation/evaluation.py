@@ -1,0 +1,179 @@
+"""A trained model becomes its evaluation: intact and, where it has a skip, lesioned."""
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from alexnet_study.data.dataset import Dataset, Split, evenly_over_classes, normalise
+from alexnet_study.evaluation.geometry import participation_ratio
+from alexnet_study.evaluation.linear_regressor import LinearRegressor
+from alexnet_study.evaluation.metrics import _share, loss_and_top1, metrics, top_k
+from alexnet_study.evaluation.pca import PCA
+from alexnet_study.evaluation.published_regressor import fit_published
+from alexnet_study.models import AlexNet
+from alexnet_study.runs.folder import RunFolder
+
+BATCH = 125  # its largest activations fit the caches of a CPU
+STAGE_SIDE = 4
+KEPT_FEATURES = 1000
+CLASSIFIER_BATCH = 2000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outputs:
+    """What a model computes of a split: logits (N, C) and each stage, averaged down to 4×4, (N, D), all float32."""
+
+    logits: Tensor
+    stages: dict[str, Tensor]
+
+    @property
+    def features(self) -> Tensor:
+        """The flattened output of conv5."""
+        return self.stages["conv5"]
+
+
+@torch.no_grad()
+def predict(model: AlexNet, images: Tensor, *, lesioned: bool = False) -> Tensor:
+    """Logits (N, C) of uint8 images (N, 3, 32, 32), in fp32 and evaluation mode."""
+    model.eval()
+    return torch.cat([model(normalise(batch), lesioned=lesioned) for batch in images.split(BATCH)])
+
+
+@torch.no_grad()
+def extract(model: AlexNet, images: Tensor) -> dict[str, Outputs]:
+    """Of uint8 images (N, 3, 32, 32), in fp32 and evaluation mode: `intact` and, of a model with skips, `lesioned`.
+
+    A stage that both evaluations share is one tensor.
+    """
+    model.eval()
+    rows: dict[tuple[str, str], Tensor] = {}
+    for start in range(0, len(images), BATCH):
+        written: dict[int, Tensor] = {}  # by the output's identity; the list below keeps every output alive
+        for evaluation, stage, output in list(model.trace(normalise(images[start : start + BATCH]))):
+            place = evaluation, stage
+            if place not in rows:
+                fresh = written.get(id(output))
+                rows[place] = output.new_empty(len(images), output.shape[1] * STAGE_SIDE**2) if fresh is None else fresh
+            if id(output) not in written:
+                rows[place][start : start + BATCH] = F.avg_pool2d(output, output.shape[2] // STAGE_SIDE).flatten(1)
+                written[id(output)] = rows[place]
+    evaluations = dict.fromkeys(evaluation for evaluation, _ in rows)
+    return {
+        name: _outputs(model, {stage: r for (owner, stage), r in rows.items() if owner == name}) for name in evaluations
+    }
+
+
+def _outputs(model: AlexNet, stages: dict[str, Tensor]) -> Outputs:
+    logits = [model.classify(part) for part in stages["conv5"].split(CLASSIFIER_BATCH)]
+    return Outputs(logits=torch.cat(logits), stages=stages)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Regressors:
+    """The linear regressors of one evaluation: in closed form at every stage, and by the published protocol."""
+
+    by_stage: dict[str, LinearRegressor]
+    published: torch.nn.Linear
+
+    @torch.no_grad()
+    def figures(self, test: Outputs, labels: Tensor) -> dict[str, Any]:
+        """Their test top-1, and the strengths that leave-one-out chose."""
+        by_stage = {
+            stage: {"top1": _share(regressor.predict(test.stages[stage]) == labels), "alpha": regressor.alpha_}
+            for stage, regressor in self.by_stage.items()
+        }
+        published = _share(self.published(test.features).argmax(1) == labels)
+        return {"published": {"top1": published}, "closed_form": by_stage["conv5"], "by_stage": by_stage}
+
+
+class Analysis:
+    """Everything measured of a finished model; `figures` go to summary.json, arrays to the two npz files."""
+
+    def __init__(self, model: AlexNet, data: Dataset, *, seed: int) -> None:
+        self.data, self.seed = data, seed
+        self.kept = evenly_over_classes(data.test.labels, KEPT_FEATURES)
+        self.evaluations: dict[str, Any] = {}
+        self.regressors: dict[str, Any] = {}
+        self.predictions: dict[str, Any] = {"labels": data.test.labels.cpu().numpy()}
+        self.features: dict[str, Any] = {"images": self.kept.cpu().numpy()}
+        train = extract(model, data.train.images)
+        self.train_loss, self.train_top1 = loss_and_top1(train["intact"].logits, data.train.labels)
+        fitted = self._fit(train)
+        del train  # gigabytes, whose memory the test images' stages take over
+        for name, test in extract(model, data.test.images).items():
+            self._evaluate(name, test, fitted[name])
+
+    def summary(self, record: dict[str, Any]) -> dict[str, Any]:
+        """The final figures; `record` is the last epoch's. The two gaps have opposite signs."""
+        test_loss = self.evaluations["intact"]["loss"]
+        gap = {"published": record["train_loss"] - test_loss, "proper": test_loss - self.train_loss}
+        return {
+            "classes": list(self.data.classes),
+            "evaluations": self.evaluations,
+            "linear_regressor": self.regressors,
+            "gap": gap,
+        }
+
+    def write_arrays(self, folder: RunFolder) -> None:
+        """predictions.npz and features.npz."""
+        for path, arrays in ((folder.predictions, self.predictions), (folder.features, self.features)):
+            buffer = io.BytesIO()
+            np.savez(buffer, **arrays)
+            folder.write(path, buffer.getbuffer())
+
+    def _fit(self, train: dict[str, Outputs]) -> dict[str, Regressors]:
+        """The linear regressors of each evaluation; a stage that both share is fitted once."""
+        labels, classes = self.data.train.labels, len(self.data.classes)
+        fitted: dict[int, LinearRegressor] = {}
+        regressors = {}
+        for name, outputs in train.items():
+            for features in outputs.stages.values():
+                if id(features) not in fitted:
+                    fitted[id(features)] = LinearRegressor().fit(features, labels)
+            by_stage = {stage: fitted[id(features)] for stage, features in outputs.stages.items()}
+            published = fit_published(outputs.features, labels, classes, seed=self.seed)
+            regressors[name] = Regressors(by_stage=by_stage, published=published)
+        return regressors
+
+    def _evaluate(self, name: str, test: Outputs, regressors: Regressors) -> None:
+        pca = PCA().fit(test.features)
+        ratio = pca.explained_variance_ratio_
+        self.evaluations[name] = {
+            **metrics(test.logits, self.data.test.labels),
+            "pca": {
+                "explained_variance_ratio": ratio.tolist(),
+                "participation_ratio": participation_ratio(ratio),
+            },
+        }
+        self.regressors[name] = regressors.figures(test, self.data.test.labels)
+        self.predictions[name] = test.logits.cpu().numpy()
+        self.features[f"{name}_scores"] = pca.transform(test.features)[:, :2].cpu().numpy()
+        self.features[f"{name}_explained_variance_ratio"] = ratio.cpu().numpy()
+        self.features[f"{name}_features"] = test.features[self.kept].half().cpu().numpy()
+
+
+def evaluate_epoch(model: AlexNet, test: Split, train: Split) -> dict[str, Any]:
+    """The evaluation-mode figures of an epoch's line, `train` being the part of the training images that is used."""
+    logits = predict(model, test.images)
+    train_loss, train_top1 = loss_and_top1(predict(model, train.images), train.labels)
+    return epoch_figures(logits, test.labels, train_loss, train_top1, len(train))
+
+
+def epoch_figures(
+    logits: Tensor, labels: Tensor, train_loss: float, train_top1: float, train_count: int
+) -> dict[str, Any]:
+    """An epoch's evaluation-mode figures from the test logits (N, C) and those of `train_count` training images."""
+    test_loss, test_top1 = loss_and_top1(logits, labels)
+    return {
+        "train_eval_loss": train_loss,
+        "train_eval_top1": train_top1,
+        "train_eval_n": train_count,
+        "test_loss": test_loss,
+        "test_top1": test_top1,
+        "test_top3": top_k(logits, labels, 3),
+    }

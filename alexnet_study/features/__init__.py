@@ -1,1 +1,0 @@
-"""Pure functions and estimators of feature arrays."""

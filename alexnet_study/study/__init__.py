@@ -1,0 +1,1 @@
+"""What is asked: study files, claims, the configuration of a run and its identity; no torch."""

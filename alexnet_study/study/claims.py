@@ -1,0 +1,104 @@
+"""What a study file claims, and what was published: data that the report judges.
+
+A metric is a path into what a finished run recorded: `evaluations.intact.top1` (summary.json), `last_epoch.train_loss`
+(the last line of metrics.jsonl), or `derived.…` (what the report works out of both, listed in report/measures.py). A
+part of a path may be a class's name, as in `evaluations.intact.recall.bird`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from alexnet_study.study.validation import check
+
+DIRECTIONS = ("greater", "less")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """One testable statement: a weighted sum of variants' means of a metric, and where it is said to lie.
+
+    variants: weights, as {skip: 1, baseline: -1}; four of them make a difference of differences.
+    direction: `greater` or `less`, than 0. below: instead, a margin, stated beforehand, that the sum is to lie under.
+    definition: what the statement's terms mean here.
+    over_classes: the metric is one class's; its p is adjusted jointly over all classes.
+    """
+
+    id: str
+    statement: str
+    definition: str
+    metric: str
+    variants: Mapping[str, float]
+    direction: str = ""
+    below: float | None = None
+    over_classes: bool = False
+
+    def __post_init__(self) -> None:
+        check(len(self.variants) > 0, "variants", dict(self.variants), "a mapping from variants to weights")
+        check(all(self.variants.values()), "variants", dict(self.variants), "weights other than 0")
+        if self.below is None:
+            check(self.direction in DIRECTIONS, "direction", self.direction, "greater or less, or a margin below")
+        else:
+            check(not self.direction, "direction", self.direction, "either direction or below, not both")
+        parent = self.metric.rpartition(".")[0]
+        check(not self.over_classes or bool(parent), "metric", self.metric, "a class's metric, as …recall.bird")
+
+    @property
+    def null(self) -> float:
+        """The value that the claim says the truth is above or below."""
+        return 0.0 if self.below is None else self.below
+
+    @property
+    def sign(self) -> int:
+        """1 where the claim says greater, else −1."""
+        return 1 if self.direction == "greater" else -1
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedFigures:
+    """Figures that one program of a published study printed: a value a metric, for each variant.
+
+    joint: they form a vector, judged as one too. Fractions in [0, 1].
+    """
+
+    name: str
+    program: str
+    metrics: tuple[str, ...]
+    values: Mapping[str, tuple[float, ...]]
+    joint: bool = False
+
+    def __post_init__(self) -> None:
+        for variant, values in self.values.items():
+            right = len(values) == len(self.metrics)
+            check(right, f"values.{variant}", list(values), f"a value for each of {len(self.metrics)} metrics")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodeFinding:
+    """A place in the published code, and what it does."""
+
+    file: str
+    lines: str
+    finding: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """A published study: where it is from, its figures, and what its code does.
+
+    data: `original` pixels; a verdict from a re-encoded copy says so.
+    """
+
+    source: str
+    data: str
+    runs: str
+    figures: tuple[PublishedFigures, ...]
+    code: tuple[CodeFinding, ...] = ()
+    code_read_at: str = ""
+    hypothesis: str = field(default="")
+
+    def of(self, metric: str, variant: str) -> float | None:
+        """The first published figure of a metric and variant; None where there is none."""
+        for group in self.figures:
+            if metric in group.metrics and variant in group.values:
+                return group.values[variant][group.metrics.index(metric)]
+        return None

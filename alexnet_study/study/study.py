@@ -1,0 +1,238 @@
+"""A study file becomes validated, frozen configurations: one `RunConfig` for each variant and seed.
+
+Every mistake in a study file raises `RequestError` with one line that names the place and what would be right.
+"""
+
+import dataclasses
+import math
+import re
+import types
+import typing
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from alexnet_study.errors import RequestError
+from alexnet_study.study.claims import Claim, Published
+from alexnet_study.study.configs import ModelConfig, RecipeConfig, RunConfig
+from alexnet_study.study.validation import build, check, check_keys
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """What one variant changes: fields of the model, and of the recipe."""
+
+    model: Mapping[str, Any] = field(default_factory=dict)
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """A validated study file.
+
+    looks: at which numbers of seeds its claims are judged, and the share of the error that each look spends; they sum
+    to 1. By default all is spent at the study's number of seeds.
+    """
+
+    name: str
+    question: str
+    data: str
+    seeds: tuple[int, ...]
+    recipe: Mapping[str, Any]
+    variants: Mapping[str, Variant]
+    looks: Mapping[int, float]
+    claims: tuple[Claim, ...] = ()
+    published: Published | None = None
+
+    def run(self, variant: str, seed: int, overrides: Iterable[str] = ()) -> RunConfig:
+        """The run of `variant` and `seed`; `overrides` are `recipe.FIELD=VALUE` or `model.FIELD=VALUE` and win."""
+        if variant not in self.variants:
+            valid = ", ".join(self.variants)
+            raise RequestError(f"variant {variant!r} is not in study {self.name}: expected one of {valid}")
+        chosen = self.variants[variant]
+        sections = {"model": dict(chosen.model), "recipe": {**self.recipe, **chosen.recipe}}
+        for override in overrides:
+            section, name, value = _parse_override(override)
+            sections[section][name] = value
+        where = f"variant {variant}"
+        return RunConfig(
+            study=self.name,
+            variant=variant,
+            seed=seed,
+            model=build(ModelConfig, sections["model"], f"{where}: model"),
+            recipe=build(RecipeConfig, sections["recipe"], f"{where}: recipe"),
+        )
+
+    def runs(self, overrides: Iterable[str] = ()) -> list[RunConfig]:
+        """Every run of the study, seed by seed, so that a study cut short is balanced."""
+        overrides = tuple(overrides)
+        return [self.run(variant, seed, overrides) for seed in self.seeds for variant in self.variants]
+
+
+def load_study(path: Path) -> Study:
+    """Read and validate a study file; RequestError names the file and the mistake."""
+    try:
+        return _study_from(study_document(path))
+    except RequestError as error:
+        raise RequestError(f"{path}: {error}") from None
+
+
+def study_document(path: Path) -> Any:
+    """Return a study file's content as plain values, with that of the file that it extends; not yet validated."""
+    return _extended(_read_yaml(path), path.parent)
+
+
+def parse_seeds(value: object) -> tuple[int, ...]:
+    """Seeds from a count (n means 0 … n−1) or a list of different integers of at least 0."""
+    expected = "a positive count or a list of different integers of at least 0"
+    if isinstance(value, int) and not isinstance(value, bool):
+        check(value >= 1, "seeds", value, expected)
+        return tuple(range(value))
+    check(isinstance(value, list) and len(value) > 0, "seeds", value, expected)
+    seeds = typing.cast(list[Any], value)
+    for seed in seeds:
+        check(isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0, "seeds", seed, expected)
+    check(len(set(seeds)) == len(seeds), "seeds", seeds, expected)
+    return tuple(seeds)
+
+
+def parse_looks(value: object, seeds: int) -> Mapping[int, float]:
+    """`{10: 0.2, 20: 0.8}`: numbers of seeds, ascending, up to the study's, and shares of the error that sum to 1."""
+    expected = f"numbers of seeds from 3 to {seeds}, ascending, with shares of the error that sum to 1"
+    if value is None:
+        return types.MappingProxyType({seeds: 1.0})
+    check(isinstance(value, dict) and len(value) > 0, "looks", value, expected)
+    looks = typing.cast(dict[Any, Any], value)
+    counts = all(isinstance(n, int) and not isinstance(n, bool) and 3 <= n <= seeds for n in looks)
+    shares = all(isinstance(s, int | float) and not isinstance(s, bool) and 0 < s <= 1 for s in looks.values())
+    check(counts and shares and list(looks) == sorted(looks), "looks", looks, expected)
+    check(math.isclose(sum(looks.values()), 1), "looks", looks, expected)
+    return types.MappingProxyType({n: float(share) for n, share in looks.items()})
+
+
+def seeds_from_text(text: str, *, count: bool = False) -> tuple[int, ...]:
+    """Seeds as given on a command line: `3`, `0,2,5`, `0-9` or a mixture; with `count` a lone n means 0 … n−1."""
+    if count and text.strip().isdecimal():
+        return parse_seeds(int(text))
+    seeds: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)
+        check(match is not None, "seeds", text, "integers of at least 0 and ranges, as in 0,2,5 or 0-9")
+        low, high = typing.cast(re.Match[str], match).groups()
+        seeds += range(int(low), int(high or low) + 1)
+    return parse_seeds(seeds)
+
+
+def check_name(value: object, where: str) -> str:
+    """A study's or variant's name; it becomes a folder's name, so nothing that could leave the results folder."""
+    expected = "letters, digits, - and _, at most 64, starting with a letter or digit"
+    check(isinstance(value, str) and NAME.fullmatch(value) is not None, where, value, expected)
+    return typing.cast(str, value)
+
+
+def _extended(document: object, folder: Path) -> object:
+    """The document, on top of the study file beside it that it `extends`: its keys replace those of the same name."""
+    if not isinstance(document, dict) or "extends" not in document:
+        return document
+    name = document.pop("extends")
+    check(isinstance(name, str) and Path(name).name == name, "extends", name, "the name of a study file beside it")
+    base = _read_yaml(folder / name)
+    right = isinstance(base, dict) and "extends" not in base
+    check(right, "extends", name, "a study file that extends no other")
+    return {**typing.cast(dict[str, Any], base), **document}
+
+
+def _study_from(document: object) -> Study:
+    if document is None:
+        raise RequestError("the file is empty: expected a mapping with name, data, seeds and variants")
+    if not isinstance(document, dict):
+        raise RequestError(f"expected a mapping at the top, got a {type(document).__name__}")
+    check_keys(document, [f.name for f in dataclasses.fields(Study)], "study")
+    missing = [name for name in ("name", "data", "seeds", "variants") if name not in document]
+    if missing:
+        raise RequestError(f"missing {', '.join(missing)}")
+    variants = document["variants"]
+    check(isinstance(variants, dict) and len(variants) > 0, "variants", variants, "a mapping from name to changes")
+    check(isinstance(document["data"], str), "data", document["data"], "a source's name or a folder, as text")
+    seeds = parse_seeds(document["seeds"])
+    study = Study(
+        name=check_name(document["name"], "name"),
+        question=str(document.get("question", "")),
+        data=document["data"],
+        seeds=seeds,
+        looks=parse_looks(document.get("looks"), len(seeds)),
+        recipe=document.get("recipe") or {},
+        variants={
+            check_name(name, "variants"): build(Variant, body or {}, f"variant {name}")
+            for name, body in variants.items()
+        },
+        claims=_claims(document.get("claims", []), variants),
+        published=_published(document.get("published"), variants),
+    )
+    build(RecipeConfig, study.recipe, "recipe")
+    study.runs()  # each variant resolves, or says why not
+    return study
+
+
+def _claims(entries: object, variants: Mapping[str, Any]) -> tuple[Claim, ...]:
+    check(isinstance(entries, list), "claims", entries, "a list")
+    claims = [build(Claim, entry, f"claim {n}") for n, entry in enumerate(typing.cast(list[Any], entries), 1)]
+    for claim in claims:
+        _check_variants(claim.variants, variants, f"claim {claim.id}: variants")
+    ids = [claim.id for claim in claims]
+    doubled = sorted({name for name in ids if ids.count(name) > 1})
+    check(not doubled, "claims: id", ", ".join(doubled), "each id once")
+    return tuple(claims)
+
+
+def _published(entry: object, variants: Mapping[str, Any]) -> Published | None:
+    if entry is None:
+        return None
+    published = build(Published, entry, "published")
+    for group in published.figures:
+        _check_variants(group.values, variants, f"published figures {group.name!r}: values")
+    return published
+
+
+def _check_variants(named: Iterable[str], variants: Mapping[str, Any], where: str) -> None:
+    check_keys(dict.fromkeys(named), variants, where)
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """YAML lets a later key overwrite an earlier one in silence; a study must not lose a variant so."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [key.value for key, _ in node.value]
+        doubled = sorted({str(key) for key in keys if keys.count(key) > 1})
+        if doubled:
+            raise RequestError(f"line {node.start_mark.line + 1}: {', '.join(doubled)} appears twice")
+        return super().construct_mapping(node, deep)
+
+
+def _read_yaml(path: Path) -> object:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RequestError(f"cannot read the study file: {getattr(error, 'strerror', None) or error}") from None
+    try:
+        return yaml.load(text, Loader=_UniqueKeyLoader)
+    except yaml.YAMLError as error:
+        raise RequestError(f"not YAML: {' '.join(str(error).split())}") from None
+
+
+def _parse_override(override: str) -> tuple[str, str, Any]:
+    key, equals, text = override.partition("=")
+    section, _, name = key.partition(".")
+    sections = {"recipe": RecipeConfig, "model": ModelConfig}
+    valid = [f"{s}.{f.name}" for s, cls in sections.items() for f in dataclasses.fields(cls)]
+    if not equals or f"{section}.{name}" not in valid:
+        raise RequestError(f"--set {override}: expected FIELD=VALUE with FIELD one of {', '.join(valid)}")
+    try:
+        return section, name, yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise RequestError(f"--set {override}: {text!r} is not a YAML value") from None

@@ -1,0 +1,79 @@
+"""The steps of an epoch, in the order that the seed gives, and when they are interrupted to save."""
+
+import math
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from alexnet_study.data.dataset import Split
+from alexnet_study.training.determinism import derive_seed
+from alexnet_study.training.state import TrainingState
+
+CHECKPOINT_SECONDS = 30.0
+
+
+class Steps:
+    """The steps of runs that train side by side: alike in all but the seed, and at the same step of the same epoch.
+
+    Here they are taken one after another; `graphs.py` takes them at once.
+    """
+
+    def __init__(self, states: list[TrainingState], data: Split, batch_size: int) -> None:
+        self.states, self.data, self.batch_size = states, data, batch_size
+        self.orders: list[Tensor] = []
+
+    def __len__(self) -> int:
+        """Steps of a whole epoch; the last may take fewer images."""
+        return math.ceil(len(self.data) / self.batch_size)
+
+    def begin(self) -> None:
+        """Get ready for the rest of the states' epoch."""
+        device = self.data.labels.device
+        self.orders = [epoch_order(state.seed, state.epoch, len(self.data)).to(device) for state in self.states]
+
+    def take(self, step: int) -> None:
+        """Step `step`, counted from 0, of every state."""
+        for state, order in zip(self.states, self.orders, strict=True):
+            state.draw(step)
+            state.take_step(self.data, order[step * self.batch_size : (step + 1) * self.batch_size])
+
+    def wait(self) -> None:
+        """Until all that was asked for is done."""
+
+
+def train_epoch(
+    steps: Steps, *, checkpoint: Callable[[], None], due: Callable[[], bool], advance: Callable[[int], None]
+) -> None:
+    """The rest of the epoch; `advance(1)` after each step, `checkpoint` every 30 s and whenever it is `due`.
+
+    Adds to each state's `seconds` its share of the time.
+    """
+    states = steps.states
+    for state in states:
+        state.model.train()
+    steps.begin()
+    started = saved = time.perf_counter()
+
+    def count_time() -> None:
+        for state in states:
+            state.seconds += (time.perf_counter() - started) / len(states)
+
+    for step in range(states[0].step, len(steps)):
+        steps.take(step)
+        for state in states:
+            state.step = step + 1
+        advance(1)
+        if time.perf_counter() - saved >= CHECKPOINT_SECONDS or due():
+            steps.wait()
+            count_time()
+            checkpoint()
+            started = saved = time.perf_counter()
+    steps.wait()
+    count_time()
+
+
+def epoch_order(seed: int, epoch: int, count: int) -> Tensor:
+    """The order of the `count` training images in an epoch, int64 (count,); the same for every variant."""
+    return torch.randperm(count, generator=torch.Generator().manual_seed(derive_seed("order", seed, epoch)))

@@ -1,0 +1,215 @@
+"""Carry out runs from start, or from wherever an earlier attempt ended, to their summaries.
+
+On a CPU one after another; on a GPU those that are alike in all but the seed train side by side.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from alexnet_study.data.dataset import Dataset
+from alexnet_study.errors import DamagedRunError, RunError
+from alexnet_study.runs.attempts import close_finished, job_and_restart
+from alexnet_study.runs.folder import RunFolder
+from alexnet_study.runs.interruption import Interruption
+from alexnet_study.study.configs import ModelConfig, RecipeConfig, RunConfig
+from alexnet_study.study.identity import identity
+from alexnet_study.training.determinism import prepare
+from alexnet_study.training.epoch import train_epoch
+from alexnet_study.training.graphs import steps_on
+from alexnet_study.training.origin import origin_of, refuse_other_origin
+from alexnet_study.training.run import Execution, one_line_if_full
+from alexnet_study.training.state import read_checkpoint
+
+PACK = 16  # runs side by side on one GPU
+
+Summary = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackContext:
+    """What the packs of one process share.
+
+    inexact_resume lets a checkpoint of another device model or other versions go on.
+    """
+
+    data: Dataset
+    results: Path
+    device: torch.device
+    interruption: Interruption
+    inexact_resume: bool
+
+
+def available_device() -> torch.device:
+    """Return the GPU where one is visible, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def execute_each(runs: list[RunConfig], context: PackContext) -> Iterator[tuple[RunConfig, Summary | RunError]]:
+    """Train, analyse and record each run in its folder below `context.results`; yield its summary, or what ended it.
+
+    A finished run is left alone; a damaged summary or checkpoint is reported and computed again. A run has the bits
+    that it has alone. The outcomes come as packs end, so in another order than `runs` where several runs of a
+    configuration are packed. A RunError ends its own run only and is its outcome: the disk is full, training diverges,
+    or (ReplacedError) a newer attempt wants the run. Raise RequestError where a folder holds another configuration or a
+    checkpoint of another origin, StoppedError where a signal ends the process.
+    """
+    context = replace(context, data=context.data.to(context.device))
+    for run in runs:  # the whole request is looked at before anything is trained
+        RunFolder.of(context.results, run).refuse_other(identity(run, context.data.content_hash))
+    for pack in packs(runs, pack_size(context.device)):
+        yield from zip(pack, carry_out(pack, context), strict=True)
+
+
+def packs(runs: list[RunConfig], most: int) -> list[list[RunConfig]]:
+    """Return the runs in packs of at most `most` that are alike in all but the seed, in the order of their first runs.
+
+    So variants of a study that is listed seed by seed take turns, and one cut short is as balanced as its packs allow.
+    """
+    every: list[list[RunConfig]] = []
+    filling: dict[tuple[ModelConfig, RecipeConfig], list[RunConfig]] = {}
+    for run in runs:
+        alike = run.model, run.recipe
+        if alike not in filling or len(filling[alike]) == most:
+            filling[alike] = []
+            every.append(filling[alike])
+        filling[alike].append(run)
+    return every
+
+
+def pack_size(device: torch.device) -> int:
+    """How many runs train side by side at the most."""
+    return PACK if device.type == "cuda" else 1
+
+
+def carry_out(runs: list[RunConfig], context: PackContext) -> list[Summary | RunError]:
+    """Return the outcome of each run of a pack."""
+    prepare(runs[0].recipe, context.device)
+    outcomes: dict[RunConfig, Summary | RunError] = {}
+    executions: list[Execution] = []
+    with ExitStack() as stack:
+        for run in runs:
+            try:
+                opened: Execution | Summary | RunError = stack.enter_context(_held(run, context))
+            except RunError as error:  # its disk is full, or a newer attempt was seen before the start
+                opened = error
+            if isinstance(opened, Execution):
+                executions.append(opened)
+            else:
+                outcomes[run] = opened
+        _train(executions, context)
+        for execution in executions:
+            outcomes[execution.run] = execution.outcome()
+    return [outcomes[run] for run in runs]
+
+
+@contextmanager
+def _held(run: RunConfig, context: PackContext) -> Iterator[Execution | Summary]:
+    """The run ready to train, its folder held; or its summary where it is finished."""
+    folder = RunFolder.of(context.results, run)
+    fields, here = identity(run, context.data.content_hash), origin_of(context.device, run.recipe.threads)
+    with one_line_if_full(folder), context.interruption.raising():
+        finished = _finished(folder)
+        if finished is not None and folder.is_closed():
+            yield finished
+            return
+        if finished is None:
+            refuse_other_origin(_origins(folder), here, allowed=context.inexact_resume)
+        job, restart = job_and_restart()
+        with folder.held(job=job, restart=restart) as replaced:
+            finished = _finished(folder)  # again: the attempt that was waited for may have done it
+            if finished is not None:
+                close_finished(folder, replaced)
+                yield finished
+                return
+            _claim(folder, fields)
+            with context.interruption.deferred():
+                execution = Execution(run, context.data, folder, here, replaced, context.interruption)
+                try:
+                    yield execution
+                except BaseException as error:
+                    execution.end_by(error)
+                    raise
+
+
+def _train(executions: list[Execution], context: PackContext) -> None:
+    """Train all to the end; those that fail drop out, those that stand elsewhere go on apart."""
+    for execution in executions:
+        execution.announce()
+    while going := [execution for execution in executions if execution.goes_on]:
+        place = min(execution.place for execution in going)
+        together = [execution for execution in going if execution.place == place]
+        with suppress(_NoneLeftError):
+            _train_together(together, executions, context)
+
+
+def _train_together(together: list[Execution], executions: list[Execution], context: PackContext) -> None:
+    """Train those that stand at one place, epoch by epoch, until they are at the end or one of them fails.
+
+    What is due is looked for in all `executions`: those that wait may be replaced too. Raise _NoneLeftError as soon
+    as all that train have failed.
+    """
+    train, batch_size = context.data.train, together[0].run.recipe.batch_size
+    steps = steps_on(context.device, [execution.state for execution in together], train, batch_size)
+    while all(execution.goes_on for execution in together):
+        with _progress(together, len(steps)) as bar:
+            train_epoch(
+                steps,
+                checkpoint=lambda: _checkpoint(together, executions),
+                due=lambda: any(execution.due for execution in executions),
+                advance=bar.update,
+            )
+        for execution in together:
+            execution.attempt_to(execution.end_epoch)
+        _checkpoint(together, executions)
+
+
+class _NoneLeftError(Exception):
+    """All runs that train together have failed, each for a reason of its own: nothing is left of their epoch."""
+
+
+def _checkpoint(together: list[Execution], executions: list[Execution]) -> None:
+    """Save those that train before any of `executions` ends by what is due. Raise _NoneLeftError if none can go on."""
+    for execution in together:
+        execution.attempt_to(execution.save)
+    for execution in executions:
+        execution.attempt_to(execution.attempt.check)
+    if all(execution.failure for execution in together):
+        raise _NoneLeftError
+
+
+def _progress(together: list[Execution], steps: int) -> Any:
+    first = together[0]
+    names = ", ".join(str(execution.run.seed) for execution in together)
+    label = f"{first.run.variant} seed {names} epoch {first.state.epoch + 1}/{first.run.recipe.epochs}"
+    shown = sys.stderr.isatty()
+    return tqdm(total=steps, initial=first.state.step, desc=label, unit="step", leave=False, disable=not shown)
+
+
+def _finished(folder: RunFolder) -> dict[str, Any] | None:
+    try:
+        return folder.read_summary()
+    except DamagedRunError:
+        return None
+
+
+def _claim(folder: RunFolder, fields: dict[str, Any]) -> None:
+    folder.claim(fields)
+    try:
+        folder.read_summary()
+    except DamagedRunError as error:
+        print(f"note: {folder.path}: {error}; computing it again", file=sys.stderr)
+        folder.drop(folder.summary)
+
+
+def _origins(folder: RunFolder) -> list[dict[str, Any]]:
+    try:
+        return list(read_checkpoint(folder)["origins"]) if folder.checkpoint.exists() else []
+    except DamagedRunError:
+        return []  # `Execution` says so

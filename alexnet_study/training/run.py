@@ -1,0 +1,191 @@
+"""One run while a process holds its folder: its training state, its record, its analysis."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from alexnet_study.data.dataset import Dataset, Split, evenly_over_classes
+from alexnet_study.errors import DamagedRunError, RunError
+from alexnet_study.evaluation.evaluation import Analysis, epoch_figures, evaluate_epoch
+from alexnet_study.files import is_full
+from alexnet_study.runs.attempts import Attempt
+from alexnet_study.runs.fencing import Token
+from alexnet_study.runs.folder import RunFolder, full_disk
+from alexnet_study.runs.interruption import Interruption
+from alexnet_study.study.configs import RunConfig
+from alexnet_study.training.determinism import allow_tf32, derive_seed, return_freed_memory
+from alexnet_study.training.state import TrainingState
+
+SUBSET = 5000  # training images evaluated after each epoch but the last
+
+
+class Execution:
+    """A run whose folder is held: made, it says how far the run is; `failure` is what took it out of its pack."""
+
+    def __init__(
+        self,
+        run: RunConfig,
+        data: Dataset,
+        folder: RunFolder,
+        origin: dict[str, Any],
+        replaced: list[Token],
+        interruption: Interruption,
+    ) -> None:
+        self.run, self.data, self.folder = run, data, folder
+        self.failure: RunError | None = None
+        self.trained = False
+        say(run, f"on {origin['device']}" + ("" if origin["cuda"] else ": no GPU is visible"))
+        self.state = state = _state(run, data, folder, data.train.labels.device)
+        if origin not in state.origins:
+            state.origins = [*state.origins, origin]
+        indices = evenly_over_classes(data.train.labels, SUBSET)
+        self.subset = Split(images=data.train.images[indices], labels=data.train.labels[indices])
+        exact = {"bit_exact": len(state.origins) == 1, "origins": state.origins}
+        self.attempt = Attempt(
+            folder,
+            replaced=replaced,
+            described={"device": origin["device"], "source": data.source, **exact},
+            progress=_Progress(run, state, len(data.train)),
+            interruption=interruption,
+        )
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """The epoch and step that come next."""
+        return self.state.epoch, self.state.step
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there is something left to train, and nothing failed."""
+        return not self.trained and self.failure is None
+
+    @property
+    def due(self) -> bool:
+        """Whether to save and end: a signal came, or a newer attempt waits."""
+        return self.failure is None and self.attempt.due
+
+    def announce(self) -> None:
+        """Say where the run goes on, unless it starts."""
+        if any(self.place):
+            say(self.run, f"goes on from epoch {self.state.epoch}, step {self.state.step}")
+
+    def attempt_to(self, work: Callable[[], None]) -> None:
+        """Do `work` unless the run has failed; a RunError, or a full disk, is its failure and goes no further."""
+        if self.failure is None:
+            try:
+                with one_line_if_full(self.folder):
+                    work()
+            except RunError as error:
+                self.end_by(error)
+
+    def end_epoch(self) -> None:
+        """Record the epoch that was trained, but the last, which `outcome` records."""
+        if self.state.epoch == self.run.recipe.epochs - 1:
+            self.trained = True
+            return
+        self._record(self._fp32(lambda: evaluate_epoch(self.state.model, self.data.test, self.subset)))
+        self.state.next_epoch()
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        self.state.save(self.folder)
+
+    def outcome(self) -> dict[str, Any] | RunError:
+        """Analyse the trained model and write the summary, which is returned; or the failure."""
+        summary: dict[str, Any] = {}
+        self.attempt_to(lambda: summary.update(self._finish()))
+        return self.failure or summary
+
+    def end_by(self, error: BaseException) -> None:
+        """Record what ended the run before it was finished, once."""
+        if self.failure is None:
+            self.failure = error if isinstance(error, RunError) else None
+            self.attempt.end_by(error)
+
+    def _finish(self) -> dict[str, Any]:
+        self.attempt.check()
+        with self.attempt.interruption.raising():  # it would be done again
+            summary = self._analyse()
+        self.folder.write_summary(summary)
+        self.attempt.end("finished")
+        self.folder.drop(self.folder.checkpoint)
+        return summary
+
+    def _analyse(self) -> dict[str, Any]:
+        state, data = self.state, self.data
+        return_freed_memory()
+        seed = derive_seed("linear regressor", self.run.seed)
+        analysis = self._fp32(lambda: Analysis(state.model, data, seed=seed))
+        logits = torch.from_numpy(analysis.predictions["intact"]).to(data.test.labels.device)
+        self._record(epoch_figures(logits, data.test.labels, analysis.train_loss, analysis.train_top1, len(data.train)))
+        analysis.write_arrays(self.folder)
+        return analysis.summary(state.records[-1])
+
+    def _fp32(self, work: Callable[[], Any]) -> Any:
+        allow_tf32(False)
+        try:
+            return work()
+        finally:
+            allow_tf32(self.run.recipe.precision == "tf32")
+
+    def _record(self, figures: dict[str, Any]) -> None:
+        state = self.state
+        speed = {"seconds": state.seconds, "images_per_second": len(self.data.train) / state.seconds}
+        state.records.append({"epoch": state.epoch, **state.running(), **figures, **speed})
+        self.folder.write_metrics(state.records)
+        last = state.records[-1]
+        text = f"train loss {last['train_loss']:.4f}, test top-1 {last['test_top1']:.2%}"
+        say(self.run, f"epoch {state.epoch}: {text}, {last['images_per_second']:.0f} images/s")
+
+
+class _Progress:
+    """How far a run is. `images_per_second` is of training, between the last two calls that saw it advance."""
+
+    def __init__(self, run: RunConfig, state: TrainingState, images: int) -> None:
+        self.state, self.epochs, self.batch = state, run.recipe.epochs, run.recipe.batch_size
+        self.steps = -(-images // self.batch)
+        self.rate: float | None = None
+        self._last = (self._done(), time.monotonic())
+
+    def __call__(self) -> dict[str, Any]:
+        done, now = self._done(), time.monotonic()
+        before, then = self._last
+        if done > before and now > then:
+            self.rate = (done - before) * self.batch / (now - then)
+        self._last = (done, now)
+        figures = {"epoch": self.state.epoch, "epochs": self.epochs, "step": self.state.step, "steps": self.steps}
+        return {**figures, "images_per_second": self.rate}
+
+    def _done(self) -> int:
+        return self.state.epoch * self.steps + self.state.step
+
+
+def _state(run: RunConfig, data: Dataset, folder: RunFolder, device: torch.device) -> TrainingState:
+    state = TrainingState(run, len(data.classes), device)
+    try:
+        state.restore(folder)
+    except DamagedRunError as error:
+        print(f"note: {folder.path}: {error}; starting from epoch 0", file=sys.stderr)
+        folder.drop(folder.checkpoint)
+    return state
+
+
+@contextmanager
+def one_line_if_full(folder: RunFolder) -> Iterator[None]:
+    """Raise RunError, one line, where work on the run meets a full disk."""
+    try:
+        yield
+    except OSError as error:
+        if not is_full(error):
+            raise
+        raise full_disk(error, folder) from None
+
+
+def say(run: RunConfig, text: str) -> None:
+    tqdm.write(f"{run.variant} seed {run.seed}: {text}", file=sys.stdout)
+    sys.stdout.flush()

@@ -1,0 +1,39 @@
+"""One step of training: the forward pass, the loss, the backward pass, the update, what is counted."""
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from alexnet_study.data.dataset import normalise
+from alexnet_study.models import AlexNet
+from alexnet_study.training.optimizer import MomentumSGD
+
+CACHE_BATCH = 64  # images whose largest activations, 8 MB in bf16, fit the last-level cache of a CPU
+
+
+def train_step(model: AlexNet, optimizer: MomentumSGD, images: Tensor, labels: Tensor, precision: str) -> Tensor:
+    """One update on uint8 images (B, 3, 32, 32); returns (loss · B, correct, B), float64 (3,), on the device."""
+    with autocast(images.device, precision):
+        logits = model.classify(torch.cat([model.features(normalise(part)) for part in cache_parts(model, images)]))
+        loss = F.cross_entropy(logits.float(), labels)  # logits (B, C)
+    optimizer.clear_gradients()
+    loss.backward()
+    optimizer.step()
+    with torch.no_grad():
+        correct = (logits.argmax(1) == labels).sum()
+        count = torch.full((), float(len(labels)), dtype=torch.float64, device=labels.device)
+        return torch.stack([loss.double() * count, correct.double(), count])
+
+
+def cache_parts(model: AlexNet, images: Tensor) -> tuple[Tensor, ...]:
+    """`images` in parts whose activations stay in a CPU's cache; whole on a GPU, or where images see one another."""
+    whole = images.is_cuda or model.config.batch_norm
+    return (images,) if whole else images.split(CACHE_BATCH)
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
+    """bf16 autocast where the precision asks for it."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")

@@ -1,0 +1,168 @@
+"""An attempt's entry in provenance.json: what it says, that it stays fresh, and how it ends."""
+
+import errno
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alexnet_study.errors import ReplacedError, StoppedError
+from alexnet_study.runs import attempts
+from alexnet_study.runs.attempts import Attempt, close_finished, code_state, job_and_restart, whereabouts
+from alexnet_study.runs.fencing import Fence
+from alexnet_study.runs.folder import RunFolder
+from alexnet_study.runs.interruption import Interruption
+
+STATE = ("COMMIT", "DIRTY", "IMAGE", "CONSTRAINTS")
+
+
+@pytest.fixture(autouse=True)
+def no_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(("SLURM", "ALEXNET_STUDY_"))]:
+        monkeypatch.delenv(name)
+
+
+@contextmanager
+def attempt(folder: RunFolder, *, epoch: int = 0) -> Iterator[Attempt]:
+    with folder.held(job="1", restart=0) as replaced:
+        yield Attempt(
+            folder,
+            replaced=replaced,
+            described={"device": "CPU"},
+            progress=lambda: {"epoch": epoch, "epochs": 9},
+            interruption=Interruption(),
+        )
+
+
+def entries(folder: RunFolder) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(folder.provenance.read_text())["attempts"]
+    return found
+
+
+def test_an_attempt_says_where_it_is_and_stays_fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "BEAT_SECONDS", 0.01)
+    for name, value in (("ARRAY_JOB_ID", "12"), ("ARRAY_TASK_ID", "3"), ("JOB_ID", "15"), ("RESTART_COUNT", "2")):
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    monkeypatch.setenv("SLURMD_NODENAME", "gpu7")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    folder = RunFolder(tmp_path)
+    with attempt(folder, epoch=4) as current:
+        first = entries(folder)[0]
+        deadline = time.monotonic() + 30
+        while entries(folder)[0]["last_heartbeat"] == first["last_heartbeat"]:
+            assert time.monotonic() < deadline
+        current.end("finished")
+        ended = folder.provenance.read_bytes()
+        time.sleep(0.05)
+        assert folder.provenance.read_bytes() == ended  # the thread is quiet from then on
+    assert {key: first[key] for key in ("job", "restart", "node", "gpu", "first_epoch", "cause", "end")} == {
+        "job": "12_3",
+        "restart": 2,
+        "node": "gpu7",
+        "gpu": "1",
+        "first_epoch": 4,
+        "cause": None,
+        "end": None,
+    }
+    assert first["progress"] == {"epoch": 4, "epochs": 9}
+    last = entries(folder)[0]
+    assert (last["cause"], last["end"] >= last["start"]) == ("finished", True)
+
+
+def test_outside_a_job_an_attempt_is_named_by_host_and_process() -> None:
+    assert job_and_restart()[0].endswith(f"-{os.getpid()}")
+    assert (whereabouts()["job"], whereabouts()["restart"]) == (None, 0)
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (StoppedError("time limit"), "time limit"),
+        (ValueError("one line\nand another"), "ValueError: one line"),
+        (KeyboardInterrupt(), "a user interrupted it (SIGINT)"),
+    ],
+)
+def test_an_attempt_says_what_ended_it(tmp_path: Path, error: BaseException, cause: str) -> None:
+    folder = RunFolder(tmp_path)
+    with attempt(folder) as current:
+        current.end_by(error)
+    assert entries(folder)[0]["cause"] == cause
+
+
+def test_a_full_disk_that_ends_an_attempt_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    folder = RunFolder(tmp_path)
+    with attempt(folder) as current:
+        monkeypatch.setattr(os, "fsync", full)
+        current.end_by(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    assert "No space left" in capsys.readouterr().err
+
+
+def test_an_attempt_learns_that_a_newer_one_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "BEAT_SECONDS", 0.01)
+    folder = RunFolder(tmp_path)
+    with attempt(folder) as current:
+        assert not current.due
+        current.check()
+        newer = Fence(tmp_path, job="2", restart=0)
+        deadline = time.monotonic() + 30
+        while not current.due:
+            assert time.monotonic() < deadline
+        with pytest.raises(ReplacedError, match="replaced by a newer attempt"):
+            current.check()
+        current.end_by(ReplacedError("replaced by a newer attempt"))
+        newer.release()
+    assert entries(folder)[0]["cause"] == "replaced by a newer attempt"
+
+
+@pytest.mark.parametrize(("alive", "cause"), [(True, "replaced by a newer attempt"), (False, "ended without a word")])
+def test_the_next_attempt_says_how_a_silent_one_ended(tmp_path: Path, alive: bool, cause: str) -> None:
+    folder = RunFolder(tmp_path)
+    with attempt(folder) as first:
+        token = folder.fence.token
+        first._over.set()  # killed
+    with folder.held(job="1", restart=1):
+        second = attempts.earlier_attempts(folder, [token] if alive else [])
+    assert [entry["cause"] for entry in second] == [cause]
+
+
+def test_an_attempt_that_died_after_the_summary_is_closed(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    with attempt(folder) as first:
+        first._over.set()  # killed
+        folder.write(folder.checkpoint, b"")
+    with folder.held(job="1", restart=1) as replaced:
+        close_finished(folder, replaced)
+    assert entries(folder)[0]["cause"] == "finished"
+    assert folder.is_closed()
+
+
+def test_the_code_is_named_by_the_launcher_else_by_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
+    if head:
+        assert code_state()["commit"] == head
+    pinned = code_state()["constraints"]
+    assert len(pinned) == 64
+    for name, value in zip(STATE, ("abc", "0", "sha256:1", "f" * 64), strict=True):
+        monkeypatch.setenv(f"ALEXNET_STUDY_{name}", value)
+    assert code_state() == {"commit": "abc", "dirty": False, "image": "sha256:1", "constraints": "f" * 64}
+    for value, dirty in (("1", True), ("", None)):
+        monkeypatch.setenv("ALEXNET_STUDY_DIRTY", value)
+        assert code_state()["dirty"] is dirty
+
+
+def test_code_without_git_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "__file__", str(tmp_path / "around/checkout/package/attempts.py"))
+    assert code_state() == {"commit": "unknown", "dirty": None, "image": None, "constraints": None}
+    subprocess.run(["git", "init", "-q", tmp_path / "around"], check=True)  # the repository around a venv is another's
+    assert code_state()["commit"] == "unknown"

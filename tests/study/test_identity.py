@@ -1,0 +1,87 @@
+"""A run's identity: what is finished stays finished when the configuration gains a field."""
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from alexnet_study.study.configs import ModelConfig, RecipeConfig, RunConfig
+from alexnet_study.study.identity import identity
+from alexnet_study.study.study import load_study
+
+REFERENCE = sorted(Path("results/reference").glob("*/*/seed-*/config.json"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """A nested configuration, which itself has gained a field."""
+
+    shape: str = "constant"
+    warmup: int = field(default=0, metadata={"since": 4})
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrownRecipe(RecipeConfig):
+    """The recipe with a plain and a nested field more."""
+
+    smoothing: float = field(default=0.0, metadata={"since": 3})
+    schedule: Schedule = field(default_factory=Schedule, metadata={"since": 3})
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrownModel(ModelConfig):
+    """The model with a field more, which is built anew for each model."""
+
+    dilations: tuple[int, ...] = field(default_factory=lambda: (1, 1, 1, 1, 1), metadata={"since": 3})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unready(RecipeConfig):
+    """A younger field without a default."""
+
+    smoothing: float = field(metadata={"since": 3})
+
+
+def test_every_finished_run_of_the_reference_keeps_its_hash() -> None:
+    assert {path.parts[2] for path in REFERENCE} == {"skip_jpeg", "why"}
+    studies = {name: load_study(Path(f"jobs/studies/{name}.yaml")) for name in ("skip_jpeg", "why")}
+    for path in REFERENCE:
+        stored = json.loads(path.read_text())
+        fields = {name: value for name, value in stored.items() if name not in ("variant", "hash")}
+        text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
+        assert hashlib.sha256(text.encode()).hexdigest() == stored["hash"], path
+        rebuilt = identity(studies[path.parts[2]].run(stored["variant"], stored["seed"]), stored["dataset"])
+        assert json.loads(json.dumps(rebuilt)) == stored, path
+
+
+def test_a_younger_field_at_its_default_leaves_the_identity_as_it_was(run: RunConfig) -> None:
+    model = dataclasses.asdict(run.model)
+    grown = dataclasses.replace(run, recipe=GrownRecipe(**dataclasses.asdict(run.recipe)), model=GrownModel(**model))
+    assert identity(grown, "data") == identity(run, "data")
+
+
+@pytest.mark.parametrize(
+    ("changed", "stored"),
+    [
+        ({"smoothing": 0.1}, {"smoothing": 0.1}),
+        ({"schedule": Schedule(shape="cosine")}, {"schedule": {"shape": "cosine"}}),
+        ({"schedule": Schedule(warmup=2)}, {"schedule": {"shape": "constant", "warmup": 2}}),
+    ],
+)
+def test_a_younger_field_of_another_value_is_part_of_the_identity(
+    run: RunConfig, changed: dict[str, object], stored: dict[str, object]
+) -> None:
+    recipe = GrownRecipe(**dataclasses.asdict(run.recipe))
+    before = identity(run, "data")
+    after = identity(dataclasses.replace(run, recipe=dataclasses.replace(recipe, **changed)), "data")
+    assert after["recipe"] == {**before["recipe"], **stored}
+    assert after["hash"] != before["hash"]
+
+
+def test_a_younger_field_needs_a_default(run: RunConfig) -> None:
+    recipe = Unready(**dataclasses.asdict(run.recipe), smoothing=0.0)
+    with pytest.raises(TypeError, match=r"Unready\.smoothing"):
+        identity(dataclasses.replace(run, recipe=recipe), "data")

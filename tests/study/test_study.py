@@ -1,0 +1,199 @@
+"""Study files: what is valid resolves fully, and every mistake is one line that names the place."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alexnet_study.errors import RequestError
+from alexnet_study.study.configs import ModelConfig, RecipeConfig
+from alexnet_study.study.identity import identity
+from alexnet_study.study.study import load_study, seeds_from_text
+from alexnet_study.study.validation import build
+
+VALID = """
+name: demo
+data: digits
+seeds: 2
+recipe: {epochs: 3}
+variants: {baseline: {}, skip: {model: {skips: [conv2]}, recipe: {epochs: 4}}}
+"""
+
+PUBLISHED = """
+published:
+  {source: s, data: original, runs: one, figures: [{name: n, program: p, metrics: [a.b], values: {skip: [0.5]}}]}
+"""
+
+
+def claim(rest: str) -> str:
+    """A study file's list of one claim."""
+    return f"claims:\n- {{id: '1', statement: s, definition: d, metric: a.b, variants: {{skip: 1}}, {rest}}}\n"
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "study.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_the_published_study_resolves() -> None:
+    study = load_study(Path("jobs/studies/skip.yaml"))
+    assert len(study.runs()) == 40
+    assert dict(study.looks) == {10: 0.2, 20: 0.8}
+    assert study.run("baseline", 0).recipe == RecipeConfig()
+    assert study.run("skip", 0).model == ModelConfig(skips=("conv2",))
+
+
+def test_the_published_study_states_seven_claims_and_every_published_figure() -> None:
+    study = load_study(Path("jobs/studies/skip.yaml"))
+    assert {claim.id.split()[0] for claim in study.claims} == set("1234567")
+    assert study.published is not None
+    assert study.published.of("evaluations.intact.recall.ship", "skip") == 0.918
+    assert study.published.of("evaluations.intact.top1", "skip") == 0.5527  # of training, not of the analysis
+    assert study.published.of("gap.proper", "skip") is None
+    recalls = next(group for group in study.published.figures if len(group.metrics) == 10)
+    assert sum(recalls.values["skip"]) / 10 == pytest.approx(0.2079)
+    assert sum(recalls.values["baseline"]) / 10 == pytest.approx(0.4892)
+
+
+def test_a_variant_overrides_the_recipe_and_the_command_line_overrides_both(tmp_path: Path) -> None:
+    study = load_study(write(tmp_path, VALID))
+    assert [run.recipe.epochs for run in study.runs()] == [3, 4, 3, 4]
+    assert study.run("skip", 7, ["recipe.epochs=1"]).recipe.epochs == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("", "empty"),
+        ("- a", "list"),
+        ("{", "not YAML"),
+        (VALID + "colour: red", "colour"),
+        (VALID.replace("seeds: 2", "seeds: 9") + "looks: {3: 0.5}", "sum to 1"),
+        (VALID.replace("seeds: 2", "seeds: 9") + "looks: {9: 0.5, 3: 0.5}", "ascending"),
+        (VALID.replace("seeds: 2", "seeds: 9") + "looks: {10: 1}", "from 3 to 9"),
+        (VALID.replace("seeds: 2", "seeds: 9") + "looks: 9", "looks"),
+        (VALID + "extends: absent.yaml", "cannot read"),
+        (VALID + "extends: ../other.yaml", "beside it"),
+        (VALID.replace("epochs: 3", "epochs: 0"), "epochs"),
+        (VALID.replace("epochs: 3", "epochs: -1"), "epochs"),
+        (VALID.replace("epochs: 3", "epochs: three"), "epochs"),
+        (VALID.replace("epochs: 3", "learning_rate: .nan"), "learning_rate"),
+        (VALID.replace("epochs: 3", "epoch: 3"), "batch_size"),
+        (VALID.replace("seeds: 2", "seeds: [1, 1]"), "different"),
+        (VALID.replace("name: demo", "name: ../demo"), "name"),
+        (VALID.replace("[conv2]", "[conv1]"), "conv1"),
+        (VALID.replace("{skips: [conv2]}", "{skips: [conv2], widths: [8, 16, 16, 16, 16]}"), "projection"),
+        (VALID.replace("baseline: {}", "skip: {}"), "twice"),
+        (VALID.replace("name: demo", ""), "missing name"),
+        (VALID + "claims: {}", "claims"),
+        (VALID + "claims: [{id: '1'}]", "claim 1: missing statement, definition, metric, variants"),
+        (VALID + claim("direction: more"), "greater or less"),
+        (VALID + claim("direction: less, below: 1"), "not both"),
+        (VALID + claim("direction: less").replace("skip: 1", "wide: 1"), "claim 1: variants: unknown key wide"),
+        (VALID + claim("direction: less").replace("skip: 1", "skip: 0"), "weights other than 0"),
+        (VALID + claim("direction: less").replace("skip: 1", "skip: x"), "variants.skip"),
+        (VALID + claim("direction: less") + claim("direction: less").removeprefix("claims:\n"), "each id once"),
+        (VALID + "published: {source: s}", "published: missing data, runs, figures"),
+        (VALID + PUBLISHED.replace("[0.5]", "[0.5, 0.6]"), "a value for each of 1 metrics"),
+        (VALID + PUBLISHED.replace("skip: [", "other: ["), "unknown key other"),
+    ],
+)
+def test_a_mistake_is_one_line(tmp_path: Path, text: str, names: str) -> None:
+    with pytest.raises(RequestError, match=names) as caught:
+        load_study(write(tmp_path, text))
+    assert "\n" not in str(caught.value)
+
+
+def test_all_of_the_error_is_spent_at_the_studys_seeds_unless_it_says_otherwise(tmp_path: Path) -> None:
+    assert dict(load_study(write(tmp_path, VALID)).looks) == {2: 1.0}
+
+
+def test_a_study_that_extends_another_replaces_what_it_names(tmp_path: Path) -> None:
+    base = load_study(write(tmp_path, VALID))
+    other = tmp_path / "other.yaml"
+    other.write_text("extends: study.yaml\nname: other\nseeds: 5\n")
+    study = load_study(other)
+    assert (study.name, len(study.seeds), study.data) == ("other", 5, base.data)
+    assert study.run("skip", 0).model == base.run("skip", 0).model
+    third = tmp_path / "third.yaml"
+    third.write_text("extends: other.yaml\nname: third\n")
+    with pytest.raises(RequestError, match="extends no other"):
+        load_study(third)
+
+
+def test_the_copy_is_judged_by_the_claims_of_the_original() -> None:
+    original, copy = (load_study(Path(f"jobs/studies/{name}.yaml")) for name in ("skip", "skip_jpeg"))
+    assert (copy.claims, copy.published, dict(copy.variants)) == (
+        original.claims,
+        original.published,
+        dict(original.variants),
+    )
+    assert dict(copy.looks) == {10: 1.0}
+
+
+def test_text_that_is_no_value_or_file_is_refused(tmp_path: Path) -> None:
+    study = load_study(write(tmp_path, VALID))
+    with pytest.raises(RequestError, match="not a YAML value"):
+        study.run("skip", 0, ["recipe.epochs={"])
+    with pytest.raises(RequestError, match="cannot read"):
+        load_study(tmp_path / "absent.yaml")
+    with pytest.raises(RequestError, match="seeds"):
+        seeds_from_text("a,b")
+    assert seeds_from_text("3", count=True) == (0, 1, 2)
+    assert seeds_from_text("3") == (3,)
+    assert seeds_from_text("7,0-2") == (7, 0, 1, 2)
+    assert seeds_from_text("0,5") == (0, 5)
+
+
+def test_numbers_without_a_point_are_numbers(tmp_path: Path) -> None:
+    assert (
+        load_study(write(tmp_path, VALID + "#")).run("skip", 0, ["recipe.learning_rate=5e-4"]).recipe.learning_rate
+        == 5e-4
+    )
+
+
+def test_an_unknown_variant_or_field_lists_the_valid_ones(tmp_path: Path) -> None:
+    study = load_study(write(tmp_path, VALID))
+    with pytest.raises(RequestError, match="baseline, skip"):
+        study.run("other", 0)
+    with pytest.raises(RequestError, match=r"recipe\.epochs"):
+        study.run("skip", 0, ["recipe.epoch=1"])
+
+
+words = st.text("abz01.-_/ ", max_size=5)
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | words,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
+    max_leaves=5,
+)
+fields = st.sampled_from([*RecipeConfig.__dataclass_fields__, *ModelConfig.__dataclass_fields__, "other"])
+
+
+@given(st.dictionaries(fields, anything, max_size=4), st.sampled_from([RecipeConfig, ModelConfig]))
+def test_any_mapping_resolves_or_is_refused(values: dict[str, object], cls: type) -> None:
+    try:
+        built = build(cls, values, "here")
+    except RequestError as error:
+        message = str(error)
+    else:
+        message = "here"
+        assert all(getattr(built, name) is not None for name in values)
+    assert message.startswith("here")
+    assert "\n" not in message
+
+
+def test_a_field_younger_than_the_first_runs_leaves_their_identity_as_it_was() -> None:
+    study = load_study(Path("jobs/studies/skip.yaml"))
+    model = identity(study.run("baseline", 0), "data")["model"]
+    assert set(model) == {"skips", "widths", "projection", "batch_norm", "head", "hidden", "dropout"}
+    assert identity(study.run("baseline", 0, ["model.initialisation=kaiming"]), "data")["model"]["initialisation"]
+
+
+def test_the_second_study_crosses_the_skip_with_what_else_eases_training() -> None:
+    study = load_study(Path("jobs/studies/why.yaml"))
+    assert len(study.runs()) == 8 * 5
+    interactions = [claim for claim in study.claims if len(claim.variants) == 4]
+    assert len(interactions) == 3
+    assert all(sum(claim.variants.values()) == 0 for claim in study.claims)

@@ -1,0 +1,71 @@
+"""Going on elsewhere: refused where the bits would differ, recorded where that is allowed."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from alexnet_study.data.dataset import Dataset
+from alexnet_study.errors import RequestError
+from alexnet_study.report.collect import collect
+from alexnet_study.runs.folder import RunFolder
+from alexnet_study.study.configs import RunConfig
+from alexnet_study.study.study import load_study
+from alexnet_study.training import epoch
+from alexnet_study.training import pack as execution
+from alexnet_study.training.origin import origin_of, refuse_other_origin
+from tests.conftest import execute
+
+
+def half_done(
+    run: RunConfig, data: Dataset, results: Path, monkeypatch: pytest.MonkeyPatch, **origin: str
+) -> RunFolder:
+    """A run that died in its second epoch, on another machine if `origin` says so."""
+    here = origin_of(torch.device("cpu"), run.recipe.threads)
+    folder = RunFolder.of(results, run)
+    with monkeypatch.context() as patch:
+        patch.setattr(execution, "origin_of", lambda *_: here | origin)
+        patch.setattr(epoch, "epoch_order", lambda seed, epoch, count: torch.arange(count)[: count // (1 - epoch)])
+        with pytest.raises(ZeroDivisionError):
+            execute(run, data, results)
+    assert folder.checkpoint.exists()
+    return folder
+
+
+@pytest.mark.parametrize("origin", [{"device": "NVIDIA H100"}, {"torch": "2.11.0"}, {"numpy": "2.0.0"}])
+def test_going_on_elsewhere_is_refused_unless_allowed_and_then_recorded(
+    run: RunConfig,
+    data: Dataset,
+    tmp_path: Path,
+    study_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    origin: dict[str, str],
+) -> None:
+    folder = half_done(run, data, tmp_path, monkeypatch, **origin)
+    before = {path.name: path.read_bytes() for path in folder.path.iterdir()}
+    with pytest.raises(RequestError, match=rf"{next(iter(origin.values()))}.*--allow-inexact-resume"):
+        execute(run, data, tmp_path)
+    assert {path.name: path.read_bytes() for path in folder.path.iterdir()} == before
+    execute(run, data, tmp_path, inexact_resume=True)
+    provenance = json.loads(folder.provenance.read_text())
+    assert provenance["bit_exact"] is False
+    assert [elsewhere == provenance["origins"][-1] for elsewhere in provenance["origins"]] == [False, True]
+    flags = collect(load_study(study_file), tmp_path).flags
+    assert any(flag.startswith("1 of 1 run went on") for flag in flags), flags
+
+
+def test_going_on_at_the_same_place_is_exact(
+    run: RunConfig, data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = half_done(run, data, tmp_path, monkeypatch)
+    execute(run, data, tmp_path)
+    provenance = json.loads(folder.provenance.read_text())
+    assert provenance["bit_exact"] is True
+    assert len(provenance["origins"]) == 1
+
+
+def test_a_run_that_was_allowed_once_is_asked_about_again() -> None:
+    here = origin_of(torch.device("cpu"), 1)
+    with pytest.raises(RequestError, match="device elsewhere, here CPU"):
+        refuse_other_origin([here | {"device": "elsewhere"}, here], here, allowed=False)

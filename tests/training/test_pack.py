@@ -1,0 +1,206 @@
+"""Packs of runs: who trains together, and who is stopped by what."""
+
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from alexnet_study.data.dataset import Dataset
+from alexnet_study.errors import ReplacedError, RunError, StoppedError
+from alexnet_study.runs.attempts import Attempt
+from alexnet_study.runs.folder import RunFolder
+from alexnet_study.runs.interruption import Interruption
+from alexnet_study.study.configs import RunConfig
+from alexnet_study.study.study import load_study
+from alexnet_study.training import epoch
+from alexnet_study.training import pack as execution
+from alexnet_study.training.epoch import epoch_order
+from alexnet_study.training.pack import PackContext, execute_each
+from alexnet_study.training.state import TrainingState
+from tests.conftest import bits, execute, pack_context
+
+
+@pytest.fixture
+def runs(study_file: Path) -> list[RunConfig]:
+    """Three seeds of one variant: a pack."""
+    study = load_study(study_file)
+    return [study.run("skip", seed) for seed in (0, 1, 2)]
+
+
+class Stop(BaseException):
+    """Stands for a death that runs no handler of the product's."""
+
+
+def stop_at_epoch_1(run: RunConfig, data: Dataset, results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Train the run's first epoch and die before its second."""
+
+    def dies(seed: int, epoch: int, count: int) -> torch.Tensor:
+        if epoch == 1:
+            raise Stop
+        return epoch_order(seed, epoch, count)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(epoch, "epoch_order", dies)
+        with pytest.raises(Stop):
+            execute(run, data, results)
+
+
+def test_a_run_that_stands_elsewhere_outlives_its_pack(
+    runs: list[RunConfig], data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run at epoch 1 waits until those at epoch 0 are done; that they all fail is no failure of its own."""
+    execute(runs[1], data, tmp_path / "alone")
+    stop_at_epoch_1(runs[1], data, tmp_path / "together", monkeypatch)
+    running = TrainingState.running
+
+    def fails(state: TrainingState) -> dict[str, float]:
+        if state.seed != 1:
+            raise RunError(f"seed {state.seed} diverged")
+        return running(state)
+
+    monkeypatch.setattr(execution, "pack_size", lambda device: 3)
+    monkeypatch.setattr(TrainingState, "running", fails)
+    outcomes = dict(execute_each(runs, pack_context(data, tmp_path / "together")))
+    assert [str(outcomes[runs[seed]]) for seed in (0, 2)] == ["seed 0 diverged", "seed 2 diverged"]
+    assert bits(RunFolder.of(tmp_path / "together", runs[1])) == bits(RunFolder.of(tmp_path / "alone", runs[1]))
+
+
+def test_a_run_replaced_while_it_waits_ends_alone(
+    runs: list[RunConfig], data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_at_epoch_1(runs[1], data, tmp_path, monkeypatch)
+    monkeypatch.setattr(execution, "pack_size", lambda device: 2)
+    monkeypatch.setattr(Attempt, "due", property(lambda attempt: attempt._superseded))
+    took = TrainingState.take_step
+
+    def step(state: TrainingState, *arguments: Any) -> None:
+        took(state, *arguments)
+        assert (state.seed, state.epoch) != (1, 1), "the replaced run trained"
+
+    def progress(attempt: Attempt) -> None:
+        attempt._superseded = attempt.folder.path.name == "seed-1"
+
+    monkeypatch.setattr(Attempt, "_stay_alive", progress)
+    monkeypatch.setattr(TrainingState, "take_step", step)
+    outcomes = dict(execute_each(runs[:2], pack_context(data, tmp_path)))
+    assert isinstance(outcomes[runs[1]], ReplacedError)
+    assert not isinstance(outcomes[runs[0]], RunError)
+
+
+def test_a_signal_ends_the_whole_pack(
+    runs: list[RunConfig], data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_at_epoch_1(runs[1], data, tmp_path, monkeypatch)
+    monkeypatch.setattr(execution, "pack_size", lambda device: 3)
+    interruption = Interruption()
+    took = TrainingState.take_step
+
+    def step(state: TrainingState, *arguments: Any) -> None:
+        took(state, *arguments)
+        interruption.cause = "time limit"
+
+    monkeypatch.setattr(TrainingState, "take_step", step)
+    with pytest.raises(StoppedError, match="time limit"):
+        list(execute_each(runs, pack_context(data, tmp_path, interruption=interruption)))
+    for run in runs:
+        attempts = RunFolder.of(tmp_path, run).read_provenance()["attempts"]
+        assert attempts[-1]["cause"] == "time limit"
+        assert RunFolder.of(tmp_path, run).checkpoint.exists()
+
+
+@pytest.mark.parametrize("error", [ReplacedError("a newer attempt"), OSError(errno.ENOSPC, "No space left on device")])
+def test_a_run_that_cannot_begin_ends_alone(
+    runs: list[RunConfig], data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    claim = RunFolder.claim
+
+    def fails(folder: RunFolder, fields: dict[str, Any]) -> None:
+        if fields["seed"] == 1:
+            raise error
+        claim(folder, fields)
+
+    monkeypatch.setattr(execution, "pack_size", lambda device: 3)
+    monkeypatch.setattr(RunFolder, "claim", fails)
+    outcomes = dict(execute_each(runs, pack_context(data, tmp_path)))
+    assert [isinstance(outcomes[run], RunError) for run in runs] == [False, True, False]
+
+
+def test_a_full_disk_ends_only_the_run_that_met_it(
+    runs: list[RunConfig], data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = TrainingState.save
+
+    def fails(state: TrainingState, folder: RunFolder) -> None:
+        if state.seed == 1:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        save(state, folder)
+
+    monkeypatch.setattr(execution, "pack_size", lambda device: 3)
+    monkeypatch.setattr(TrainingState, "save", fails)
+    outcomes = dict(execute_each(runs, pack_context(data, tmp_path)))
+    assert [isinstance(outcomes[run], RunError) for run in runs] == [False, True, False]
+    assert "seed-1: No space left" in str(outcomes[runs[1]])
+
+
+def finishing_order(
+    runs: list[RunConfig], data: Dataset, results: Path, monkeypatch: pytest.MonkeyPatch, *, most: int
+) -> list[list[str]]:
+    """The packs, each as the names of its runs, in the order in which `execute_each` has them trained and told."""
+    packs: list[list[RunConfig]] = []
+
+    def carry_out(pack: list[RunConfig], context: PackContext) -> list[dict[str, Any]]:
+        packs.append(pack)
+        return [{} for _ in pack]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(execution, "pack_size", lambda device: most)
+        patch.setattr(execution, "carry_out", carry_out)
+        told = []
+        for run, _ in execute_each(runs, pack_context(data, results)):
+            told.append(run)
+            assert len(told) > sum(map(len, packs[:-1])), "told before the next pack begins"
+    assert told == [run for pack in packs for run in pack]
+    return [[f"{run.variant} {run.seed}" for run in pack] for pack in packs]
+
+
+def test_a_study_is_packed_over_its_whole_list(
+    study_file: Path, data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seed by seed where nothing is packed; else pack by pack, the variants in turn."""
+    study = load_study(study_file)
+    listed = [study.run(variant, seed) for seed in range(5) for variant in ("baseline", "skip")]
+    order = finishing_order(listed, data, tmp_path, monkeypatch, most=1)
+    assert order == [[f"{run.variant} {run.seed}"] for run in listed]
+    assert finishing_order(listed, data, tmp_path, monkeypatch, most=2) == [
+        ["baseline 0", "baseline 1"],
+        ["skip 0", "skip 1"],
+        ["baseline 2", "baseline 3"],
+        ["skip 2", "skip 3"],
+        ["baseline 4"],
+        ["skip 4"],
+    ]
+
+
+def test_a_packed_study_has_the_bits_of_its_runs_alone(
+    study_file: Path, data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = load_study(study_file).runs()
+    for run in listed:
+        execute(run, data, tmp_path / "alone")
+    together: list[int] = []
+    steps_on = execution.steps_on
+
+    def counted(device: torch.device, states: list[TrainingState], *rest: Any) -> object:
+        together.append(len(states))
+        return steps_on(device, states, *rest)
+
+    monkeypatch.setattr(execution, "pack_size", lambda device: 16)
+    monkeypatch.setattr(execution, "steps_on", counted)
+    outcomes = dict(execute_each(listed, pack_context(data, tmp_path / "together")))
+    assert together == [2, 2]
+    assert outcomes.keys() == set(listed)
+    for run in listed:
+        assert bits(RunFolder.of(tmp_path / "together", run)) == bits(RunFolder.of(tmp_path / "alone", run))
