@@ -40,8 +40,10 @@ def test_training_starts_without_pytorchs_compiler() -> None:
     program = """
 import sys, torch
 from pathlib import Path
-from alexnet_study.config import load_study
-from alexnet_study.training import TrainingState, prepare, train_step
+from alexnet_study.study.study import load_study
+from alexnet_study.training.determinism import prepare
+from alexnet_study.training.state import TrainingState
+from alexnet_study.training.step import train_step
 run = load_study(Path("jobs/studies/skip.yaml")).run("skip", 0)
 prepare(run.recipe, torch.device("cpu"))
 state = TrainingState(run, 10, torch.device("cpu"))
