@@ -17,6 +17,13 @@ class ReplacedError(RunError):
     """A newer attempt has taken the run over: this process must not write into its folder any more. Exit code 1."""
 
 
+class LostGpuError(RunError):
+    """The GPU answers no more: nothing that this process asks of it will work again. One line. Exit code 1.
+
+    The run goes on from its checkpoint in another process, better on another node.
+    """
+
+
 class StoppedError(BaseException):
     """A signal asked the process to end; the run goes on when started again. Names the cause. Exit code 75.
 

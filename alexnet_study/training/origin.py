@@ -34,6 +34,18 @@ def refuse_other_origin(origins: list[dict[str, Any]], here: dict[str, Any], *, 
             )
 
 
+def starts_over_on_gpu(origins: list[dict[str, Any]], here: dict[str, Any], *, asked: str) -> str | None:
+    """Return a line that says why a checkpoint is to be dropped, where a GPU was asked for and a CPU made it.
+
+    A run that a CPU began by mistake would block the GPU for ever, since it can't go on there to the same bits. It
+    starts again from epoch 0, so that all its bits are the GPU's. None where the checkpoint stays: nobody asked for a
+    GPU by name, a GPU had a part in it, or there is none.
+    """
+    if asked != "cuda" or here["cuda"] is None or not origins or any(origin.get("cuda") for origin in origins):
+        return None
+    return f"its checkpoint was made on {origins[-1].get('device')}, here is {here['device']}: starting from epoch 0"
+
+
 def _cpu_model() -> str:
     """As "CPU AMD EPYC 7763 (AVX2)": the kernels that PyTorch chooses follow from both."""
     try:

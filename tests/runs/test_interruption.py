@@ -61,7 +61,9 @@ def test_a_cause_is_named_as_far_as_the_job_tells(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_process_bound_to_its_input_ends_when_that_closes() -> None:
-    program = "import time; from alexnet_study.runs.interruption import Interruption as I; I().install(); time.sleep(60)"
+    program = (
+        "import time; from alexnet_study.runs.interruption import Interruption as I; I().install(); time.sleep(60)"
+    )
     process = subprocess.Popen(
         [sys.executable, "-c", program], stdin=subprocess.PIPE, env=os.environ | {END_WITH_INPUT: "1"}
     )

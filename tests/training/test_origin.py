@@ -2,9 +2,11 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from alexnet_study.execution import execute
 
 from alexnet_study.data.dataset import Dataset
 from alexnet_study.errors import RequestError
@@ -14,7 +16,7 @@ from alexnet_study.study.configs import RunConfig
 from alexnet_study.study.study import load_study
 from alexnet_study.training import epoch
 from alexnet_study.training import pack as execution
-from alexnet_study.training.origin import origin_of, refuse_other_origin
+from alexnet_study.training.origin import origin_of, refuse_other_origin, starts_over_on_gpu
 from tests.conftest import execute
 
 
@@ -69,3 +71,32 @@ def test_a_run_that_was_allowed_once_is_asked_about_again() -> None:
     here = origin_of(torch.device("cpu"), 1)
     with pytest.raises(RequestError, match="device elsewhere, here CPU"):
         refuse_other_origin([here | {"device": "elsewhere"}, here], here, allowed=False)
+
+
+CPU = {"device": "CPU AMD EPYC (AVX512), 2 threads", "torch": "2.14.1", "cuda": None, "cudnn": None, "numpy": "2.4.6"}
+GPU = {"device": "NVIDIA H100", "torch": "2.14.1", "cuda": "13.0", "cudnn": 92400, "numpy": "2.4.6"}
+
+
+def test_a_run_that_a_cpu_began_starts_over_where_a_gpu_was_asked_for() -> None:
+    line = starts_over_on_gpu([CPU], GPU, asked="cuda")
+    assert line is not None
+    assert CPU["device"] in line
+    assert GPU["device"] in line
+    assert "epoch 0" in line
+    with pytest.raises(RequestError):  # what would have happened, for ever
+        refuse_other_origin([CPU], GPU, allowed=False)
+
+
+@pytest.mark.parametrize(
+    ("origins", "here", "asked"),
+    [
+        ([CPU], GPU, "auto"),  # the CPU may have been meant
+        ([CPU], CPU, "cpu"),
+        ([], GPU, "cuda"),
+        ([GPU], GPU, "cuda"),
+        ([CPU, GPU], GPU, "cuda"),  # gone on inexactly once, by request: a GPU's work is in it
+        ([GPU | {"device": "NVIDIA A100"}], GPU, "cuda"),
+    ],
+)
+def test_any_other_checkpoint_stays(origins: list[dict[str, Any]], here: dict[str, Any], asked: str) -> None:
+    assert starts_over_on_gpu(origins, here, asked=asked) is None
