@@ -3,6 +3,14 @@ PYTHON ?= python3
 VENV   := .venv
 RUN    := $(VENV)/bin/python
 
+# The CUDA of PyTorch's build: what .venv holds, cu130 where there is none; cu126 is for older drivers and GPUs and needs
+# the address of PyTorch's index for it.
+HELD        := $(or $(shell cat $(VENV)/.cuda 2>/dev/null),cu130)
+CUDA        ?= $(HELD)
+TORCH_INDEX ?=
+PINS        := $(if $(filter cu126,$(CUDA)),constraints-cu126.txt,constraints.txt)
+PACKAGES    := CUDA="$(CUDA)" TORCH_INDEX="$(TORCH_INDEX)" slurm/packages.sh
+
 # What a study is and where it goes; every target that trains or reports takes these.
 STUDY   ?= jobs/studies/skip.yaml
 RESULTS ?= results
@@ -23,7 +31,7 @@ IMAGE      ?= alexnet-study
 BASE_IMAGE ?=
 export IMAGE BASE_IMAGE
 
-.PHONY: help setup demo study reference bench report test image sif sqsh submit status cancel retry cluster-up cluster-down
+.PHONY: another-cuda help setup demo study reference bench report test image sif sqsh submit status cancel retry cluster-up cluster-down
 # What runs under a scheduler runs in processes of its own, which the count does not see: tests/slurm holds that.
 NOT_COUNTED := alexnet_study/cluster/*
 .DEFAULT_GOAL := help
@@ -31,12 +39,15 @@ NOT_COUNTED := alexnet_study/cluster/*
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
-$(VENV)/.ready: constraints.txt pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+# Another CUDA takes a new .venv: the libraries of both would lie in one.
+$(VENV)/.ready: $(PINS) pyproject.toml $(if $(filter-out $(HELD),$(CUDA)),another-cuda)
+	@$(PACKAGES) pins >/dev/null
+	$(PYTHON) -m venv $(if $(filter-out $(HELD),$(CUDA)),--clear) $(VENV)
+	@echo "$(CUDA)" >$(VENV)/.cuda
+	$(PACKAGES) install $(RUN) --quiet --editable '.[dev]'
 	@touch $@
 
-setup: $(VENV)/.ready ## make .venv and install the pinned versions
+setup: $(VENV)/.ready ## make .venv and install the pinned versions [CUDA=cu126 TORCH_INDEX=…]
 
 demo: $(VENV)/.ready ## the whole study in minutes, offline, on handwritten digits
 	$(RUN) -m jobs.study --study jobs/studies/demo.yaml --results "$(RESULTS)" $(if $(CACHE),--cache "$(CACHE)")
@@ -64,8 +75,8 @@ retry: $(VENV)/.ready ## submit again what failed, and release held jobs [CAUSE=
 	    $(if $(filter command environment,$(firstword $(origin PROFILE))),--profile "$(PROFILE)") \
 	    $(if $(filter-out 0,$(ALLOW_DIRTY)),--allow-dirty)
 
-image: ## the CUDA image, by Docker [IMAGE=tag] [BASE_IMAGE=…]
-	@slurm/image.sh build
+image: ## the CUDA image, by Docker [IMAGE=tag] [BASE_IMAGE=…] [CUDA=cu126 TORCH_INDEX=…]
+	@CUDA="$(CUDA)" TORCH_INDEX="$(TORCH_INDEX)" slurm/image.sh build
 
 sif: ## the image for Apptainer, alexnet-study.sif, made once for each image
 	@slurm/image.sh sif

@@ -2,10 +2,12 @@
 # The image, and its conversions for clusters: slurm/image.sh build|sif|sqsh, as make image, make sif and make sqsh.
 # IMAGE: its tag. BASE_IMAGE: what it is built on, instead of the Dockerfile's. BUILD_PIP_CONFIG: package settings for
 # the build, else pip's usual file; its certificates are PIP_CERT or SSL_CERT_FILE; none of them gets into the image.
-# BUILD_NETWORK: "host" where an index or a proxy listens on this machine only.
+# BUILD_NETWORK: "host" where an index or a proxy listens on this machine only. CUDA and TORCH_INDEX: packages.sh tells;
+# the address is seen in the image's history, so one with a password belongs into the package settings.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 IMAGE=${IMAGE:-alexnet-study}
+CUDA=${CUDA:-cu130}
 
 refuse() {
   echo "error: $*" >&2
@@ -27,7 +29,8 @@ first_file() {
 
 build() {
   need docker "make image"
-  local commit dirty settings certificates secrets=()
+  local commit dirty settings certificates pins secrets=()
+  pins=$(CUDA=$CUDA slurm/packages.sh pins)
   commit=unknown dirty=
   if [ "$(git rev-parse --show-toplevel 2>/dev/null)" = "$(pwd -P)" ] && git rev-parse --verify --quiet HEAD >/dev/null; then
     commit=$(git rev-parse HEAD)
@@ -39,7 +42,8 @@ build() {
   [ -z "$certificates" ] || secrets+=(--secret "id=certificates,src=$certificates")
   DOCKER_BUILDKIT=1 docker build --network="${BUILD_NETWORK:-default}" --tag "$IMAGE" ${BASE_IMAGE:+--build-arg "BASE_IMAGE=$BASE_IMAGE"} \
     --build-arg "VERSION=$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)" --build-arg "COMMIT=$commit" \
-    --build-arg "DIRTY=$dirty" --build-arg "CONSTRAINTS=$(sha256sum constraints.txt | cut -d' ' -f1)" \
+    --build-arg "DIRTY=$dirty" --build-arg "CONSTRAINTS=$(sha256sum "$pins" | cut -d' ' -f1)" \
+    --build-arg "CUDA=$CUDA" --build-arg "TORCH_INDEX=${TORCH_INDEX:-}" \
     ${secrets[@]+"${secrets[@]}"} .
   mkdir -p results data # else Docker makes them, as root, when it mounts them
 }

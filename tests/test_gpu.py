@@ -131,3 +131,15 @@ def test_the_commands_name_their_build() -> None:
     for name, build in BUILDS.items():
         assert build.command == f"make setup CUDA={name}"
         assert re.sub(r"\D", "", build.cuda) == name.removeprefix("cu")
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.ko.md"])
+def test_readme_tells_of_each_build_its_driver_gpus_and_command(name: str) -> None:
+    rows = [line for line in Path(name).read_text().splitlines() if "`make setup" in line and line.startswith("|")]
+    assert len(rows) == len(BUILDS)
+    for (cuda, build), row in zip(BUILDS.items(), rows, strict=True):
+        _, driver, gpus, command, _ = row.split("|")
+        assert driver.strip() == build.driver
+        oldest, newest = (".".join(map(str, capability)) for capability in build.capabilities)
+        assert re.findall(r"\d+\.\d", gpus) == [oldest, newest]
+        assert (f"CUDA={cuda}" in command) == (cuda != "cu130")

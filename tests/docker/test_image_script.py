@@ -1,6 +1,8 @@
 """slurm/image.sh with stubs in place of docker, apptainer and enroot: converted once; what lacks is named."""
 
+import hashlib
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -21,7 +23,8 @@ esac
 def home(tmp_path: Path) -> Path:
     """A checkout of the script alone, with all tools and an image."""
     (tmp_path / "checkout/slurm").mkdir(parents=True)
-    (tmp_path / "checkout/slurm/image.sh").write_bytes(SCRIPT.read_bytes())
+    for name in ("image.sh", "packages.sh"):
+        shutil.copy2(SCRIPT.parent / name, tmp_path / "checkout/slurm" / name)
     (tmp_path / "bin").mkdir()
     for tool in ("docker", "apptainer", "enroot"):
         (tmp_path / "bin" / tool).write_text(STUB)
@@ -72,14 +75,47 @@ def test_a_missing_tool_is_one_line(home: Path, command: str, tool: str) -> None
     assert f"needs {tool}" in done.stderr
 
 
-def test_settings_of_the_package_client_go_in_as_secrets(home: Path) -> None:
+@pytest.fixture
+def checkout(home: Path) -> Path:
+    """The checkout with what a build reads."""
+    for name, text in (
+        ("pyproject.toml", 'version = "1.2.3"\n'),
+        ("constraints.txt", ""),
+        ("constraints-cu126.txt", "torch==2.14.1+cu126\n"),
+    ):
+        (home / "checkout" / name).write_text(text)
+    return home / "checkout"
+
+
+def built(home: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    environ = os.environ | {"PATH": f"{home}/bin:/usr/bin:/bin", "STUB": str(home)} | environment
+    words = ["bash", home / "checkout/slurm/image.sh", "build"]
+    return subprocess.run(words, env=environ, check=False, capture_output=True, text=True)
+
+
+def test_settings_of_the_package_client_go_in_as_secrets(home: Path, checkout: Path) -> None:
     settings = home / "pip.conf"
     settings.write_text("[global]\n")
-    for name, text in (("pyproject.toml", 'version = "1.2.3"\n'), ("constraints.txt", "")):
-        (home / "checkout" / name).write_text(text)
-    environ = os.environ | {"PATH": f"{home}/bin:/usr/bin:/bin", "STUB": str(home), "BUILD_PIP_CONFIG": str(settings)}
-    script = home / "checkout/slurm/image.sh"
-    subprocess.run(["bash", script, "build"], env=environ, check=True, capture_output=True)
+    assert built(home, BUILD_PIP_CONFIG=str(settings)).returncode == 0
     (call,) = (home / "calls").read_text().splitlines()
     assert f"--secret id=pip,src={settings}" in call
     assert "--build-arg VERSION=1.2.3 --build-arg COMMIT=unknown --build-arg DIRTY= " in call
+
+
+def test_the_cuda_goes_in_with_its_pins_and_its_index(home: Path, checkout: Path) -> None:
+    assert built(home).returncode == 0
+    assert built(home, CUDA="cu126", TORCH_INDEX="https://example.org/cu126").returncode == 0
+    usual, older = (home / "calls").read_text().splitlines()
+    assert f"--build-arg CONSTRAINTS={hashlib.sha256(b'').hexdigest()} --build-arg CUDA=cu130 " in usual
+    digest = hashlib.sha256((checkout / "constraints-cu126.txt").read_bytes()).hexdigest()
+    assert f"--build-arg CONSTRAINTS={digest} --build-arg CUDA=cu126 " in older
+    assert "--build-arg TORCH_INDEX=https://example.org/cu126 " in older
+
+
+@pytest.mark.parametrize(("cuda", "said"), [("cu126", "needs TORCH_INDEX"), ("cu128", "expected cu130 or cu126")])
+def test_an_image_that_cannot_be_built_is_one_line(home: Path, checkout: Path, cuda: str, said: str) -> None:
+    done = built(home, CUDA=cuda)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert said in done.stderr
+    assert not (home / "calls").exists()
