@@ -10,7 +10,16 @@ COPY pyproject.toml /
 RUN python3 -c "import tomllib; print(*tomllib.load(open('/pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
     > /requirements.txt
 
-FROM ${BASE_IMAGE}
+# NVIDIA's tools refuse a node whose driver is older than the oldest that runs this CUDA: 580 is 13.0's, and 525, which is
+# 12.0's, runs any 12.x (NVIDIA, "CUDA Compatibility", minor version compatibility).
+FROM ${BASE_IMAGE} AS cu130
+ENV NVIDIA_REQUIRE_CUDA="cuda>=13.0"
+FROM ${BASE_IMAGE} AS cu126
+ENV NVIDIA_REQUIRE_CUDA="cuda>=12.0"
+
+FROM ${CUDA}
+# Without these two, Enroot's hook (Pyxis) and Docker's NVIDIA runtime hand a container no GPU.
+ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
 ENV PATH=/opt/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 ARG CUDA
 # The address of PyTorch's own index, for cu126.
@@ -28,8 +37,10 @@ RUN --mount=type=secret,id=pip --mount=type=secret,id=certificates \
     && sh /tmp/packages/slurm/packages.sh install /opt/venv/bin/python --requirement /tmp/requirements.txt \
     && echo /workspace > "$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/workspace.pth"
 
-# Any --user will do: what caches there are go to /tmp, and nobody needs a line in /etc/passwd.
-RUN useradd --create-home --uid 1000 study && install --directory --mode=1777 /workspace/results /workspace/data
+# Any --user will do: what caches there are go to /tmp, and nobody needs a line in /etc/passwd. A login shell, as Enroot
+# starts one, takes its PATH from /etc/profile.
+RUN useradd --create-home --uid 1000 study && install --directory --mode=1777 /workspace/results /workspace/data \
+    && echo 'PATH=/opt/venv/bin:$PATH' > /etc/profile.d/alexnet-study.sh
 ENV HOME=/tmp LOGNAME=study MPLBACKEND=agg
 WORKDIR /workspace
 COPY constraints.txt constraints-cu126.txt pyproject.toml LICENSE ./

@@ -117,7 +117,8 @@ def test_neither_history_nor_settings_are_inside(image: Image) -> None:
     assert inside(image, f"grep -rlF {image.secret} {places} || true") == ""
     assert image.secret not in output("history", "--no-trunc", image.tag) + json.dumps(inspected(image))
     assert sorted(inside(image, "ls -A /workspace").split()) == sorted(
-        ["LICENSE", "alexnet_study", "constraints.txt", "data", "jobs", "pyproject.toml", "results", "slurm"]
+        ["LICENSE", "alexnet_study", "constraints-cu126.txt", "constraints.txt", "data"]
+        + ["jobs", "pyproject.toml", "results", "slurm"]
     )
 
 
@@ -128,9 +129,22 @@ def test_its_user_labels_and_packages_are_what_it_says(image: Image) -> None:
     head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
     assert configuration["Labels"]["org.opencontainers.image.revision"] == head
     assert configuration["Labels"]["org.opencontainers.image.version"] == "0.1.0"
+    assert configuration["Labels"]["alexnet-study.cuda"] == "cu130"
     pinned = set(Path("constraints.txt").read_text().lower().replace("_", "-").split())
     frozen = inside(image, "pip list --format=freeze").lower().replace("_", "-").split()
     assert {name for name in frozen if not name.startswith("pip==")} <= pinned
+
+
+def test_it_asks_for_the_gpus_and_for_a_driver_that_runs_its_cuda(image: Image) -> None:
+    environment = dict(line.split("=", 1) for line in inspected(image)["Config"]["Env"])
+    assert environment["NVIDIA_VISIBLE_DEVICES"] == "all"
+    assert environment["NVIDIA_DRIVER_CAPABILITIES"] == "compute,utility"
+    assert environment["NVIDIA_REQUIRE_CUDA"] == "cuda>=13.0"
+
+
+@pytest.mark.parametrize("shell", ["sh -c", "sh -lc", "bash -lc"])
+def test_any_shell_finds_its_python(image: Image, shell: str) -> None:
+    assert inside(image, f"{shell} 'command -v python'") == "/opt/venv/bin/python\n"
 
 
 def test_a_change_of_code_keeps_the_packages_layer(image: Image, tmp_path: Path) -> None:
