@@ -30,6 +30,7 @@ from alexnet_study.runs.interruption import END_WITH_INPUT, SIGNALS, UNFINISHED
 
 HANDED_ON = re.compile(r"SLURM\w*|SUBMITIT\w*|(OMP|MKL|OPENBLAS)_NUM_THREADS|PYTHONUNBUFFERED")
 DRIVER = (Path("/dev/nvidiactl"), Path("/dev/dxg"))  # NVIDIA's, and its like under Windows
+UUID = re.compile(r"(GPU|MIG)-\S+")
 UNHEARD = tuple(128 + number for number in SIGNALS)  # a signal came before the run could listen
 FAILED, KILLED = 1, 128 + signal.SIGKILL
 POLL_SECONDS = 0.1
@@ -66,10 +67,14 @@ def container_name(text: str) -> str:
 def granted_gpus() -> list[str]:
     """The GPUs of this job by the numbers or UUIDs that they have outside it, which the daemon goes by.
 
+    A UUID is the same everywhere, while SLURM's numbers need not be the daemon's, least of all those of slices (MIG).
     None where the node has no driver, as on a test cluster whose GPUs are pretended: the run says that it sees none.
     """
     if not any(path.exists() for path in DRIVER):
         return []
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+    if all(UUID.fullmatch(gpu) for gpu in visible):
+        return visible
     for name in ("SLURM_STEP_GPUS", "SLURM_JOB_GPUS", "CUDA_VISIBLE_DEVICES"):
         if os.environ.get(name):
             return os.environ[name].split(",")
@@ -98,6 +103,8 @@ def run_command(options: argparse.Namespace, image_id: str) -> list[str]:
     if gpus:  # inside, numbers begin at 0 again
         inside = [str(index) for index in range(len(gpus))] if all(gpu.isdigit() for gpu in gpus) else gpus
         words += [f'--gpus="device={",".join(gpus)}"', f"--env=CUDA_VISIBLE_DEVICES={','.join(inside)}"]
+    else:  # the image asks for all, which NVIDIA's runtime would hand it
+        words += ["--env=NVIDIA_VISIBLE_DEVICES=void"]
     return [*words, *options.argument, options.image, *options.words]
 
 

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -105,13 +106,21 @@ def test_without_docker_one_line_says_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("environment", "flags"),
     [
-        ({}, []),
+        ({}, ["--env=NVIDIA_VISIBLE_DEVICES=void"]),  # where Docker's usual runtime is NVIDIA's, the image asks for all
         ({"CUDA_VISIBLE_DEVICES": "1"}, ['--gpus="device=1"', "--env=CUDA_VISIBLE_DEVICES=0"]),
         (
             {"CUDA_VISIBLE_DEVICES": "0,1", "SLURM_JOB_GPUS": "2,3"},  # in the job's own cgroup numbers begin at 0
             ['--gpus="device=2,3"', "--env=CUDA_VISIBLE_DEVICES=0,1"],
         ),
         ({"CUDA_VISIBLE_DEVICES": "GPU-4f"}, ['--gpus="device=GPU-4f"', "--env=CUDA_VISIBLE_DEVICES=GPU-4f"]),
+        (
+            {"CUDA_VISIBLE_DEVICES": "MIG-9a,MIG-9b", "SLURM_JOB_GPUS": "0,1"},  # SLURM counts slices, Docker GPUs
+            ['--gpus="device=MIG-9a,MIG-9b"', "--env=CUDA_VISIBLE_DEVICES=MIG-9a,MIG-9b"],
+        ),
+        (
+            {"CUDA_VISIBLE_DEVICES": "GPU-4f", "SLURM_STEP_GPUS": "3", "SLURM_JOB_GPUS": "3"},
+            ['--gpus="device=GPU-4f"', "--env=CUDA_VISIBLE_DEVICES=GPU-4f"],
+        ),
     ],
 )
 def test_the_container_gets_the_jobs_gpus_and_no_others(
@@ -123,13 +132,15 @@ def test_the_container_gets_the_jobs_gpus_and_no_others(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     words = docker.run_command(options(), "sha256:0123")
-    assert [word for word in words if "gpus" in word or "CUDA" in word] == flags
+    assert [word for word in words if re.search("gpus|CUDA|NVIDIA", word)] == flags
 
 
 def test_no_gpu_is_asked_for_where_no_driver_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLURM_JOB_GPUS", "0")
     monkeypatch.setattr(docker, "DRIVER", (Path("/dev/nowhere"),))
-    assert not any("gpus" in word for word in docker.run_command(options(), "sha256:0123"))
+    words = docker.run_command(options(), "sha256:0123")
+    assert not any("gpus" in word for word in words)
+    assert "--env=NVIDIA_VISIBLE_DEVICES=void" in words
 
 
 def test_the_whole_command(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,7 +155,7 @@ def test_the_whole_command(monkeypatch: pytest.MonkeyPatch) -> None:
         "--read-only --tmpfs=/tmp --network=none --log-driver=none --memory=4096m --volume=/a:/a "
         "--env=OMP_NUM_THREADS --env=SLURM_JOB_ID --env=SLURM_MEM_PER_NODE "
         "--env=ALEXNET_STUDY_END_WITH_INPUT=1 --env=ALEXNET_STUDY_IMAGE=sha256:0123 "
-        "--env=ALEXNET_STUDY_UMASK=0027 "
+        "--env=ALEXNET_STUDY_UMASK=0027 --env=NVIDIA_VISIBLE_DEVICES=void "
         "--memory-swap=4g alexnet-study --seed 0"
     )
 
