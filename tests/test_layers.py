@@ -6,7 +6,7 @@ from pathlib import Path
 
 PACKAGE = Path("alexnet_study")
 FLOORS = (  # from the ground up; a room may import those below it, and its own floor where no circle follows
-    {"errors", "files"},
+    {"errors", "files", "gpu"},
     {"study", "runs"},
     {"data", "models", "evaluation"},
     {"cluster", "training", "report"},

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-from alexnet_study.execution import execute
 
 from alexnet_study.data.dataset import Dataset
 from alexnet_study.errors import RequestError

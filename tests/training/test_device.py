@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import pytest
 import torch
 
-from alexnet_study.device import lost_gpu, usable_device
 from alexnet_study.errors import LostGpuError, RunError
 from alexnet_study.gpu import Node
+from alexnet_study.training.device import lost_gpu, usable_device
 
 CU130 = ("sm_75", "sm_80", "sm_86", "sm_90", "sm_100", "sm_120")
 CU126 = ("sm_50", "sm_60", "sm_70", "sm_75", "sm_80", "sm_86", "sm_90")
