@@ -29,7 +29,7 @@ CLUSTER     := $(PYTHON) slurm/testcluster/cluster.py
 # The image: its tag, and what it is built on where that is not the Dockerfile's choice.
 IMAGE      ?= alexnet-study
 BASE_IMAGE ?=
-export IMAGE BASE_IMAGE
+export IMAGE BASE_IMAGE PYTHON
 
 .PHONY: another-cuda help setup demo study reference bench report test image sif sqsh submit status cancel retry cluster-up cluster-down
 # What runs under a scheduler runs in processes of its own, which the count does not see: tests/slurm holds that.

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from alexnet_study.files import write_json
-from alexnet_study.runs.attempts import code_state, versions
+from alexnet_study.provenance import code_state
+from alexnet_study.runs.attempts import versions
 
 EPOCHS, IMAGES = 5, 50_000
 
@@ -193,7 +194,7 @@ def main() -> None:
     trained_rows, trained = training(arguments.data, arguments.rounds)
     rows = [*trained_rows, *after_training(arguments.data, arguments.rounds, trained), *rows, *reporting()]
     print(heading, table(rows), sep="\n")
-    record = {"device": name, "data": arguments.data, **code_state(), "versions": versions()}
+    record = {"device": name, "data": arguments.data, **code_state().record(), "versions": versions()}
     path = arguments.results / "bench" / (re.sub(r"\W+", "-", name).strip("-").lower() + ".json")
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, {**record, "rows": [{**asdict(row), "met": row.met} for row in rows]})

@@ -4,10 +4,12 @@
 # the build, else pip's usual file; its certificates are PIP_CERT or SSL_CERT_FILE; none of them gets into the image.
 # BUILD_NETWORK: "host" where an index or a proxy listens on this machine only. CUDA and TORCH_INDEX: packages.sh tells;
 # the address is seen in the image's history, so one with a password belongs into the package settings.
+# PYTHON: else python3; it needs no packages.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 IMAGE=${IMAGE:-alexnet-study}
 CUDA=${CUDA:-cu130}
+PYTHON=${PYTHON:-python3}
 
 refuse() {
   echo "error: $*" >&2
@@ -29,21 +31,20 @@ first_file() {
 
 build() {
   need docker "make image"
-  local commit dirty settings certificates pins secrets=()
+  need "$PYTHON" "make image"
+  "$PYTHON" -c "import tomllib" 2>/dev/null || refuse "$PYTHON is not valid; expected Python 3.11 or newer: PYTHON=…"
+  local state line settings certificates pins secrets=() arguments=()
   pins=$(CUDA=$CUDA slurm/packages.sh pins)
-  commit=unknown dirty=
-  if [ "$(git rev-parse --show-toplevel 2>/dev/null)" = "$(pwd -P)" ] && git rev-parse --verify --quiet HEAD >/dev/null; then
-    commit=$(git rev-parse HEAD)
-    dirty=$([ -z "$(git status --porcelain --untracked-files=no)" ] && echo 0 || echo 1)
-  fi
+  export ALEXNET_STUDY_CONSTRAINTS
+  ALEXNET_STUDY_CONSTRAINTS=$(sha256sum "$pins" | cut -d' ' -f1)
+  state=$(PYTHONPATH=. "$PYTHON" -m alexnet_study.provenance) # VERSION=…, COMMIT=…, DIRTY=…, CONSTRAINTS=…
+  while read -r line; do arguments+=(--build-arg "$line"); done <<<"$state"
   settings=$(first_file "${BUILD_PIP_CONFIG:-}" "${PIP_CONFIG_FILE:-}" "$HOME/.config/pip/pip.conf" "$HOME/.pip/pip.conf" /etc/pip.conf)
   certificates=$(first_file "${PIP_CERT:-}" "${SSL_CERT_FILE:-}")
   [ -z "$settings" ] || secrets+=(--secret "id=pip,src=$settings")
   [ -z "$certificates" ] || secrets+=(--secret "id=certificates,src=$certificates")
   DOCKER_BUILDKIT=1 docker build --network="${BUILD_NETWORK:-default}" --tag "$IMAGE" ${BASE_IMAGE:+--build-arg "BASE_IMAGE=$BASE_IMAGE"} \
-    --build-arg "VERSION=$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)" --build-arg "COMMIT=$commit" \
-    --build-arg "DIRTY=$dirty" --build-arg "CONSTRAINTS=$(sha256sum "$pins" | cut -d' ' -f1)" \
-    --build-arg "CUDA=$CUDA" --build-arg "TORCH_INDEX=${TORCH_INDEX:-}" \
+    "${arguments[@]}" --build-arg "CUDA=$CUDA" --build-arg "TORCH_INDEX=${TORCH_INDEX:-}" \
     ${secrets[@]+"${secrets[@]}"} .
   mkdir -p results data # else Docker makes them, as root, when it mounts them
 }

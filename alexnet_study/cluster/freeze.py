@@ -1,11 +1,9 @@
 """Freeze what is submitted: the resolved study, and the tracked code that the jobs run."""
 
-import hashlib
 import os
 import shutil
 import subprocess
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,44 +11,19 @@ import yaml
 
 from alexnet_study.data.sources import is_source
 from alexnet_study.errors import RequestError
+from alexnet_study.provenance import ROOT, CodeState, git
 from alexnet_study.study.study import Study, load_study, study_document
 
-ROOT = Path(__file__).parents[2]  # of the code that runs: a checkout, or an earlier submission's frozen code
 CODE = ("alexnet_study", "jobs", "constraints.txt", "pyproject.toml")
-
-
-@dataclass(frozen=True, kw_only=True)
-class CodeState:
-    """The commit of the code, `unknown` outside git, and the tracked files that differ from it."""
-
-    commit: str
-    changed: tuple[str, ...]
-
-    def environment(self) -> dict[str, str]:
-        """What runs are told, since frozen code has no git of its own."""
-        state = {"ALEXNET_STUDY_COMMIT": self.commit, "ALEXNET_STUDY_DIRTY": str(int(bool(self.changed)))}
-        constraints = ROOT / "constraints.txt"
-        if constraints.is_file():
-            state["ALEXNET_STUDY_CONSTRAINTS"] = hashlib.sha256(constraints.read_bytes()).hexdigest()
-        return state
-
-
-def code_state() -> CodeState:
-    """The state of this checkout."""
-    try:
-        commit = _git("rev-parse", "HEAD").strip()
-        changed = _git("status", "--porcelain", "--untracked-files=no", "-z").split("\0")
-    except (OSError, subprocess.CalledProcessError):
-        return CodeState(commit="unknown", changed=())
-    return CodeState(commit=commit, changed=tuple(line[3:] for line in changed if line))
 
 
 def refuse_changes(state: CodeState) -> None:
     """RequestError where tracked files differ from the commit that results would name."""
-    if state.changed:
+    if state.dirty:
         shown = ", ".join(state.changed[:3]) + (" and more" if len(state.changed) > 3 else "")
         raise RequestError(
-            f"changed since the last commit: {shown}; commit them, or give ALLOW_DIRTY=1 (--allow-dirty)"
+            f"changed since the last commit: {shown or 'tracked files'}; commit them, or give ALLOW_DIRTY=1 "
+            "(--allow-dirty)"
         )
 
 
@@ -90,16 +63,7 @@ def settled_source(source: str) -> str:
 
 def _tracked() -> list[str]:
     try:
-        return [name for name in _git("ls-files", "-z", "--", *CODE).split("\0") if name]
+        return [name for name in git("ls-files", "-z", "--", *CODE).split("\0") if name]
     except (OSError, subprocess.CalledProcessError):  # frozen code, or an unpacked archive
         files = [path for name in CODE for path in [ROOT / name, *(ROOT / name).rglob("*")] if path.is_file()]
         return [str(path.relative_to(ROOT)) for path in files if "__pycache__" not in path.parts]
-
-
-def _git(*words: str) -> str:
-    top = subprocess.run(
-        ["git", "-C", ROOT, "rev-parse", "--show-toplevel"], capture_output=True, text=True, check=True
-    ).stdout.strip()
-    if Path(top) != ROOT.resolve():  # a checkout of something else around this code
-        raise OSError(f"{ROOT} is no checkout of its own")
-    return subprocess.run(["git", "-C", ROOT, *words], capture_output=True, text=True, check=True).stdout

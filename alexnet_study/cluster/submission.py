@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from alexnet_study.cluster import batch, local, slurm
-from alexnet_study.cluster.freeze import code_state, freeze_code, freeze_study, refuse_changes, settled_source
+from alexnet_study.cluster.freeze import freeze_code, freeze_study, refuse_changes, settled_source
 from alexnet_study.cluster.live import Key, LiveJob, by_run, live_jobs, settle
 from alexnet_study.cluster.lock import study_lock
 from alexnet_study.cluster.plan import Plan, PlannedArray, arrays_of, local_array, new_id, read_plans, submissions
@@ -16,6 +16,7 @@ from alexnet_study.cluster.profiles import Profile
 from alexnet_study.cluster.staging import prepared
 from alexnet_study.data.sources import check_request
 from alexnet_study.errors import DamagedRunError, RequestError, RunError
+from alexnet_study.provenance import code_state
 from alexnet_study.runs.folder import RunFolder
 from alexnet_study.study.configs import RunConfig
 from alexnet_study.study.identity import identity
@@ -102,9 +103,7 @@ def dry_run(request: Request) -> Outcome:
     """What `submit` would send, with the exact batch scripts; writes nothing, and does without SLURM."""
     plan = _draft(request)
     plans = read_plans(request.results, request.study.name)
-    notes = (
-        [] if request.allow_dirty or not code_state().changed else ["changed tracked files: submit will refuse them"]
-    )
+    notes = [] if request.allow_dirty or not code_state().dirty else ["changed tracked files: submit will refuse them"]
     try:
         check_request(request.study.data)
     except RequestError as error:  # the data may lie on the cluster alone, where the scripts are read but not sent

@@ -1,21 +1,19 @@
 """One process's attempt at a run: its entry in `provenance.json`, refreshed by a thread while it works.
 
-A run knows of the cluster, and of the code that it runs, what the environment of its process says; git is asked last.
+A run knows of the cluster what the environment of its process says.
 """
 
 import os
 import platform
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 from alexnet_study.errors import DamagedRunError, ReplacedError, StoppedError
-from alexnet_study.files import file_digest
+from alexnet_study.provenance import code_state
 from alexnet_study.runs.fencing import BEAT_SECONDS, REPLACED, Token
 from alexnet_study.runs.folder import RunFolder
 from alexnet_study.runs.interruption import INTERRUPTED, Interruption
@@ -56,7 +54,13 @@ class Attempt:
         }
         self.entry["first_epoch"] = self.entry["progress"]["epoch"]
         attempts = [*earlier_attempts(folder, replaced), self.entry]
-        self.record = {**code_state(), "versions": versions(), **described, "slurm": slurm(), "attempts": attempts}
+        self.record = {
+            **code_state().record(),
+            "versions": versions(),
+            **described,
+            "slurm": slurm(),
+            "attempts": attempts,
+        }
         self._write()
         threading.Thread(target=self._stay_alive, name="heartbeat", daemon=True).start()
 
@@ -171,35 +175,3 @@ def versions() -> dict[str, str]:
 def slurm() -> dict[str, str]:
     """SLURM's description of the job."""
     return {name: value for name, value in os.environ.items() if name.startswith("SLURM_")}
-
-
-def code_state() -> dict[str, Any]:
-    """The commit of the code, whether tracked files differ from it, its image, the SHA-256 of the pinned versions.
-
-    Each as the launcher or the image says (ALEXNET_STUDY_*), else as git does; unknown is "unknown" or None.
-    """
-    root = Path(__file__).parent.parent.parent
-    environ = os.environ
-    commit, dirty = environ.get("ALEXNET_STUDY_COMMIT"), environ.get("ALEXNET_STUDY_DIRTY")
-    state = {"commit": commit, "dirty": dirty not in ("0", "false") if dirty else None}
-    pinned = root / "constraints.txt"
-    return {
-        **(state if commit else _git_state(root)),
-        "image": environ.get("ALEXNET_STUDY_IMAGE") or None,
-        "constraints": environ.get("ALEXNET_STUDY_CONSTRAINTS") or (file_digest(pinned) if pinned.is_file() else None),
-    }
-
-
-def _git_state(root: Path) -> dict[str, Any]:
-    def git(*arguments: str) -> str:
-        return subprocess.run(
-            ["git", "-C", root, *arguments], capture_output=True, text=True, check=True
-        ).stdout.strip()
-
-    try:
-        if Path(git("rev-parse", "--show-toplevel")) == root.resolve():  # not a repository that holds a venv
-            dirty = bool(git("status", "--porcelain", "--untracked-files=no"))
-            return {"commit": git("rev-parse", "HEAD"), "dirty": dirty}
-    except (OSError, subprocess.CalledProcessError):
-        pass
-    return {"commit": "unknown", "dirty": None}

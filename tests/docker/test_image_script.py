@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path("slurm/image.sh").resolve()
+SCRIPT, PACKAGE = Path("slurm/image.sh").resolve(), Path("alexnet_study").resolve()
 STUB = """#!/bin/sh
 echo "$(basename "$0") $*" >> "$STUB/calls"
 case "$0 $*" in
@@ -79,16 +79,20 @@ def test_a_missing_tool_is_one_line(home: Path, command: str, tool: str) -> None
 def checkout(home: Path) -> Path:
     """The checkout with what a build reads."""
     for name, text in (
-        ("pyproject.toml", 'version = "1.2.3"\n'),
+        ("pyproject.toml", '[project]\nname = "alexnet-study"\nversion = "1.2.3"\n'),
         ("constraints.txt", ""),
         ("constraints-cu126.txt", "torch==2.14.1+cu126\n"),
     ):
         (home / "checkout" / name).write_text(text)
+    (home / "checkout/alexnet_study").mkdir()
+    for name in ("__init__.py", "files.py", "provenance.py"):  # and no other package: the build's Python may be bare
+        (home / "checkout/alexnet_study" / name).write_bytes((PACKAGE / name).read_bytes())
     return home / "checkout"
 
 
 def built(home: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
-    environ = os.environ | {"PATH": f"{home}/bin:/usr/bin:/bin", "STUB": str(home)} | environment
+    known = {name: value for name, value in os.environ.items() if not name.startswith("ALEXNET_STUDY_")}
+    environ = known | {"PATH": f"{home}/bin:/usr/bin:/bin", "STUB": str(home)} | environment
     words = ["bash", home / "checkout/slurm/image.sh", "build"]
     return subprocess.run(words, env=environ, check=False, capture_output=True, text=True)
 

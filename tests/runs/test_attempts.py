@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,15 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alexnet_study.attempts import Attempt
 
 from alexnet_study.errors import ReplacedError, StoppedError
 from alexnet_study.runs import attempts
-from alexnet_study.runs.attempts import Attempt, close_finished, code_state, job_and_restart, whereabouts
+from alexnet_study.runs.attempts import Attempt, close_finished, job_and_restart, whereabouts
 from alexnet_study.runs.fencing import Fence
 from alexnet_study.runs.folder import RunFolder
 from alexnet_study.runs.interruption import Interruption
-
-STATE = ("COMMIT", "DIRTY", "IMAGE", "CONSTRAINTS")
 
 
 @pytest.fixture(autouse=True)
@@ -145,24 +143,3 @@ def test_an_attempt_that_died_after_the_summary_is_closed(tmp_path: Path) -> Non
         close_finished(folder, replaced)
     assert entries(folder)[0]["cause"] == "finished"
     assert folder.is_closed()
-
-
-def test_the_code_is_named_by_the_launcher_else_by_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
-    if head:
-        assert code_state()["commit"] == head
-    pinned = code_state()["constraints"]
-    assert len(pinned) == 64
-    for name, value in zip(STATE, ("abc", "0", "sha256:1", "f" * 64), strict=True):
-        monkeypatch.setenv(f"ALEXNET_STUDY_{name}", value)
-    assert code_state() == {"commit": "abc", "dirty": False, "image": "sha256:1", "constraints": "f" * 64}
-    for value, dirty in (("1", True), ("", None)):
-        monkeypatch.setenv("ALEXNET_STUDY_DIRTY", value)
-        assert code_state()["dirty"] is dirty
-
-
-def test_code_without_git_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempts, "__file__", str(tmp_path / "around/checkout/package/attempts.py"))
-    assert code_state() == {"commit": "unknown", "dirty": None, "image": None, "constraints": None}
-    subprocess.run(["git", "init", "-q", tmp_path / "around"], check=True)  # the repository around a venv is another's
-    assert code_state()["commit"] == "unknown"
