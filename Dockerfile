@@ -58,4 +58,4 @@ LABEL org.opencontainers.image.title="alexnet-study" org.opencontainers.image.ve
       org.opencontainers.image.revision="${COMMIT}" org.opencontainers.image.licenses="MIT" \
       alexnet-study.dirty="${DIRTY}" alexnet-study.constraints="${CONSTRAINTS}" alexnet-study.cuda="${CUDA}"
 ENV ALEXNET_STUDY_COMMIT="${COMMIT}" ALEXNET_STUDY_DIRTY="${DIRTY}" ALEXNET_STUDY_CONSTRAINTS="${CONSTRAINTS}"
-ENTRYPOINT ["python", "-m", "jobs.train"]
+ENTRYPOINT ["python", "-m", "alexnet_study", "train"]

@@ -1,0 +1,1 @@
+"""The commands in a checkout: python -m jobs.<command>, which is alexnet_study.commands.<command>."""

@@ -3,28 +3,8 @@
 python -m jobs.reference --study jobs/studies/skip.yaml --results results --target results/reference
 """
 
-import sys
-from pathlib import Path
-
-from jobs.command import finish, study_parser
-
-
-def main() -> int:
-    """Report, copy, report again from the copy."""
-    parser = study_parser("jobs.reference", (__doc__ or "").splitlines()[0])
-    parser.add_argument(
-        "--target", type=Path, default=Path("results/reference"), metavar="DIR", help="where (results/reference)"
-    )
-    arguments = parser.parse_args()
-    from alexnet_study.report.reference import MEGABYTES, write_reference
-    from alexnet_study.study.study import load_study
-
-    page, megabytes = write_reference(load_study(arguments.study), arguments.results, arguments.target)
-    if megabytes > MEGABYTES:
-        print(f"note: {megabytes:.1f} MB is more than the {MEGABYTES:.0f} MB of a reference", file=sys.stderr)
-    print(f"{megabytes:.1f} MB; report in {page}")
-    return 0
-
+from alexnet_study.commands.ending import finish
+from alexnet_study.commands.reference import main
 
 if __name__ == "__main__":
-    finish(main)
+    finish(main, "python -m jobs.reference")

@@ -3,40 +3,8 @@
 python -m jobs.retry --study jobs/studies/skip.yaml --cause "time limit"
 """
 
-import os
-from pathlib import Path
-
-from jobs.command import finish, study_parser
-
-
-def main() -> int:
-    """Release, then submit, and say what."""
-    parser = study_parser("jobs.retry", (__doc__ or "").splitlines()[0])
-    parser.add_argument("--cause", default="", metavar="TEXT", help="only runs whose cause contains it (all)")
-    parser.add_argument("--profile", metavar="NAME", help="another than the last submission's")
-    parser.add_argument("--allow-dirty", action="store_true", help="submit code with uncommitted changes")
-    arguments = parser.parse_args()
-    from alexnet_study.cluster.control import failed, release, retry_request
-    from alexnet_study.cluster.printing import count, submission_lines
-    from alexnet_study.cluster.profiles import load_profile
-    from alexnet_study.cluster.submission import submit
-    from alexnet_study.study.study import load_study
-
-    study, results = load_study(arguments.study), Path(os.path.abspath(arguments.results))
-    held = release(study, results)
-    if held:
-        print(f"released {count(len(held), 'job')}: {', '.join(job.id for job in held)}")
-    runs = failed(study, results, arguments.cause)
-    if not runs:
-        print("no run failed" + (f" with a cause that contains {arguments.cause!r}" if arguments.cause else ""))
-        return 0
-    profile = load_profile(arguments.profile) if arguments.profile else None
-    request = retry_request(study, results, runs, profile=profile, allow_dirty=arguments.allow_dirty)
-    for run in runs:
-        print(f"again: {run.variant} seed {run.seed}: {run.cause}")
-    print("\n".join(submission_lines(request, submit(request))))
-    return 0
-
+from alexnet_study.commands.ending import finish
+from alexnet_study.commands.retry import main
 
 if __name__ == "__main__":
-    finish(main)
+    finish(main, "python -m jobs.retry")

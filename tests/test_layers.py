@@ -6,10 +6,11 @@ from pathlib import Path
 
 PACKAGE = Path("alexnet_study")
 FLOORS = (  # from the ground up; a room may import those below it, and its own floor where no circle follows
-    {"errors", "files", "gpu"},
+    {"errors", "files", "gpu", "provenance", "shipped"},
     {"study", "runs"},
     {"data", "models", "evaluation"},
     {"cluster", "training", "report"},
+    {"commands"},
 )
 WINGS = FLOORS[3]  # these don't import each other at all
 WITHOUT_TORCH = ("study", "runs", "cluster", "commands", "report")

@@ -48,7 +48,7 @@ def command(
     arguments: Iterable[str] = (),
     gpus: bool = True,
 ) -> list[str]:
-    """The command, for a job on the host, that runs `words` (the arguments of jobs.train) in `image`.
+    """The command, for a job on the host, that runs `words` (the arguments of `train`) in `image`.
 
     name: unique among the runs of all jobs on a node, and the same again when the job is requeued. mounts: `A:B` each.
     arguments: more of docker run's. gpus: whether to hand on the GPUs that the job was granted.

@@ -14,7 +14,7 @@ from alexnet_study.errors import RequestError
 from alexnet_study.provenance import ROOT, CodeState, git
 from alexnet_study.study.study import Study, load_study, study_document
 
-CODE = ("alexnet_study", "jobs", "constraints.txt", "pyproject.toml")
+CODE = ("alexnet_study", "constraints.txt", "pyproject.toml")
 
 
 def refuse_changes(state: CodeState) -> None:

@@ -48,14 +48,14 @@ def report(plan: Plan) -> int:
     """The report of what is finished."""
     words = ["--study", str(plan.study_file), "--results", str(plan.results)]
     return subprocess.run(
-        _python(plan, ["jobs.report", *words], name=REPORT, cache=None),
+        _python(plan, ["report", *words], name=REPORT, cache=None),
         env={**os.environ, **environment(plan, plan.means.report_job.cpus)},
         check=False,
     ).returncode
 
 
 def finished(plan: Plan, run: PlannedRun) -> bool:
-    """Whether the run's folder holds a summary; a damaged one is for jobs.train to judge."""
+    """Whether the run's folder holds a summary; a damaged one is for the run itself to judge."""
     try:
         return RunFolder(plan.results / plan.study / run.variant / f"seed-{run.seed}").read_summary() is not None
     except DamagedRunError:
@@ -68,20 +68,22 @@ def train_command(plan: Plan, run: PlannedRun, cache: Path | None) -> list[str]:
     words += ["--results", str(plan.results)]
     words += [] if cache is None else ["--cache", str(cache)]
     words += ["--allow-inexact-resume"] if plan.means.inexact_resume else []
-    return _python(plan, ["jobs.train", *words], name=run.name, cache=cache)
+    return _python(plan, ["train", *words], name=run.name, cache=cache)
 
 
 def _python(plan: Plan, words: list[str], *, name: str, cache: Path | None) -> list[str]:
-    """The command that runs a module: by this Python, in its container if it is in one, or by a Docker container's.
+    """The command that runs one of the package's commands: by this Python or a Docker container's.
+
+    This Python is the container's where the job runs in one.
 
     name: what tells it apart from others in this job. Docker's has no more network or GPUs than the job was granted.
     """
     container = plan.means.in_container
     if container.runtime != "docker":
-        return [sys.executable, "-m", *words]
+        return [sys.executable, "-m", "alexnet_study", *words]
     paths = dict.fromkeys([*plan.paths(), *([] if cache is None else [cache])])
     return docker.command(
-        ["-m", *words],
+        ["-m", "alexnet_study", *words],
         image=container.image,
         name=f"{own_job()}-{name}",
         workdir=str(plan.cwd),

@@ -1,24 +1,22 @@
 """A profile says where and with what means runs are carried out; nothing scientific stands in it.
 
-A YAML file, or the name of one in slurm/profiles. Every value that reaches a batch script is validated here, `setup`
+A YAML file, or the name of one that ships. Every value that reaches a batch script is validated here, `setup`
 excepted, which is shell by definition.
 """
 
 import dataclasses
-import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import yaml
 
 from alexnet_study.errors import RequestError
+from alexnet_study.shipped import PROFILES
 from alexnet_study.study.configs import RunConfig
 from alexnet_study.study.validation import build
 
-PROFILES = Path("slurm/profiles")
 RUNTIMES = ("apptainer", "pyxis", "docker")
 WORD = re.compile(r"[A-Za-z0-9_.:,@/+-]*")  # partitions, accounts, GPUs such as gpu:h100:1 or gpu:1g.10gb:1
 EXPRESSION = re.compile(r"[A-Za-z0-9_.:,@+*&|!()\[\]-]*")  # constraints and host lists
@@ -164,13 +162,8 @@ class Profile:
 
 
 def load_profile(name: str) -> Profile:
-    """The profile of a file, or of a name in slurm/profiles; RequestError says what is wrong with it."""
-    path = Path(name)
-    if os.sep not in name and not path.is_file():
-        path = PROFILES / f"{name}.yaml"
-        if not path.is_file():
-            known = ", ".join(sorted(found.stem for found in PROFILES.glob("*.yaml")))
-            raise RequestError(f"profile {name!r}: not found; expected a file, or one of {known} in {PROFILES}")
+    """The profile of a file, or of one that ships; RequestError says what is wrong with it."""
+    path = PROFILES.find(name)
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:

@@ -148,7 +148,7 @@ def _draft(request: Request) -> Plan:
 
 
 def _refuse_others(request: Request, content_hash: str) -> None:
-    """RequestError where a run's folder belongs to another configuration, so that jobs.train would refuse it."""
+    """RequestError where a run's folder belongs to another configuration, so that the run would refuse it."""
     for run in request.runs():
         RunFolder.of(request.results, run).refuse_other(identity(run, content_hash))
 

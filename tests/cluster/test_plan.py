@@ -86,7 +86,7 @@ def test_with_docker_each_run_gets_a_container_of_its_own(
     plan = plan_for(study_file, load_profile("docker"), results=tmp_path)
     words = job.train_command(plan, plan.arrays[0].jobs[0][0], tmp_path / "cache")
     launcher, run = words[: words.index("--")], words[words.index("--") + 1 :]
-    assert run[:6] == ["-m", "jobs.train", "--study", str(plan.study_file), "--variant", "baseline"]
+    assert run[:7] == ["-m", "alexnet_study", "train", "--study", str(plan.study_file), "--variant", "baseline"]
     assert "--image=alexnet-study" in launcher
     assert any("12_3-baseline-seed-0" in word for word in launcher)
     assert f"--mount={tmp_path}:{tmp_path}" in launcher
@@ -127,7 +127,7 @@ def test_a_study_that_extends_another_is_frozen_whole(study_file: Path, tmp_path
 def test_the_frozen_code_is_what_stands_on_disk(tmp_path: Path) -> None:
     freeze.freeze_code(tmp_path)
     frozen = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
-    assert {"alexnet_study/training.py", "jobs/train.py", "constraints.txt"} <= frozen
+    assert {"alexnet_study/training.py", "alexnet_study/__main__.py", "constraints.txt"} <= frozen
     assert all(Path(name).read_bytes() == (tmp_path / name).read_bytes() for name in frozen)
     assert not any("__pycache__" in name for name in frozen)
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from alexnet_study.cluster.profiles import PROFILES, Profile, load_profile
+from alexnet_study.cluster.profiles import Profile, load_profile
 from alexnet_study.errors import RequestError
+from alexnet_study.shipped import PROFILES
 from alexnet_study.study.study import Study, load_study
 
 
@@ -17,14 +18,15 @@ def profile_file(tmp_path: Path, **values: object) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("path", sorted(PROFILES.glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(PROFILES.folder.glob("*.yaml")), ids=lambda path: path.stem)
 def test_a_shipped_profile_is_valid_and_explains_itself(path: Path) -> None:
     assert load_profile(path.stem) == load_profile(str(path))
     assert path.read_text().startswith("# ")
 
 
 def test_the_commented_profile_shows_every_key() -> None:
-    shown = set(yaml.safe_load((PROFILES / "slurm.yaml").read_text())) | {"container"}  # for which there are two more
+    commented = yaml.safe_load((PROFILES.folder / "slurm.yaml").read_text())
+    shown = set(commented) | {"container"}  # for which there are two more
     assert shown == {each.name for each in dataclasses.fields(Profile)}
 
 

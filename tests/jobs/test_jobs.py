@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from jobs.command import finish
 
 from alexnet_study.errors import StoppedError
 from alexnet_study.runs.interruption import TERMINATED, WARNED
-from jobs.command import finish
 
 
 def command(module: str, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -60,12 +60,15 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     assert not (tmp_path / "results").exists()
 
 
-@pytest.mark.parametrize("module", ["train", "study", "report", "submit", "status", "cancel", "retry", "reference"])
+COMMANDS = ("train", "study", "report", "submit", "status", "cancel", "retry", "reference")
+
+
+@pytest.mark.parametrize("module", ["alexnet_study", *(f"jobs.{command}" for command in COMMANDS)])
 def test_help_needs_no_pytorch(module: str) -> None:
-    program = f"import runpy, sys; sys.argv = ['x', '--help']; runpy.run_module('jobs.{module}', run_name='__main__')"
+    program = f"import runpy, sys; sys.argv = ['x', '--help']; runpy.run_module('{module}', run_name='__main__')"
     probe = f"import atexit, sys; atexit.register(lambda: print('torch' in sys.modules)); {program}"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
-    assert "--study" in done.stdout
+    assert "studies: demo, skip" in done.stdout or "one of demo, skip" in " ".join(done.stdout.split())
     assert done.stdout.endswith("False\n")
 
 
@@ -91,7 +94,11 @@ def test_a_stopped_command_says_what_stopped_it(
 
 
 def test_in_a_container_files_follow_the_umask_of_the_host_side(tmp_path: Path) -> None:
-    program = f"from jobs.command import finish; finish(lambda: open({str(tmp_path / 'file')!r}, 'w').close() or 0)"
+    path = str(tmp_path / "file")
+    program = f"""
+from alexnet_study.commands.ending import finish
+finish(lambda program, words: open({path!r}, "w").close() or 0, "x")
+"""
     environ = os.environ | {"ALEXNET_STUDY_UMASK": "0077"}
     subprocess.run([sys.executable, "-c", program], env=environ, check=True)
     assert (tmp_path / "file").stat().st_mode & 0o777 == 0o600

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alexnet_study.attempts import Attempt
 
 from alexnet_study.errors import ReplacedError, StoppedError
 from alexnet_study.runs import attempts

@@ -1,0 +1,49 @@
+"""Options that several commands take."""
+
+import argparse
+from pathlib import Path
+
+from alexnet_study.errors import RequestError
+from alexnet_study.shipped import STUDIES
+
+STUDY = "skip"
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, whose mistakes are one line on standard error and exit code 2."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        """Raise RequestError."""
+        raise RequestError(f"{message}; see {self.prog} --help")
+
+
+def study_parser(program: str, documentation: str | None) -> Parser:
+    """Return a parser with the options that every command has; its description is the documentation's first line."""
+    parser = Parser(prog=program, description=(documentation or "").splitlines()[0])
+    parser.add_argument(
+        "--study",
+        type=STUDIES.find,
+        default=STUDY,
+        metavar="STUDY",
+        help=f"a study file, or one of {', '.join(STUDIES.names())} ({STUDY})",
+    )
+    parser.add_argument(
+        "--results", type=Path, default=Path("results"), metavar="DIR", help="root of all results (results)"
+    )
+    return parser
+
+
+def add_training_options(parser: Parser) -> None:
+    """Add the options of the commands that train."""
+    from alexnet_study.data.sources import expected_data  # takes a moment, which no other command needs
+
+    parser.add_argument("--data", metavar="SOURCE", help=f"{expected_data()} (the study's)")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="where decoded data is kept (beside the source)")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="FIELD=VALUE", help="override, as recipe.epochs=1"
+    )
+    parser.add_argument(
+        "--allow-inexact-resume",
+        action="store_true",
+        help="go on from a checkpoint of another device model or other versions; it is recorded as not bit-exact",
+    )

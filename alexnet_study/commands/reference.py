@@ -1,0 +1,27 @@
+"""A study's finished runs without their arrays, and their report, small enough to commit.
+
+alexnet-study reference --study skip --results results --target results/reference
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from alexnet_study.commands.options import study_parser
+
+
+def main(program: str, words: Sequence[str]) -> int:
+    """Report, copy, report again from the copy."""
+    parser = study_parser(program, __doc__)
+    parser.add_argument(
+        "--target", type=Path, default=Path("results/reference"), metavar="DIR", help="where (results/reference)"
+    )
+    arguments = parser.parse_args(words)
+    from alexnet_study.report.reference import MEGABYTES, write_reference
+    from alexnet_study.study.study import load_study
+
+    page, megabytes = write_reference(load_study(arguments.study), arguments.results, arguments.target)
+    if megabytes > MEGABYTES:
+        print(f"note: {megabytes:.1f} MB is more than the {MEGABYTES:.0f} MB of a reference", file=sys.stderr)
+    print(f"{megabytes:.1f} MB; report in {page}")
+    return 0

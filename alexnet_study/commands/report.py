@@ -1,0 +1,23 @@
+"""From the finished runs of a study to tables, figures and a page.
+
+alexnet-study report --study skip
+"""
+
+from collections.abc import Sequence
+
+from alexnet_study.commands.options import study_parser
+
+
+def main(program: str, words: Sequence[str]) -> int:
+    """Collect, then write the report."""
+    arguments = study_parser(program, __doc__).parse_args(words)
+    from alexnet_study.report.collect import collect
+    from alexnet_study.report.page import write_report
+    from alexnet_study.study.study import load_study
+
+    collection = collect(load_study(arguments.study), arguments.results)
+    page = write_report(collection, arguments.results)
+    for entry in collection.left_out:
+        print(f"left out: {entry.run}: {entry.reason}")
+    print(f"{len(collection.runs)} runs reported in {page}")
+    return 0

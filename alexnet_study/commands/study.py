@@ -1,0 +1,46 @@
+"""Every run of a study on this machine, then its report.
+
+alexnet-study study --study demo
+"""
+
+import sys
+from collections.abc import Sequence
+
+from alexnet_study.commands.options import Parser, add_training_options, study_parser
+
+
+def parser(program: str) -> Parser:
+    """Return the parser of the command's options."""
+    parser = study_parser(program, __doc__)
+    add_training_options(parser)
+    parser.add_argument("--seeds", metavar="SEEDS", help="a count or a list such as 0,2,5 (the study's)")
+    return parser
+
+
+def main(program: str, words: Sequence[str]) -> int:
+    """Run what is not finished; a failed run is named and the others go on."""
+    arguments = parser(program).parse_args(words)
+    import dataclasses
+
+    from alexnet_study.study.study import load_study, seeds_from_text
+
+    study = load_study(arguments.study)
+    if arguments.seeds:
+        study = dataclasses.replace(study, seeds=seeds_from_text(arguments.seeds, count=True))
+    runs = study.runs(arguments.set)
+    from alexnet_study.commands.training import pack_context
+    from alexnet_study.errors import RunError
+    from alexnet_study.report.collect import collect
+    from alexnet_study.report.page import write_report
+    from alexnet_study.runs.interruption import Interruption
+    from alexnet_study.training.pack import execute_each
+
+    context = pack_context(arguments, study.data, Interruption())
+    failed = 0
+    for run, outcome in execute_each(runs, context):
+        if isinstance(outcome, RunError):
+            failed += 1
+            print(f"failed: {run.variant} seed {run.seed}: {outcome}", file=sys.stderr)
+    page = write_report(collect(study, arguments.results), arguments.results)
+    print(f"{len(runs) - failed} of {len(runs)} runs finished; report in {page}")
+    return 1 if failed else 0
