@@ -4,7 +4,6 @@ Needs Python's own library alone, so that an image can be built without the pack
 python -m alexnet_study.provenance prints the state of the code as the build's arguments, one a line.
 """
 
-import json
 import os
 import subprocess
 import sys
@@ -19,6 +18,7 @@ NAME = "alexnet-study"
 PACKAGE = Path(__file__).parent
 ROOT = PACKAGE.parent  # a checkout, an earlier submission's frozen code, an image's folder, or where packages lie
 UNKNOWN = "unknown"
+INSTALLED_FROM = "installed_from.txt"  # beside this file, in an installation: commit, and whether it was changed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class CodeState:
 
 
 def code_state() -> CodeState:
-    """Return the state of the code as the launcher or the image says (ALEXNET_STUDY_*), else git, else pip."""
+    """Return the state of the code as the launcher or the image says (ALEXNET_STUDY_*), git, or the installation."""
     environ, pinned = os.environ, _pinned()
     commit, dirty, changed = _said() or _of_checkout() or _of_installation() or (UNKNOWN, None, ())
     return CodeState(
@@ -112,16 +112,12 @@ def _of_checkout() -> State | None:
 
 
 def _of_installation() -> State | None:
-    """What pip recorded when it installed this very package from a repository (PEP 610)."""
+    """What the installation recorded of the checkout that it was built from."""
     try:
-        installed = metadata.distribution(NAME)
-    except metadata.PackageNotFoundError:
+        commit, _, dirty = (PACKAGE / INSTALLED_FROM).read_text().strip().partition(" ")
+    except OSError:
         return None
-    if Path(str(installed.locate_file(PACKAGE.name))).resolve() != PACKAGE.resolve():
-        return None
-    origin = json.loads(installed.read_text("direct_url.json") or "{}")
-    commit = origin.get("vcs_info", {}).get("commit_id")
-    return (commit, False, ()) if commit else None
+    return commit, dirty == "1" if dirty else None, ()
 
 
 def _git(*words: str) -> str:

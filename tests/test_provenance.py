@@ -1,6 +1,5 @@
 """Which code runs, as the launcher, git or pip says; and which of them is believed."""
 
-import json
 import os
 import subprocess
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from alexnet_study import provenance
-from alexnet_study.provenance import CodeState, code_state, version
+from alexnet_study.provenance import INSTALLED_FROM, CodeState, code_state, version
 
 STATE = ("COMMIT", "DIRTY", "IMAGE", "CONSTRAINTS")
 
@@ -58,15 +57,16 @@ def test_the_code_is_named_by_git(elsewhere: Path) -> None:
     assert (code_state().dirty, code_state().changed) == (True, ("a.py",))
 
 
-def test_the_code_is_named_by_pip_where_it_was_installed_from_a_repository(elsewhere: Path) -> None:
-    recorded = elsewhere / "alexnet_study-9.8.7.dist-info"
-    recorded.mkdir()
-    (recorded / "METADATA").write_text("Metadata-Version: 2.1\nName: alexnet-study\nVersion: 9.8.7\n")
-    (recorded / "direct_url.json").write_text(json.dumps({"url": "file:///somewhere", "dir_info": {}}))
-    assert (code_state().commit, version()) == ("unknown", "9.8.7")
-    origin = {"url": "https://example.org/study", "vcs_info": {"vcs": "git", "commit_id": "abc"}}
-    (recorded / "direct_url.json").write_text(json.dumps(origin))
-    assert code_state() == CodeState(commit="abc", dirty=False)
+def test_the_code_is_named_by_its_installation(elsewhere: Path) -> None:
+    recorded = elsewhere / "alexnet_study" / INSTALLED_FROM
+    recorded.parent.mkdir(exist_ok=True)
+    for text, dirty in (("abc 0", False), ("abc 1", True), ("abc ", None)):
+        recorded.write_text(f"{text}\n")
+        assert code_state() == CodeState(commit="abc", dirty=dirty)
+    metadata = elsewhere / "alexnet_study-9.8.7.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: alexnet-study\nVersion: 9.8.7\n")
+    assert version() == "9.8.7"
 
 
 def test_code_of_no_repository_is_unknown(elsewhere: Path) -> None:
