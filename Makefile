@@ -99,5 +99,6 @@ bench: $(VENV)/.ready ## speed against the peers and the limit: a table, and RES
 test: $(VENV)/.ready ## lint, types and all tests that this machine can run
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	$(VENV)/bin/mypy --python-version 3.13 # the newest Python that is supported
 	$(VENV)/bin/pytest --cov --cov-report=
 	$(VENV)/bin/coverage report --skip-covered --show-missing --fail-under=90 --omit='$(NOT_COUNTED)'
