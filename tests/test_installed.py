@@ -56,7 +56,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installation:
         (folder / "source" / name).write_bytes(Path(name).read_bytes())
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
     build = ["wheel", "--no-index", "--no-build-isolation", "--no-deps", f"--wheel-dir={folder}", folder / "source"]
-    state = {"ALEXNET_STUDY_COMMIT": COMMIT, "ALEXNET_STUDY_DIRTY": "1"}  # the copy is no repository
+    state = {"ALEXNET_STUDY_COMMIT": COMMIT, "ALEXNET_STUDY_DIRTY": "0"}  # the copy is no repository
     subprocess.run([*pip, *build], check=True, capture_output=True, env=os.environ | state)
     (wheel,) = folder.glob("*.whl")
     venv.create(folder / "venv", symlinks=True)
@@ -82,10 +82,7 @@ def test_the_command_is_the_installed_one_and_knows_its_version(installed: Insta
     found = installed.run(tmp_path, "-c", program, program="python").stdout
     assert found.startswith(str(installed.home))
     version = tomllib.loads(Path("pyproject.toml").read_text())["project"]["version"]
-    assert (
-        installed.succeeds(tmp_path, "--version")
-        == f"alexnet-study {version}, commit {COMMIT} and uncommitted changes\n"
-    )
+    assert installed.succeeds(tmp_path, "--version") == f"alexnet-study {version}, commit {COMMIT}\n"
 
 
 @pytest.mark.parametrize(
@@ -124,7 +121,7 @@ def test_a_shipped_study_is_trained_and_reported(installed: Installation, tmp_pa
     assert "skip seed 0: finished" in installed.succeeds(tmp_path, "train", *words)
     assert "1 runs reported" in installed.succeeds(tmp_path, "report", "--study", "demo")
     provenance = json.loads((tmp_path / "results/demo/skip/seed-0/provenance.json").read_text())
-    assert (provenance["commit"], provenance["dirty"]) == ("unknown", None)
+    assert (provenance["commit"], provenance["dirty"]) == (COMMIT, False)
 
 
 def test_a_dry_run_shows_scripts_that_start_the_installed_python(installed: Installation, tmp_path: Path) -> None:
