@@ -13,7 +13,7 @@ def main() -> int:
     """Cancel, and say what."""
     arguments = study_parser("jobs.cancel", (__doc__ or "").splitlines()[0]).parse_args()
     from alexnet_study.cluster.control import cancel
-    from alexnet_study.cluster.printing import count
+    from alexnet_study.cluster.wording import count
     from alexnet_study.study.study import load_study
 
     live = cancel(load_study(arguments.study), Path(os.path.abspath(arguments.results)))

@@ -17,9 +17,10 @@ def main() -> int:
     parser.add_argument("--allow-dirty", action="store_true", help="submit code with uncommitted changes")
     arguments = parser.parse_args()
     from alexnet_study.cluster.control import failed, release, retry_request
-    from alexnet_study.cluster.printing import count, submission_lines
+    from alexnet_study.cluster.printing import submission_lines
     from alexnet_study.cluster.profiles import load_profile
     from alexnet_study.cluster.submission import submit
+    from alexnet_study.cluster.wording import count
     from alexnet_study.study.study import load_study
 
     study, results = load_study(arguments.study), Path(os.path.abspath(arguments.results))

@@ -20,7 +20,7 @@ def main() -> int:
     parser.add_argument("--watch", action="store_true", help="refresh until nothing waits or runs")
     arguments = parser.parse_args()
     from alexnet_study.cluster.printing import status_lines
-    from alexnet_study.cluster.status import study_status
+    from alexnet_study.cluster.status.study_status import study_status
     from alexnet_study.study.study import load_study
 
     study, results = load_study(arguments.study), Path(os.path.abspath(arguments.results))

@@ -3,41 +3,37 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from alexnet_study.cluster import local, slurm
-from alexnet_study.cluster.live import LiveJob, live_jobs, settle
-from alexnet_study.cluster.lock import study_lock
-from alexnet_study.cluster.plan import Plan, read_plans, submissions
-from alexnet_study.cluster.profiles import Profile
-from alexnet_study.cluster.status import RunStatus, study_status
+from alexnet_study.cluster.launchers import table
+from alexnet_study.cluster.launchers.launcher import SentJob
+from alexnet_study.cluster.plans.job_plan import JobPlan, read_plans, submissions
+from alexnet_study.cluster.plans.lock import study_lock
+from alexnet_study.cluster.plans.profile import Profile
+from alexnet_study.cluster.status.study_status import RunStatus, study_status
 from alexnet_study.cluster.submission import Request
 from alexnet_study.errors import RequestError
 from alexnet_study.study.study import Study, load_study
 
 
-def cancel(study: Study, results: Path) -> list[LiveJob]:
-    """Cancel every job of the study that waits or runs, the report's too; returns them.
+def cancel(study: Study, results: Path) -> list[SentJob]:
+    """Cancel every job of the study that waits or runs, the report's too, and return them.
 
     Jobs of a submitter who died half-way are found and cancelled as well. Runs keep their checkpoints.
     """
     plans = _plans(study, results)
     with study_lock(submissions(results, study.name)):
-        queue = slurm.queue() if _uses_slurm(plans) else []
-        settle(plans, queue)
-        live = live_jobs(plans, queue)
-        slurm.cancel([job.id for job in live if job.queued is not None])
-        for plan in plans:
-            if any(job.plan is plan and job.queued is None for job in live):
-                local.cancel(plan)
+        queues = table.queues(plans)
+        table.settle(plans, queues)
+        live = table.live_jobs(plans, queues)
+        table.cancel(live)
     return live
 
 
-def release(study: Study, results: Path) -> list[LiveJob]:
-    """Release the study's held jobs; returns them."""
+def release(study: Study, results: Path) -> list[SentJob]:
+    """Release the study's held jobs, and return them."""
     plans = _plans(study, results)
-    if not _uses_slurm(plans):
-        return []
-    held = [job for job in live_jobs(plans, slurm.queue()) if job.queued is not None and job.queued.held]
-    slurm.release([job.id for job in held])
+    live = table.live_jobs(plans, table.queues(plans))
+    held = [job for job in live if job.queued is not None and job.queued.held]
+    table.release(held)
     return held
 
 
@@ -55,7 +51,7 @@ def retry_request(
     return Request(
         study_file=newest.study_file,
         study=load_study(newest.study_file),
-        profile=profile or newest.means,
+        profile=profile or newest.profile,
         results=results,
         cwd=newest.cwd,
         cache=newest.cache,
@@ -64,12 +60,8 @@ def retry_request(
     )
 
 
-def _plans(study: Study, results: Path) -> list[Plan]:
+def _plans(study: Study, results: Path) -> list[JobPlan]:
     plans = read_plans(results, study.name)
     if not plans:
         raise RequestError(f"{study.name}: nothing was submitted into {results}; expected a submitted study")
     return plans
-
-
-def _uses_slurm(plans: Iterable[Plan]) -> bool:
-    return any(plan.means.launcher == "slurm" for plan in plans)

@@ -4,31 +4,21 @@ import os
 from collections import Counter
 from collections.abc import Iterable
 
-from alexnet_study.cluster.live import by_run
-from alexnet_study.cluster.plan import PlannedArray
-from alexnet_study.cluster.status import RunStatus
+from alexnet_study.cluster.launchers.table import by_run, launcher_of
+from alexnet_study.cluster.plans.job_plan import PlannedArray
+from alexnet_study.cluster.status.study_status import RunStatus
 from alexnet_study.cluster.submission import Outcome, Request
+from alexnet_study.cluster.wording import count
 
 
 def submission_lines(request: Request, outcome: Outcome) -> list[str]:
     """What was sent, left out and asked for; in a dry run the batch scripts too."""
     lines = [_array_line(array, job) for array, job in outcome.sent]
     lines += left_out_lines(request, outcome)
-    runs = sum(len(job) for array, _ in outcome.sent for job in array.jobs)
-    jobs = sum(len(array.jobs) for array, _ in outcome.sent)
-    if not jobs:
+    if not outcome.plan.runs:
         lines.append(f"nothing to send: every run of {request.study.name} is finished or on its way")
-    elif request.local:
-        lines.append(f"{count(runs, 'run')} here, under a supervisor in the background; then the report")
     else:
-        means = request.profile
-        hours = f"{outcome.gpu_hours:.1f} GPU-hours at most" if means.gpus else "no GPU"
-        each = (
-            f"{count(jobs, 'job')} of {means.minutes} min with {means.gpus} GPU each"
-            if means.gpus
-            else count(jobs, "job")
-        )
-        lines.append(f"{count(runs, 'run')}, {each}: {hours}")
+        lines.append(launcher_of(outcome.plan).describe(outcome.plan))
     for (array, _), script in zip(outcome.sent, outcome.scripts, strict=False):
         lines += ["", f"# ----- batch script of {array.name} -----", script]
     return lines
@@ -65,11 +55,6 @@ def _relative(path: os.PathLike[str] | None) -> str:
         return ""
     relative = os.path.relpath(path)
     return str(path) if relative.startswith("..") else relative
-
-
-def count(number: int, noun: str) -> str:
-    """`1 run`, `2 runs`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _array_line(array: PlannedArray, job: str) -> str:

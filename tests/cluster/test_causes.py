@@ -2,7 +2,7 @@
 
 import pytest
 
-from alexnet_study.cluster import causes
+from alexnet_study.cluster.status import causes
 from alexnet_study.runs.interruption import TERMINATED, TIME_LIMIT, WARNED
 
 CANCELLED = "slurmstepd-gpu1: error: *** JOB 1 ON gpu1 CANCELLED AT 2026-01-02T03:04:05 ***\n"

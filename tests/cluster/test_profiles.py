@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from alexnet_study.cluster.profiles import PROFILES, Profile, load_profile
+from alexnet_study.cluster.plans.profile import Profile
+from alexnet_study.cluster.profiles import PROFILES, load_profile
 from alexnet_study.errors import RequestError
 from alexnet_study.study.study import Study, load_study
 

@@ -3,49 +3,19 @@
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass
 
 from submitit.slurm.slurm import read_job_id
 
+from alexnet_study.cluster.launchers.launcher import QueuedJob
 from alexnet_study.errors import RequestError, RunError
 
 SECONDS = 12.0  # clients give up by themselves after 9 s without a controller
-ENDED = frozenset(
-    ("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED")
-    + ("REVOKED", "TIMEOUT")
-)
 DEFAULT_MAX_ARRAY_SIZE = 1001
 FIELDS = ("%i", "%T", "%R", "%r", "%M", "%N", "%k")  # the comment last: it may hold anything
 
 
 class SilentControllerError(RunError):
     """The controller does not answer."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class QueuedJob:
-    """A job as the controller knows it; ended jobs stay known for some minutes.
-
-    id: `12`, or `12_3` in an array. array: `12` in both. used: elapsed time as squeue writes it.
-    """
-
-    id: str
-    array: str
-    state: str
-    reason: str
-    node: str
-    used: str
-    comment: str
-
-    @property
-    def live(self) -> bool:
-        """Whether it waits or runs, or may do so again."""
-        return self.state not in ENDED
-
-    @property
-    def held(self) -> bool:
-        """Whether it waits until somebody releases it."""
-        return self.state == "PENDING" and ("Held" in self.reason or "held" in self.reason)
 
 
 def available() -> bool:
@@ -70,9 +40,9 @@ def queue() -> list[QueuedJob]:
 
 def parse_job(line: str) -> list[QueuedJob]:
     """The jobs of one line of squeue: several where it shows array tasks as a range, `12_[3-5]`."""
-    shown, state, place, reason, used, node, comment = line.split("|", len(FIELDS) - 1)
+    shown, state, where, reason, used, node, comment = line.split("|", len(FIELDS) - 1)
     if state == "PENDING":  # %R says in brackets what %r says in a word, and of a held job sometimes more
-        reason = f"{reason} {place}"
+        reason = f"{reason} {where}"
     array = shown.partition("_")[0]
     return [
         QueuedJob(id=name, array=array, state=state, reason=reason, node=node, used=used, comment=comment)

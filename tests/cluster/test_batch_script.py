@@ -12,57 +12,23 @@ from pathlib import Path
 
 import pytest
 
-from alexnet_study.cluster import batch
-from alexnet_study.cluster.plan import Plan, PlannedRun, arrays_of
-from alexnet_study.cluster.profiles import Profile, load_profile
+from alexnet_study.cluster.containers.runtime import Container
+from alexnet_study.cluster.launchers import batch_script
+from alexnet_study.cluster.plans.job_plan import PlannedRun, arrays_of
+from alexnet_study.cluster.plans.profile import Profile
+from alexnet_study.cluster.profiles import load_profile
 from alexnet_study.errors import RequestError
 from alexnet_study.study.study import load_study
+from tests.cluster.plans import EVERYTHING, plan_for
 
 GOLDEN = Path(__file__).parent / "golden"
-EVERYTHING = Profile(
-    partition="gpu,long",
-    account="lab_42",
-    qos="high",
-    minutes=30,
-    gres="gpu:h100:1",
-    cpus=8,
-    memory_gb=6.5,
-    constraint="(a100|h100)&nvlink",
-    exclude="node[3-4]",
-    parallelism=2,
-    runs_per_job=2,
-    side_by_side=2,
-    warning_seconds=120,
-    max_requeues=3,
-    setup=("module load cuda", 'echo "on $(hostname)"'),
-    report={"partition": "cpu", "minutes": 5, "cpus": 2, "memory_gb": 1},
-)
-
-
-def plan_for(study_file: Path, profile: Profile, *, results: Path = Path("/study/results"), seeds: int = 4) -> Plan:
-    study = dataclasses.replace(load_study(study_file), seeds=tuple(range(seeds)))
-    runs = study.runs()
-    arrays = arrays_of(study.name, "20260102-030405-abcdef", runs, runs_per_job=profile.runs_per_job, most_jobs=1001)
-    return Plan(
-        id="20260102-030405-abcdef",
-        created=0.0,
-        study=study.name,
-        results=results,
-        cwd=Path("/study"),
-        source="/data/images",
-        cache=None,
-        profile=profile.as_mapping(),
-        cpus=profile.cpus_for(runs),
-        environment={},
-        arrays=tuple(arrays),
-    )
 
 
 @pytest.mark.parametrize("name", ["slurm", "apptainer", "pyxis", "everything"])
 def test_scripts_are_as_in_the_golden_files(study_file: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/study/.venv/bin/python")
     plan = plan_for(study_file, EVERYTHING if name == "everything" else load_profile(name))
-    texts = [batch.script(plan, 0), batch.script(plan, 2, "afterany:12:13")]
+    texts = [batch_script.script(plan, 0), batch_script.script(plan, 2, "afterany:12:13")]
     golden = GOLDEN / f"{name}.sh"
     text = "\n".join(texts)
     if os.environ.get("ALEXNET_STUDY_GOLDEN") == "write":
@@ -72,7 +38,7 @@ def test_scripts_are_as_in_the_golden_files(study_file: Path, name: str, monkeyp
 
 def test_a_job_of_one_array_is_a_plain_job(study_file: Path) -> None:
     plan = plan_for(study_file, Profile(), seeds=1)
-    assert "--array" not in batch.script(plan, 0)
+    assert "--array" not in batch_script.script(plan, 0)
     assert [plan.arrays[0].job_id("12", 0), plan_for(study_file, Profile()).arrays[0].job_id("12", 3)] == ["12", "12_3"]
 
 
@@ -81,16 +47,16 @@ def test_a_hostile_path_stays_a_path(study_file: Path, tmp_path: Path, runtime: 
     """The script, run by bash with stand-ins for SLURM, hands the very path on and carries out nothing else."""
     trap = tmp_path / "carried-out"
     results = tmp_path / f"""re su'lts" $(touch {trap.name}) `touch {trap.name}`;touch {trap.name}&"""
-    container = {"runtime": runtime, "image": "an image'.sif"} if runtime else {}
+    container = Container(runtime=runtime, image="an image'.sif") if runtime else Container()
     plan = plan_for(study_file, Profile(container=container), results=results)
-    batch.check_paths(plan)
+    batch_script.check_paths(plan)
     programs = tmp_path / "bin"
     programs.mkdir()
     for name, body in (("srun", 'printf "%s\\n" "$@" > words'), ("scontrol", ":")):
         (programs / name).write_text(f"#!/bin/bash\n{body}\n")
         (programs / name).chmod(0o755)
     path = f"{programs}:{os.environ['PATH']}"
-    script = batch.script(plan, 0)
+    script = batch_script.script(plan, 0)
     subprocess.run(["bash", "-c", script], cwd=tmp_path, env={**os.environ, "PATH": path}, check=True)
     words = (tmp_path / "words").read_text().splitlines()
     assert words[-1] == str(plan.jobs_folder)
@@ -104,13 +70,13 @@ def test_a_hostile_path_stays_a_path(study_file: Path, tmp_path: Path, runtime: 
 def test_a_path_that_sbatch_would_read_as_more_is_refused(study_file: Path, name: str) -> None:
     plan = plan_for(study_file, Profile(), results=Path("/study") / name)
     with pytest.raises(RequestError, match="expected a path without"):
-        batch.check_paths(plan)
+        batch_script.check_paths(plan)
 
 
 def test_a_container_refuses_what_would_part_its_list_of_mounts(study_file: Path) -> None:
     plan = plan_for(study_file, load_profile("pyxis"), results=Path("/study/a,b"))
     with pytest.raises(RequestError, match="expected a path without"):
-        batch.check_paths(plan)
+        batch_script.check_paths(plan)
 
 
 def test_runs_are_packed_and_split_over_arrays(study_file: Path) -> None:

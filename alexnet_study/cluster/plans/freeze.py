@@ -15,12 +15,12 @@ from alexnet_study.data.sources import is_source
 from alexnet_study.errors import RequestError
 from alexnet_study.study.study import Study, load_study, study_document
 
-ROOT = Path(__file__).parents[2]  # of the code that runs: a checkout, or an earlier submission's frozen code
+ROOT = Path(__file__).parents[3]  # of the code that runs: a checkout, or an earlier submission's frozen code
 CODE = ("alexnet_study", "jobs", "constraints.txt", "pyproject.toml")
 
 
 @dataclass(frozen=True, kw_only=True)
-class CodeState:
+class Checkout:
     """The commit of the code, `unknown` outside git, and the tracked files that differ from it."""
 
     commit: str
@@ -35,17 +35,17 @@ class CodeState:
         return state
 
 
-def code_state() -> CodeState:
+def checkout() -> Checkout:
     """The state of this checkout."""
     try:
         commit = _git("rev-parse", "HEAD").strip()
         changed = _git("status", "--porcelain", "--untracked-files=no", "-z").split("\0")
     except (OSError, subprocess.CalledProcessError):
-        return CodeState(commit="unknown", changed=())
-    return CodeState(commit=commit, changed=tuple(line[3:] for line in changed if line))
+        return Checkout(commit="unknown", changed=())
+    return Checkout(commit=commit, changed=tuple(line[3:] for line in changed if line))
 
 
-def refuse_changes(state: CodeState) -> None:
+def refuse_changes(state: Checkout) -> None:
     """RequestError where tracked files differ from the commit that results would name."""
     if state.changed:
         shown = ", ".join(state.changed[:3]) + (" and more" if len(state.changed) > 3 else "")

@@ -9,8 +9,9 @@ signals, and outlives a killed client. So this process, which stays on the host,
 - holds the container's standard input: the run ends when that closes, as it does when this process is killed;
 - removes the container in any case, and leaves with the run's exit code.
 
-`command` is what a job starts. By hand: python -m alexnet_study.cluster.docker --image alexnet-study --name NAME
---mount /results:/results -- --study FILE --variant skip --seed 0 --results /results
+`command` is what a job starts. By hand:
+python -m alexnet_study.cluster.containers.docker_process --image alexnet-study --name NAME --mount /results:/results --
+--study FILE --variant skip --seed 0 --results /results
 """
 
 import argparse
@@ -56,7 +57,7 @@ def command(
     options = [f"--image={image}", f"--name={container_name(name)}", f"--workdir={workdir}"]
     options += [f"--mount={mount}" for mount in mounts] + [f"--argument={argument}" for argument in arguments]
     options += [] if gpus else ["--no-gpus"]
-    return [sys.executable, "-m", "alexnet_study.cluster.docker", *options, "--", *words]
+    return [sys.executable, "-m", "alexnet_study.cluster.containers.docker_process", *options, "--", *words]
 
 
 def container_name(text: str) -> str:
@@ -169,7 +170,9 @@ class Container:
 
 def main() -> int:
     """Carry out the run that the command line names."""
-    parser = argparse.ArgumentParser(prog="python -m alexnet_study.cluster.docker", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m alexnet_study.cluster.containers.docker_process", description=__doc__
+    )
     parser.add_argument("--image", required=True)
     parser.add_argument("--name", required=True)
     parser.add_argument("--workdir", default="/workspace")

@@ -1,0 +1,140 @@
+"""SLURM: a plan's arrays are sent by sbatch, found again in the queue, and settled where a submitter died."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from alexnet_study.cluster.launchers import batch_script, slurm_clients
+from alexnet_study.cluster.launchers.launcher import Launcher, QueuedJob, SentJob
+from alexnet_study.cluster.plans.job_plan import ABANDONED, JobPlan, PlannedArray, arrays_of
+from alexnet_study.cluster.plans.profile import Profile
+from alexnet_study.cluster.wording import count
+from alexnet_study.errors import RequestError, RunError
+from alexnet_study.runs.records import Attempt
+from alexnet_study.study.configs import RunConfig
+
+WAITING = ("PENDING", "REQUEUED", "REQUEUE_HOLD", "CONFIGURING")
+
+
+class Slurm(Launcher):
+    """A cluster, through SLURM's own clients."""
+
+    name: ClassVar[str] = "slurm"
+
+    def check_profile(self, profile: Profile) -> None:
+        """Do nothing: every key means something here."""
+
+    def check_plan(self, plan: JobPlan) -> None:
+        """Raise RequestError where a path would be read as more than a path."""
+        batch_script.check_paths(plan)
+
+    def check_reachable(self) -> None:
+        """Raise RequestError without SLURM's clients; raise RunError without a controller."""
+        slurm_clients.require_clients()
+        slurm_clients.queue()
+
+    def queue(self) -> list[QueuedJob]:
+        """Return what squeue shows."""
+        return slurm_clients.queue()
+
+    def arrays(
+        self, plan: JobPlan, wanted: Sequence[RunConfig], live: Iterable[SentJob], *, ask: bool
+    ) -> tuple[PlannedArray, ...]:
+        """Return an array a variant, or several, and the report's job; that alone where live jobs have none."""
+        queued = [job for job in live if job.queued is not None]
+        if not wanted and (not queued or any(job.reports for job in queued)):
+            return ()
+        most = slurm_clients.max_array_size() if ask else slurm_clients.DEFAULT_MAX_ARRAY_SIZE
+        per_job = plan.profile.runs_per_job
+        return tuple(arrays_of(plan.study, plan.id, wanted, runs_per_job=per_job, most_jobs=most))
+
+    def script(self, plan: JobPlan, array: int, dependency: Sequence[str]) -> str:
+        """Return the text that sbatch would get."""
+        return batch_script.script(plan, array, _afterany(dependency))
+
+    def send(self, plan: JobPlan, array: int, dependency: Sequence[str]) -> str:
+        """Send an array; where sbatch fails, the queue tells whether SLURM has the job all the same."""
+        try:
+            return batch_script.send(plan, array, _afterany(dependency))
+        except RunError as error:
+            self.settle(plan, slurm_clients.queue())
+            job = plan.job_of(array)
+            if job is not None:
+                return job
+            raise RequestError(f"{error} (array {plan.arrays[array].name})") from None
+
+    def settle(self, plan: JobPlan, queue: Sequence[QueuedJob]) -> None:
+        """Look an array without a job id up by its token; give it up by owning it where it is not found.
+
+        If SLURM gets it after all, its tasks end at once; if one of them started in the meantime, the array is that
+        job's, whose id is then known.
+        """
+        by_token = {job.comment: job for job in queue}
+        for array, planned in enumerate(plan.arrays):
+            found = by_token.get(planned.token)
+            if plan.job_of(array) is None and plan.owner(array) != ABANDONED:
+                owner = found.array if found is not None else plan.own(array, ABANDONED)
+                if owner != ABANDONED:
+                    plan.record_job(array, owner)
+            if found is not None and found.live:
+                if plan.owner(array) == ABANDONED:
+                    slurm_clients.cancel([found.array])
+                else:
+                    batch_script.complete(plan, array, found.array)
+
+    def jobs(self, plan: JobPlan, queue: Sequence[QueuedJob] | None) -> list[SentJob]:
+        """Return the jobs of all arrays that have an id, on record or in the queue."""
+        by_token = {(job.comment, job.id): job for job in queue or ()}
+        arrays = {job.comment: job.array for job in queue or ()}
+        found = []
+        for array, planned in enumerate(plan.arrays):
+            job = plan.job_of(array) or arrays.get(planned.token)
+            if job is None or plan.owner(array) == ABANDONED:
+                continue
+            for index in range(max(1, len(planned.jobs))):
+                name = planned.job_id(job, index)
+                queued = by_token.get((planned.token, name))
+                phase = "unknown" if queue is None else _phase(queued)
+                found.append(SentJob(plan=plan, array=array, index=index, id=name, phase=phase, queued=queued))
+        return found
+
+    def cancel(self, jobs: Sequence[SentJob]) -> None:
+        """Cancel by scancel."""
+        slurm_clients.cancel([job.id for job in jobs])
+
+    def release(self, jobs: Sequence[SentJob]) -> None:
+        """Release by scontrol."""
+        slurm_clients.release([job.id for job in jobs])
+
+    def accounts(self, jobs: Sequence[str]) -> dict[str, str]:
+        """Return what sacct says."""
+        return slurm_clients.accounting(list(jobs))
+
+    def made(self, job: SentJob, attempt: Attempt) -> bool:
+        """Return whether the attempt names the job."""
+        return attempt.job == job.id
+
+    def log(self, job: SentJob) -> Path:
+        """Return the file that holds the job's standard error, with the words of SLURM's daemons."""
+        return batch_script.job_log(job.plan, job.id)
+
+    def describe(self, plan: JobPlan) -> str:
+        """Return the number of runs and jobs, and the most that they can use."""
+        profile, jobs = plan.profile, sum(len(array.jobs) for array in plan.arrays)
+        runs = count(len(plan.runs), "run")
+        if not profile.gpus:
+            return f"{runs}, {count(jobs, 'job')}: no GPU"
+        hours = jobs * profile.minutes / 60 * profile.gpus
+        each = f"{count(jobs, 'job')} of {profile.minutes} min with {profile.gpus} GPU each"
+        return f"{runs}, {each}: {hours:.1f} GPU-hours at most"
+
+
+def _afterany(jobs: Sequence[str]) -> str:
+    """Return the dependency on these jobs, whether they succeed or not."""
+    return ":".join(["afterany", *jobs]) if jobs else ""
+
+
+def _phase(queued: QueuedJob | None) -> str:
+    if queued is None or not queued.live:
+        return "ended"
+    return "waiting" if queued.state in WAITING else "running"
