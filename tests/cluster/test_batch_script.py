@@ -87,3 +87,25 @@ def test_runs_are_packed_and_split_over_arrays(study_file: Path) -> None:
     runs: list[PlannedRun] = [run for array in arrays for job in array.jobs for run in job]
     assert sorted(run.key for run in runs) == sorted((run.variant, run.seed) for run in study.runs())
     assert len({array.token for array in arrays}) == 5
+
+
+@pytest.mark.parametrize(
+    ("environment", "requeued"),
+    [
+        ({"SLURM_JOB_ID": "12"}, "12"),
+        ({"SLURM_JOB_ID": "12", "SLURM_ARRAY_JOB_ID": "12", "SLURM_ARRAY_TASK_ID": "3"}, "12_3"),  # the array's own id
+        ({"SLURM_JOB_ID": "15", "SLURM_ARRAY_JOB_ID": "12", "SLURM_ARRAY_TASK_ID": "0"}, "12_0"),
+    ],
+)
+def test_an_unfinished_task_returns_to_the_queue_by_its_own_id(
+    tmp_path: Path, environment: dict[str, str], requeued: str
+) -> None:
+    """The teardown, run by bash with a stand-in for scontrol: a sibling's id or state plays no part."""
+    scontrol = tmp_path / "scontrol"
+    scontrol.write_text('#!/bin/bash\necho "$@" >> calls\n[ "$1" = requeue ] || echo JobState=COMPLETING\n')
+    scontrol.chmod(0o755)
+    script = "(exit 75)\n" + batch_script.TEARDOWN.format(killed=batch_script.KILLED_BY_WARNING, most=1)
+    environment |= {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    assert subprocess.run(["bash", "-c", script], cwd=tmp_path, env=environment, check=False).returncode == 75
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert calls == [f"show job --oneliner {requeued}", f"requeue {requeued}"]

@@ -20,15 +20,17 @@ REPORT_WARNING_SECONDS = 10  # a report has nothing to save
 UNENDING = 1_000_000  # submitit's own bound of requeues, which counts nothing here
 
 # The host side returns an unfinished job to the queue: containers have no scontrol. Cancelled jobs stay cancelled.
+# One task of every array has the array's own id as its SLURM_JOB_ID.
 TEARDOWN = """\
 rc=$?
 if [ $rc = 75 ] || [ $rc = {killed} ]; then
   if [ "${{SLURM_RESTART_COUNT:-0}}" -ge {most} ]; then
     echo "not requeued: max_requeues is {most}" >&2
   else
-    case "$(scontrol show job --oneliner "$SLURM_JOB_ID")" in
+    job=${{SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}}${{SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}}
+    case "$(scontrol show job --oneliner "$job")" in
       *JobState=CANCELLED*) ;;
-      *) scontrol requeue "$SLURM_JOB_ID" ;;
+      *) scontrol requeue "$job" ;;
     esac
   fi
 fi

@@ -33,9 +33,10 @@ if [ $rc = 75 ] || [ $rc = 140 ]; then
   if [ "${SLURM_RESTART_COUNT:-0}" -ge 100 ]; then
     echo "not requeued: max_requeues is 100" >&2
   else
-    case "$(scontrol show job --oneliner "$SLURM_JOB_ID")" in
+    job=${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}
+    case "$(scontrol show job --oneliner "$job")" in
       *JobState=CANCELLED*) ;;
-      *) scontrol requeue "$SLURM_JOB_ID" ;;
+      *) scontrol requeue "$job" ;;
     esac
   fi
 fi
@@ -74,9 +75,10 @@ if [ $rc = 75 ] || [ $rc = 140 ]; then
   if [ "${SLURM_RESTART_COUNT:-0}" -ge 100 ]; then
     echo "not requeued: max_requeues is 100" >&2
   else
-    case "$(scontrol show job --oneliner "$SLURM_JOB_ID")" in
+    job=${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}
+    case "$(scontrol show job --oneliner "$job")" in
       *JobState=CANCELLED*) ;;
-      *) scontrol requeue "$SLURM_JOB_ID" ;;
+      *) scontrol requeue "$job" ;;
     esac
   fi
 fi
