@@ -1,5 +1,6 @@
 """Cancel a study's jobs, and retry what failed."""
 
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,8 +11,12 @@ from alexnet_study.cluster.plans.lock import study_lock
 from alexnet_study.cluster.plans.profile import Profile
 from alexnet_study.cluster.status.study_status import RunStatus, study_status
 from alexnet_study.cluster.submission import Request
-from alexnet_study.errors import RequestError
+from alexnet_study.cluster.wording import count
+from alexnet_study.errors import RequestError, RunError
 from alexnet_study.study.study import Study, load_study
+
+PATIENCE_SECONDS = 20.0
+ASK_SECONDS = 1.0
 
 
 def cancel(study: Study, results: Path) -> list[SentJob]:
@@ -25,7 +30,22 @@ def cancel(study: Study, results: Path) -> list[SentJob]:
         table.settle(plans, queues)
         live = table.live_jobs(plans, queues)
         table.cancel(live)
+        _wait_until_gone(plans, {job.id for job in live})
     return live
+
+
+def _wait_until_gone(plans: list[JobPlan], jobs: set[str]) -> None:
+    """Ask the queues until none of these jobs waits or runs; raise RunError if some still do after a while."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while left := [job for job in table.live_jobs(plans, table.queues(plans)) if job.id in jobs and not _ends(job)]:
+        if time.monotonic() > deadline:
+            shown = ", ".join(f"{job.id} ({job.queued.state if job.queued else job.phase})" for job in left[:5])
+            raise RunError(f"not cancelled: {count(len(left), 'job')}: {shown}; expected them to end: ask with squeue")
+        time.sleep(ASK_SECONDS)
+
+
+def _ends(job: SentJob) -> bool:
+    return job.queued is not None and job.queued.state == "COMPLETING"
 
 
 def release(study: Study, results: Path) -> list[SentJob]:

@@ -107,6 +107,7 @@ def _draft(request: Request) -> JobPlan:
     """Return the plan without its arrays; raise RequestError where the profile or a path cannot work."""
     staged = request.profile.stage and request.cache is None
     home = submissions(request.results, request.study.name)
+    profile = table.completed(request.profile)
     plan = JobPlan(
         id=new_id(),
         created=time.time(),
@@ -115,8 +116,8 @@ def _draft(request: Request) -> JobPlan:
         cwd=request.cwd,
         source=settled_source(request.study.data),
         cache=home / "data" if staged else request.cache,  # only what is this study's is copied to a node
-        profile=request.profile,
-        cpus=request.profile.cpus_for(request.runs()),
+        profile=profile,
+        cpus=profile.cpus_for(request.runs()),
         environment={} if request.profile.runtime.holds_runs else checkout().environment(),  # an image knows its own
     )
     launcher_of(plan).check_plan(plan)

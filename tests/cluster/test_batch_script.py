@@ -109,3 +109,26 @@ def test_an_unfinished_task_returns_to_the_queue_by_its_own_id(
     assert subprocess.run(["bash", "-c", script], cwd=tmp_path, env=environment, check=False).returncode == 75
     calls = (tmp_path / "calls").read_text().splitlines()
     assert calls == [f"show job --oneliner {requeued}", f"requeue {requeued}"]
+
+
+def parameters(script: str) -> list[str]:
+    """What a script asks sbatch for."""
+    return [shlex.split(line)[1] for line in script.splitlines() if line.startswith("#SBATCH")]
+
+
+def test_a_profiles_own_options_of_sbatch_reach_the_script(study_file: Path) -> None:
+    options = {"reservation": "spring", "nice": 100, "mail-type": "END,FAIL", "exclusive": True, "mem-per-cpu": "2G"}
+    plan = plan_for(study_file, Profile(sbatch={**options, "gpus": 1}, gres=""))
+    asked = parameters(batch_script.script(plan, 0))
+    expected = {"--reservation=spring", "--nice=100", "--mail-type=END,FAIL", "--exclusive", "--mem-per-cpu=2G"}
+    assert expected | {"--gpus=1"} <= set(asked)
+    assert plan.profile.gpus == 1
+    report = parameters(batch_script.script(plan, 2))
+    assert {"--reservation=spring", "--mail-type=END,FAIL"} <= set(report)
+    assert not any(each.startswith(("--gpus", "--mem-per-cpu", "--exclusive")) for each in report)
+
+
+@pytest.mark.parametrize(("wckey", "asked"), [("", []), ("thesis", ["--wckey=thesis"])])
+def test_a_wckey_is_sent_where_the_profile_names_one(study_file: Path, wckey: str, asked: list[str]) -> None:
+    script = batch_script.script(plan_for(study_file, Profile(wckey=wckey)), 0)
+    assert [each for each in parameters(script) if each.startswith("--wckey")] == asked

@@ -185,3 +185,37 @@ def test_the_dry_run_shows_the_very_scripts_and_sends_nothing(site: Site) -> Non
     sent = site.cluster.client("scontrol", "write", "batch_script", f"{job}_0", "-").stdout.rstrip("\0\n")
     expected = re.sub(r"\d{8}-\d{6}-[0-9a-f]{6}", plan["id"], shown)
     assert sent in expected
+
+
+def test_what_the_shell_holds_for_other_purposes_neither_doubles_nor_hides_a_job(site: Site) -> None:
+    site.pause()
+    site.submit("--seeds", 1)
+    live = site.queue()
+    harmful = {"SQUEUE_USERS": "nobody", "SQUEUE_PARTITION": "none", "SCANCEL_USER": "nobody", "SBATCH_TIMELIMIT": "1"}
+    inherited = site.cluster.environment()
+    site.cluster.environment = lambda: inherited | harmful
+    try:
+        again, cancelled = site.submit("--seeds", 1), site.run("cancel")
+    finally:
+        del site.cluster.environment
+    assert "nothing to send" in again
+    assert cancelled.startswith(f"cancelled {len(live)} jobs: ")
+    assert site.queue() == []
+
+
+def test_a_partition_that_the_site_sets_is_shown_and_used(site: Site) -> None:
+    inherited = site.cluster.environment()
+    site.cluster.environment = lambda: inherited | {"SBATCH_PARTITION": "main"}
+    try:
+        assert "#SBATCH --partition=main" in site.submit("--dry-run")
+    finally:
+        del site.cluster.environment
+
+
+def test_options_of_sbatch_reach_slurm(site: Site) -> None:
+    site.write_profile(sbatch={"nice": 7})
+    site.pause()
+    site.submit("--seeds", 1)
+    shown = site.cluster.client("scontrol", "show", "job", "--oneliner", *site.queue()[:1]).stdout
+    assert "Nice=7" in shown
+    assert "WCKey" not in shown

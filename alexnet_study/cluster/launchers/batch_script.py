@@ -1,19 +1,18 @@
 """Batch scripts, by submitit: the exact text of an array's script, and sending it."""
 
-import contextlib
-import io
 import os
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 
 import submitit
-from submitit.core.utils import DelayedSubmission, FailedJobError, FailedSubmissionError, JobPaths
+from submitit.core.utils import DelayedSubmission, JobPaths
 
+from alexnet_study.cluster.launchers.slurm_clients import SlurmClients
 from alexnet_study.cluster.node.job import carry_out
 from alexnet_study.cluster.plans.job_plan import JobPlan, PlannedArray
 from alexnet_study.cluster.plans.profile import Profile
-from alexnet_study.errors import RequestError, RunError
+from alexnet_study.cluster.plans.sbatch_options import OF_RUNS
+from alexnet_study.errors import RequestError
 
 KILLED_BY_WARNING = 128 + 12  # USR2 came before the run could listen
 REPORT_WARNING_SECONDS = 10  # a report has nothing to save
@@ -38,49 +37,59 @@ exit $rc"""
 
 
 class _Executor(submitit.SlurmExecutor):
-    """submitit's, which can also be asked for a script's text where SLURM is not installed."""
+    """submitit's, asked for a script's text only, where SLURM need not be installed."""
 
     @classmethod
     def affinity(cls) -> int:
         return 2
 
     def text(self, jobs: int) -> str:
-        """The script of an array of so many jobs; submitit sends one as a plain job."""
+        """Return the script of an array of so many jobs, or of a plain job; without the wckey that submitit adds."""
         if jobs > 1:
             self.parameters["map_count"] = jobs
-        return self._make_submission_file_text(self._submitit_command_str, "")
+        text = self._make_submission_file_text(self._submitit_command_str, "")
+        return text if "wckey" in self.parameters else text.replace("#SBATCH --wckey=submitit\n", "", 1)
 
 
 def script(plan: JobPlan, array: int, dependency: str = "") -> str:
-    """The exact text of an array's batch script."""
+    """Return the exact text of an array's batch script."""
     return _executor(plan, array, dependency).text(max(1, len(plan.arrays[array].jobs)))
 
 
-def send(plan: JobPlan, array: int, dependency: str = "") -> str:
-    """Send an array; returns its job id. RunError where sbatch fails, which does not tell whether SLURM has the job."""
-    planned = plan.arrays[array]
+def send(plan: JobPlan, array: int, clients: SlurmClients, dependency: str = "") -> str:
+    """Send an array; return its job id. Raise RunError if sbatch fails, though SLURM may have the job."""
     plan.jobs_folder.mkdir(parents=True, exist_ok=True)
-    indices = range(max(1, len(planned.jobs)))
-    executor = _executor(plan, array, dependency)
-    try:
-        with _own_environment(), contextlib.redirect_stderr(io.StringIO()):
-            jobs = executor.map_array(carry_out, *zip(*[(str(plan.folder), array, i) for i in indices], strict=True))
-    except (FailedJobError, FailedSubmissionError) as error:
-        raise RunError(f"sbatch: {' '.join(str(error).split()) or 'failed without a word'}") from None
-    return str(jobs[0].job_id).partition("_")[0]
+    path = plan.jobs_folder / f"array-{array}.sh"
+    path.write_text(script(plan, array, dependency), encoding="utf-8")
+    for index in _indices(plan, array):
+        _write_pickle(plan, array, index)  # before sbatch: a full disk shall send nothing
+    job = clients.sbatch(path)
+    complete(plan, array, job)
+    return job
 
 
 def complete(plan: JobPlan, array: int, job: str) -> None:
-    """Write the pickles of a job that SLURM took from a submitter who died before he could name them."""
-    planned = plan.arrays[array]
-    for index in range(max(1, len(planned.jobs))):
-        path = JobPaths(plan.jobs_folder, job_id=planned.job_id(job, index)).submitted_pickle
+    """Give the pickles of a job their names, also if the submitter died before he could."""
+    for index in _indices(plan, array):
+        path = JobPaths(plan.jobs_folder, job_id=plan.arrays[array].job_id(job, index)).submitted_pickle
         if not path.exists():
-            delayed = DelayedSubmission(carry_out, str(plan.folder), array, index)
-            delayed.set_timeout(plan.profile.minutes, UNENDING)
-            temporary = path.with_name(f".{path.name}.{os.getpid()}")
-            delayed.dump(temporary)
-            temporary.rename(path)
+            _write_pickle(plan, array, index).rename(path)
+
+
+def _indices(plan: JobPlan, array: int) -> range:
+    return range(max(1, len(plan.arrays[array].jobs)))
+
+
+def _write_pickle(plan: JobPlan, array: int, index: int) -> Path:
+    """Return the file, written unless it is there, of what a job shall call."""
+    path = plan.jobs_folder / f".array-{array}-{index}.pkl"
+    if not path.exists():
+        delayed = DelayedSubmission(carry_out, str(plan.folder), array, index)
+        delayed.set_timeout(plan.profile.minutes, UNENDING)
+        temporary = path.with_name(f"{path.name}.{os.getpid()}")
+        delayed.dump(temporary)
+        temporary.rename(path)
+    return path
 
 
 def job_log(plan: JobPlan, job: str) -> Path:
@@ -111,7 +120,7 @@ def _executor(plan: JobPlan, array: int, dependency: str) -> _Executor:
         setup=[*_exports(plan, planned), *profile.setup],
         teardown=TEARDOWN.format(killed=KILLED_BY_WARNING, most=profile.max_requeues).splitlines(),
         srun_args=[*srun, *profile.runtime.srun_arguments(setting)],
-        additional_parameters={"requeue": True, "chdir": str(plan.cwd)},
+        additional_parameters={**_options(profile, planned), "requeue": True, "chdir": str(plan.cwd)},
         **_resources(profile, planned, dependency),
     )
     return executor
@@ -127,12 +136,19 @@ def _resources(profile: Profile, planned: PlannedArray, dependency: str) -> dict
         "mem": f"{int(memory * 1024)}M" if memory else "",
         "account": profile.account,
         "qos": profile.qos,
+        "wckey": profile.wckey,
         "dependency": dependency,
     }
     if not planned.reports:
         asked |= {"gres": profile.gres, "constraint": profile.constraint, "exclude": profile.exclude}
         asked["array_parallelism"] = profile.parallelism or len(planned.jobs)
     return {name: value for name, value in asked.items() if value}
+
+
+def _options(profile: Profile, planned: PlannedArray) -> dict[str, object]:
+    """Return the profile's own options of sbatch, of the report's job those that aren't a run's means."""
+    options = {name: value for name, value in profile.sbatch.items() if not (planned.reports and name in OF_RUNS)}
+    return {**options, "clusters": profile.cluster} if profile.cluster else options
 
 
 def _exports(plan: JobPlan, planned: PlannedArray) -> list[str]:
@@ -142,13 +158,3 @@ def _exports(plan: JobPlan, planned: PlannedArray) -> list[str]:
     environment |= {"PYTHONNOUSERSITE": "1"} if inside else {}
     environment |= plan.profile.runtime.job_environment(plan.setting(reports=planned.reports))
     return [f"export {name}={shlex.quote(value)}" for name, value in environment.items()]
-
-
-@contextlib.contextmanager
-def _own_environment() -> Iterator[None]:
-    """Submitting from inside a job must not hand that job's own variables on; where SLURM is stays known."""
-    conf = os.environ.get("SLURM_CONF")
-    with submitit.helpers.clean_env():
-        if conf is not None:
-            os.environ["SLURM_CONF"] = conf
-        yield

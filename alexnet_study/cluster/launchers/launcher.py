@@ -83,6 +83,15 @@ class Launcher(Protocol):
 
     name: ClassVar[str]
 
+    @classmethod
+    def of(cls, profile: Profile) -> "Launcher":
+        """Return the launcher that carries a profile's plans out; equal ones have one queue."""
+        return cls()
+
+    def completed(self, profile: Profile) -> Profile:
+        """Return the profile with what the site's environment says where it leaves something open."""
+        return profile
+
     def check_profile(self, profile: Profile) -> None:
         """Raise RequestError if the profile asks for what this launcher doesn't know."""
 

@@ -47,6 +47,7 @@ class SupervisorState:
     runs: tuple[str, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
 class Local(Launcher):
     """A supervisor to a plan, on this machine."""
 

@@ -1,11 +1,15 @@
 """SLURM: a plan's arrays are sent by sbatch, found again in the queue, and settled where a submitter died."""
 
+import dataclasses
+import os
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from alexnet_study.cluster.launchers import batch_script, slurm_clients
 from alexnet_study.cluster.launchers.launcher import Launcher, QueuedJob, SentJob
+from alexnet_study.cluster.launchers.slurm_clients import SlurmClients
 from alexnet_study.cluster.plans.job_plan import ABANDONED, JobPlan, PlannedArray, arrays_of
 from alexnet_study.cluster.plans.profile import Profile
 from alexnet_study.cluster.wording import count
@@ -16,10 +20,36 @@ from alexnet_study.study.configs import RunConfig
 WAITING = ("PENDING", "REQUEUED", "REQUEUE_HOLD", "CONFIGURING")
 
 
+@dataclass(frozen=True, kw_only=True)
 class Slurm(Launcher):
-    """A cluster, through SLURM's own clients."""
+    """A cluster, by its name or "" for this machine's own, through SLURM's clients."""
 
     name: ClassVar[str] = "slurm"
+    cluster: str = ""
+
+    @classmethod
+    def of(cls, profile: Profile) -> "Slurm":
+        """Return the launcher of the profile's cluster."""
+        return cls(cluster=profile.cluster)
+
+    @property
+    def clients(self) -> SlurmClients:
+        """Return the cluster's clients."""
+        return SlurmClients(cluster=self.cluster)
+
+    def completed(self, profile: Profile) -> Profile:
+        """Return the profile, where it has none with the cluster, account and partition that the environment names.
+
+        Raise RequestError if the environment names several clusters.
+        """
+        cluster = profile.cluster or os.environ.get("SBATCH_CLUSTERS") or os.environ.get("SLURM_CLUSTERS") or ""
+        if "," in cluster or cluster == "all":
+            raise RequestError(
+                f"SLURM_CLUSTERS={cluster}: names several; expected one, or cluster: NAME in the profile"
+            )
+        account = profile.account or os.environ.get("SBATCH_ACCOUNT", "")
+        partition = profile.partition or os.environ.get("SBATCH_PARTITION", "")
+        return dataclasses.replace(profile, cluster=cluster, account=account, partition=partition)
 
     def check_profile(self, profile: Profile) -> None:
         """Do nothing: every key means something here."""
@@ -31,11 +61,11 @@ class Slurm(Launcher):
     def check_reachable(self) -> None:
         """Raise RequestError without SLURM's clients; raise RunError without a controller."""
         slurm_clients.require_clients()
-        slurm_clients.queue()
+        self.clients.queue()
 
     def queue(self) -> list[QueuedJob]:
         """Return what squeue shows."""
-        return slurm_clients.queue()
+        return self.clients.queue()
 
     def arrays(
         self, plan: JobPlan, wanted: Sequence[RunConfig], live: Iterable[SentJob], *, ask: bool
@@ -44,7 +74,7 @@ class Slurm(Launcher):
         queued = [job for job in live if job.queued is not None]
         if not wanted and (not queued or any(job.reports for job in queued)):
             return ()
-        most = slurm_clients.max_array_size() if ask else slurm_clients.DEFAULT_MAX_ARRAY_SIZE
+        most = self.clients.max_array_size() if ask else slurm_clients.DEFAULT_MAX_ARRAY_SIZE
         per_job = plan.profile.runs_per_job
         return tuple(arrays_of(plan.study, plan.id, wanted, runs_per_job=per_job, most_jobs=most))
 
@@ -55,9 +85,9 @@ class Slurm(Launcher):
     def send(self, plan: JobPlan, array: int, dependency: Sequence[str]) -> str:
         """Send an array; where sbatch fails, the queue tells whether SLURM has the job all the same."""
         try:
-            return batch_script.send(plan, array, _afterany(dependency))
+            return batch_script.send(plan, array, self.clients, _afterany(dependency))
         except RunError as error:
-            self.settle(plan, slurm_clients.queue())
+            self.settle(plan, self.clients.queue())
             job = plan.job_of(array)
             if job is not None:
                 return job
@@ -78,7 +108,7 @@ class Slurm(Launcher):
                     plan.record_job(array, owner)
             if found is not None and found.live:
                 if plan.owner(array) == ABANDONED:
-                    slurm_clients.cancel([found.array])
+                    self.clients.cancel([found.array])
                 else:
                     batch_script.complete(plan, array, found.array)
 
@@ -100,15 +130,15 @@ class Slurm(Launcher):
 
     def cancel(self, jobs: Sequence[SentJob]) -> None:
         """Cancel by scancel."""
-        slurm_clients.cancel([job.id for job in jobs])
+        self.clients.cancel([job.id for job in jobs])
 
     def release(self, jobs: Sequence[SentJob]) -> None:
         """Release by scontrol."""
-        slurm_clients.release([job.id for job in jobs])
+        self.clients.release([job.id for job in jobs])
 
     def accounts(self, jobs: Sequence[str]) -> dict[str, str]:
         """Return what sacct says."""
-        return slurm_clients.accounting(list(jobs))
+        return self.clients.accounting(jobs)
 
     def made(self, job: SentJob, attempt: Attempt) -> bool:
         """Return whether the attempt names the job."""

@@ -1,16 +1,30 @@
-"""SLURM's clients: what the queue holds, and how jobs are cancelled, requeued and released. None waits for long."""
+"""SLURM's clients: what the queue holds, and how jobs are sent, cancelled and released. None waits for long.
 
+They run in an environment of their own: what a shell holds for other purposes (SQUEUE_USERS, SCANCEL_STATE, variables of the
+job that this command may run in) must not change what they do or show.
+"""
+
+import os
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from submitit.slurm.slurm import read_job_id
 
 from alexnet_study.cluster.launchers.launcher import QueuedJob
 from alexnet_study.errors import RequestError, RunError
 
+SEND_SECONDS = 120.0  # a busy controller, or a slow submit plugin
 SECONDS = 12.0  # clients give up by themselves after 9 s without a controller
 DEFAULT_MAX_ARRAY_SIZE = 1001
+CLIENTS = re.compile(  # variables of clients, and of a job that this command may run in
+    r"(SLURM|SLURMD|SBATCH|SRUN|SALLOC|SQUEUE|SCANCEL|SINFO|SACCT|SCONTROL|SPRIO|SUBMITIT)_"
+    r"|(MASTER_ADDR|MASTER_PORT|RANK|WORLD_SIZE|LOCAL_RANK|LOCAL_WORLD_SIZE)$"
+)
+KEPT = ("SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_JWT")  # where SLURM is, and who asks
 FIELDS = ("%i", "%T", "%R", "%r", "%M", "%N", "%k")  # the comment last: it may hold anything
 
 
@@ -32,10 +46,69 @@ def require_clients() -> None:
         )
 
 
-def queue() -> list[QueuedJob]:
-    """Every job that the controller knows, live or ended; SilentControllerError where it does not answer."""
-    lines = _client("squeue", "--all", "--states=all", "--array", "--noheader", f"--format={'|'.join(FIELDS)}")
-    return [job for line in lines.splitlines() for job in parse_job(line)]
+@dataclass(frozen=True, kw_only=True)
+class SlurmClients:
+    """The clients of one cluster; "" is this machine's own."""
+
+    cluster: str = ""
+
+    def queue(self) -> list[QueuedJob]:
+        """Return all jobs that the controller knows, live or ended; raise SilentControllerError if it is silent."""
+        lines = self._run("squeue", "--all", "--states=all", "--array", "--noheader", f"--format={'|'.join(FIELDS)}")
+        return [job for line in lines.splitlines() for job in parse_job(line)]
+
+    def accounting(self, jobs: Sequence[str]) -> dict[str, str]:
+        """Return the state of each job by id, from sacct; nothing where there is no accounting."""
+        if not jobs or shutil.which("sacct") is None:
+            return {}
+        words = ("sacct", "--noheader", "--parsable2", "--allocations", "-o", "JobID,State", "-j", ",".join(jobs))
+        try:
+            text = self._run(*words)
+        except RunError:
+            return {}
+        lines = [line.split("|") for line in text.splitlines()]
+        return {job: state.split()[0] for job, state in (line for line in lines if len(line) == 2) if state}
+
+    def max_array_size(self) -> int:
+        """Return the most jobs in one array: SLURM's MaxArraySize."""
+        found = re.search(r"MaxArraySize\s*=\s*(\d+)", self._run("scontrol", "show", "config"))
+        return int(found.group(1)) if found else DEFAULT_MAX_ARRAY_SIZE
+
+    def sbatch(self, script: Path) -> str:
+        """Send a batch script; return its job id. Raise RunError if sbatch fails, though SLURM may have the job."""
+        said = self._run("sbatch", str(script), seconds=SEND_SECONDS)
+        found = re.search(r"Submitted batch job (\d+)", said)
+        if found is None:
+            raise RunError(f"sbatch: expected 'Submitted batch job', got {' '.join(said.split())!r}")
+        return found.group(1)
+
+    def cancel(self, jobs: Sequence[str]) -> None:
+        """Cancel jobs or whole arrays; those that ended meanwhile are no mistake."""
+        if jobs:
+            self._run("scancel", "--quiet", *jobs)
+
+    def release(self, jobs: Sequence[str]) -> None:
+        """Let held jobs go."""
+        for job in jobs:
+            self._run("scontrol", "release", job)
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of the clients, and so of the jobs that sbatch sends."""
+        own = {name: value for name, value in os.environ.items() if name in KEPT or not CLIENTS.match(name)}
+        return own | ({"SLURM_CLUSTERS": self.cluster} if self.cluster else {})
+
+    def _run(self, *words: str, seconds: float = SECONDS) -> str:
+        try:
+            done = subprocess.run(
+                words, env=self.environment(), capture_output=True, text=True, timeout=seconds, check=False
+            )
+        except subprocess.TimeoutExpired:
+            raise SilentControllerError(f"{words[0]}: SLURM's controller did not answer in {seconds:.0f} s") from None
+        except FileNotFoundError:
+            raise SilentControllerError(f"{words[0]}: not on this machine's PATH") from None
+        if done.returncode:
+            raise SilentControllerError(f"{words[0]}: {' '.join(done.stderr.split()) or 'failed'}")
+        return done.stdout
 
 
 def parse_job(line: str) -> list[QueuedJob]:
@@ -50,51 +123,9 @@ def parse_job(line: str) -> list[QueuedJob]:
     ]
 
 
-def accounting(jobs: list[str]) -> dict[str, str]:
-    """State of each job by id from sacct; empty where there is no accounting."""
-    if not jobs or shutil.which("sacct") is None:
-        return {}
-    try:
-        text = _client("sacct", "--noheader", "--parsable2", "--allocations", "-o", "JobID,State", "-j", ",".join(jobs))
-    except RunError:
-        return {}
-    lines = [line.split("|") for line in text.splitlines()]
-    return {job: state.split()[0] for job, state in (line for line in lines if len(line) == 2) if state}
-
-
-def max_array_size() -> int:
-    """Most jobs in one array: SLURM's MaxArraySize."""
-    found = re.search(r"MaxArraySize\s*=\s*(\d+)", _client("scontrol", "show", "config"))
-    return int(found.group(1)) if found else DEFAULT_MAX_ARRAY_SIZE
-
-
-def cancel(jobs: list[str]) -> None:
-    """Cancel jobs or whole arrays; those that ended meanwhile are no mistake."""
-    if jobs:
-        _client("scancel", "--quiet", *jobs)
-
-
-def release(jobs: list[str]) -> None:
-    """Let held jobs go."""
-    for job in jobs:
-        _client("scontrol", "release", job)
-
-
 def _names(shown: str) -> list[str]:
     names = []
     for main, *ends in read_job_id(shown):
         indices = range(int(ends[0]), int(ends[-1]) + 1) if ends else []
         names += [f"{main}_{index}" for index in indices] if ends else [main]
     return names
-
-
-def _client(*words: str) -> str:
-    try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        raise SilentControllerError(f"{words[0]}: SLURM's controller did not answer in {SECONDS:.0f} s") from None
-    except FileNotFoundError:
-        raise SilentControllerError(f"{words[0]}: not on this machine's PATH") from None
-    if done.returncode:
-        raise SilentControllerError(f"{words[0]}: {' '.join(done.stderr.split()) or 'failed'}")
-    return done.stdout

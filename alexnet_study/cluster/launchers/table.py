@@ -9,42 +9,47 @@ from alexnet_study.cluster.plans.job_plan import JobPlan
 from alexnet_study.cluster.plans.profile import Profile
 from alexnet_study.errors import RequestError, RunError
 
-LAUNCHERS: Mapping[str, Launcher] = {
+LAUNCHERS: Mapping[str, type[Launcher]] = {
     launcher.name: launcher
     for launcher in (
-        Slurm(),
-        Local(),
+        Slurm,
+        Local,
     )
 }
-Queues = Mapping[str, Sequence[QueuedJob] | None]  # by launcher; None where a queue is not known
+Queues = Mapping[Launcher, Sequence[QueuedJob] | None]  # None where a queue is not known
 
 
 def check_launcher(profile: Profile) -> None:
     """Raise RequestError if a profile's launcher is unknown, or the profile asks for what that doesn't know."""
     if profile.launcher not in LAUNCHERS:
         raise RequestError(f"launcher: {profile.launcher!r} is not valid; expected {' or '.join(LAUNCHERS)}")
-    LAUNCHERS[profile.launcher].check_profile(profile)
+    LAUNCHERS[profile.launcher].of(profile).check_profile(profile)
+
+
+def completed(profile: Profile) -> Profile:
+    """Return the profile with what the site's environment says where it leaves something open."""
+    return LAUNCHERS[profile.launcher].of(profile).completed(profile)
 
 
 def launcher_of(plan: JobPlan) -> Launcher:
     """Return the launcher that a plan is, or was, sent by."""
-    return LAUNCHERS[plan.profile.launcher]
+    return LAUNCHERS[plan.profile.launcher].of(plan.profile)
 
 
 def queues(plans: Iterable[JobPlan]) -> Queues:
     """Return the queue of every launcher that has one of these plans; raise RunError if one doesn't answer."""
-    return {name: LAUNCHERS[name].queue() for name in {plan.profile.launcher for plan in plans}}
+    return {launcher: launcher.queue() for launcher in dict.fromkeys(map(launcher_of, plans))}
 
 
 def known_queues(plans: Iterable[JobPlan]) -> tuple[Queues, list[RunError]]:
     """Return the queues, None for each that doesn't answer, and why those don't."""
-    known: dict[str, Sequence[QueuedJob] | None] = {}
+    known: dict[Launcher, Sequence[QueuedJob] | None] = {}
     silent = []
-    for name in dict.fromkeys(plan.profile.launcher for plan in plans):
+    for launcher in dict.fromkeys(map(launcher_of, plans)):
         try:
-            known[name] = LAUNCHERS[name].queue()
+            known[launcher] = launcher.queue()
         except RunError as error:
-            known[name] = None
+            known[launcher] = None
             silent.append(error)
     return known, silent
 
@@ -52,12 +57,12 @@ def known_queues(plans: Iterable[JobPlan]) -> tuple[Queues, list[RunError]]:
 def settle(plans: Iterable[JobPlan], known: Queues) -> None:
     """Settle arrays that nobody finished sending; under the study's lock only."""
     for plan in plans:
-        launcher_of(plan).settle(plan, known[plan.profile.launcher] or ())
+        launcher_of(plan).settle(plan, known[launcher_of(plan)] or ())
 
 
 def jobs(plans: Iterable[JobPlan], known: Queues) -> list[SentJob]:
     """Return the jobs of these plans, oldest submission first."""
-    return [job for plan in plans for job in launcher_of(plan).jobs(plan, known[plan.profile.launcher])]
+    return [job for plan in plans for job in launcher_of(plan).jobs(plan, known[launcher_of(plan)])]
 
 
 def live_jobs(plans: Iterable[JobPlan], known: Queues) -> list[SentJob]:
@@ -72,25 +77,26 @@ def by_run(sent: Iterable[SentJob]) -> dict[Key, SentJob]:
 
 def cancel(sent: Iterable[SentJob]) -> None:
     """Cancel live jobs, each by its launcher."""
-    for launcher, own in _by_launcher(sent):
+    for launcher, own in _by_launcher(sent).items():
         launcher.cancel(own)
 
 
 def release(sent: Iterable[SentJob]) -> None:
     """Let held jobs go, each by its launcher."""
-    for launcher, own in _by_launcher(sent):
+    for launcher, own in _by_launcher(sent).items():
         launcher.release(own)
 
 
 def accounts(sent: Iterable[SentJob]) -> dict[str, str]:
     """Return the states of ended jobs by id, as far as there is accounting."""
     found: dict[str, str] = {}
-    for launcher, own in _by_launcher(sent):
+    for launcher, own in _by_launcher(sent).items():
         found |= launcher.accounts(sorted({job.id for job in own}))
     return found
 
 
-def _by_launcher(sent: Iterable[SentJob]) -> list[tuple[Launcher, list[SentJob]]]:
-    listed = list(sent)
-    names = dict.fromkeys(job.plan.profile.launcher for job in listed)
-    return [(LAUNCHERS[name], [job for job in listed if job.plan.profile.launcher == name]) for name in names]
+def _by_launcher(sent: Iterable[SentJob]) -> dict[Launcher, list[SentJob]]:
+    found: dict[Launcher, list[SentJob]] = {}
+    for job in sent:
+        found.setdefault(launcher_of(job.plan), []).append(job)
+    return found

@@ -5,11 +5,12 @@ launcher can judge is checked where a profile is loaded.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from alexnet_study.cluster.containers.runtime import Container, Runtime
 from alexnet_study.cluster.containers.table import check_container, runtime_of
+from alexnet_study.cluster.plans.sbatch_options import check_options, gpus_of
 from alexnet_study.errors import RequestError
 from alexnet_study.study.configs import RunConfig
 
@@ -41,7 +42,7 @@ class Profile:
     side_by_side at once. warning_seconds: how long before the limit a job is told to write its checkpoint; 0: as long
     as its container runtime needs. max_requeues: how often an unfinished job returns to the queue by itself. stage:
     data is copied to the node's temporary disk first. inexact_resume: a run may go on on another device model or other
-    versions, recorded as not bit-exact.
+    versions, recorded as not bit-exact. sbatch: more options of sbatch, by name, as they are.
     """
 
     launcher: str = "slurm"
@@ -62,6 +63,9 @@ class Profile:
     setup: tuple[str, ...] = ()
     stage: bool = False
     inexact_resume: bool = False
+    cluster: str = ""
+    wckey: str = ""
+    sbatch: Mapping[str, object] = field(default_factory=dict)
     container: Container = field(default_factory=Container)
     report: ReportJob = field(default_factory=ReportJob)
 
@@ -69,6 +73,7 @@ class Profile:
         _check_means(self)
         for name, least in (("parallelism", 0), ("runs_per_job", 1), ("side_by_side", 1), ("max_requeues", 0)):
             _check_least(self, name, least)
+        check_options(self.sbatch, gres=self.gres, memory_gb=self.memory_gb)
         check_container(self.container)
         for name in ("mounts", "arguments"):
             for value in getattr(self.container, name):
@@ -92,9 +97,9 @@ class Profile:
 
     @property
     def gpus(self) -> int:
-        """GPUs of one job: the count at the end of `gres`, 1 where none stands there."""
+        """Return the GPUs of one job, as `gres` or an option of sbatch counts them; one where it gives no number."""
         if not self.gres:
-            return 0
+            return gpus_of(self.sbatch)
         last = self.gres.rpartition(":")[2]
         return int(last) if last.isdigit() else 1
 
@@ -120,7 +125,14 @@ def check_text(value: str, name: str) -> str:
 
 
 def _check_means(means: Profile | ReportJob) -> None:
-    for name, pattern in (("partition", WORD), ("account", WORD), ("qos", WORD), ("gres", WORD)) + (
+    for name, pattern in (
+        ("cluster", WORD),
+        ("partition", WORD),
+        ("account", WORD),
+        ("qos", WORD),
+        ("gres", WORD),
+        ("wckey", WORD),
+    ) + (
         ("constraint", EXPRESSION),
         ("exclude", EXPRESSION),
     ):

@@ -46,7 +46,7 @@ def _queues(plans: list[JobPlan], unfinished: set[Key]) -> tuple[table.Queues, l
     """Return the queues, each asked only if an unfinished run may be in it, and a note for each that is not known."""
     asked = [plan for plan in plans if not unfinished.isdisjoint(run.key for run in plan.runs)]
     known, silent = table.known_queues(asked)
-    unasked = {plan.profile.launcher: () for plan in plans}
+    unasked: table.Queues = {table.launcher_of(plan): () for plan in plans}
     return {**unasked, **known}, [f"the queue is not known, so states are the runs' own: {error}" for error in silent]
 
 

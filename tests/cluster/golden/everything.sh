@@ -20,7 +20,6 @@
 #SBATCH --requeue
 #SBATCH --signal=USR2@120
 #SBATCH --time=30
-#SBATCH --wckey=submitit
 
 # setup
 export PYTHONPATH=/study/results/tiny/.submit/20260102-030405-abcdef/code
@@ -66,7 +65,6 @@ exit $rc
 #SBATCH --requeue
 #SBATCH --signal=USR2@10
 #SBATCH --time=5
-#SBATCH --wckey=submitit
 
 # setup
 export PYTHONPATH=/study/results/tiny/.submit/20260102-030405-abcdef/code

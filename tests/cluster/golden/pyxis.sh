@@ -15,7 +15,6 @@
 #SBATCH --requeue
 #SBATCH --signal=USR2@90
 #SBATCH --time=60
-#SBATCH --wckey=submitit
 
 # setup
 export PYTHONPATH=''
@@ -57,7 +56,6 @@ exit $rc
 #SBATCH --requeue
 #SBATCH --signal=USR2@10
 #SBATCH --time=30
-#SBATCH --wckey=submitit
 
 # setup
 export PYTHONPATH=''

@@ -15,7 +15,6 @@
 #SBATCH --requeue
 #SBATCH --signal=USR2@90
 #SBATCH --time=60
-#SBATCH --wckey=submitit
 
 # setup
 export PYTHONPATH=/study/results/tiny/.submit/20260102-030405-abcdef/code
@@ -56,7 +55,6 @@ exit $rc
 #SBATCH --requeue
 #SBATCH --signal=USR2@10
 #SBATCH --time=30
-#SBATCH --wckey=submitit
 
 # setup
 export PYTHONPATH=/study/results/tiny/.submit/20260102-030405-abcdef/code
