@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from alexnet_study.cluster.launchers.slurm import Slurm
-from alexnet_study.cluster.launchers.slurm_clients import SlurmClients
+from alexnet_study.cluster.launchers.slurm_clients import SlurmClients, job_names
 from alexnet_study.cluster.plans.profile import Profile
-from alexnet_study.errors import RequestError
+from alexnet_study.errors import RequestError, RunError
 
 
 def stand_in(folder: Path, name: str, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,3 +51,41 @@ def test_what_a_site_sets_is_honoured_where_the_profile_leaves_it_open(monkeypat
     monkeypatch.setenv("SLURM_CLUSTERS", "big,small")
     with pytest.raises(RequestError, match="names several; expected one"):
         Slurm().completed(open_)
+
+
+def test_nothing_in_the_queue_of_others_stops_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A foreign comment of several lines, one with bytes that aren't UTF-8; and what a multi-cluster client says."""
+    shown = (
+        b"CLUSTER: big\n7|RUNNING|gpu1|None|0:10|gpu1|others|first\n|second \xff\xc3(|\n\n8_[|x|y|z|a|b|c|d\n"
+        b"9_[0-1%2]|PENDING|(Priority)|Priority|0:00||tiny-skip|tiny/a/1\n"
+    )
+    (tmp_path / "shown").write_bytes(shown)
+    stand_in(tmp_path / "bin", "squeue", f"cat {tmp_path}/shown", monkeypatch)
+    found = SlurmClients().queue()
+    assert [job.id for job in found] == ["7", "9_0", "9_1"]
+    assert {job.comment for job in found[1:]} == {"tiny/a/1"}
+    stand_in(tmp_path / "bin", "squeue", r"printf 'error: \\xff\\n' >&2; exit 1", monkeypatch)
+    with pytest.raises(RunError, match=r"^squeue: error: "):
+        SlurmClients().queue()
+
+
+@pytest.mark.parametrize(("said", "most"), [("0", 1), ("1", 1), ("1001", 1001)])
+def test_an_array_has_at_least_one_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, most: int) -> None:
+    stand_in(tmp_path / "bin", "scontrol", f"echo 'MaxArraySize            = {said}'", monkeypatch)
+    assert SlurmClients().max_array_size() == most
+
+
+@pytest.mark.parametrize(
+    ("shown", "names"),
+    [
+        ("128", ["128"]),
+        ("128_3", ["128_3"]),
+        ("128_[0-1%2]", ["128_0", "128_1"]),
+        ("128_[0,3-4,6-10:2]", ["128_0", "128_3", "128_4", "128_6", "128_8", "128_10"]),
+        ("128_[7]", ["128_7"]),
+        ("128_[0,...]", []),
+        ("JOBID", []),
+    ],
+)
+def test_an_array_that_waits_is_expanded(shown: str, names: list[str]) -> None:
+    assert job_names(shown) == names

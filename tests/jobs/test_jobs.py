@@ -95,3 +95,20 @@ def test_in_a_container_files_follow_the_umask_of_the_host_side(tmp_path: Path) 
     environ = os.environ | {"ALEXNET_STUDY_UMASK": "0077"}
     subprocess.run([sys.executable, "-c", program], env=environ, check=True)
     assert (tmp_path / "file").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_reader_that_has_seen_enough_causes_no_traceback() -> None:
+    program = "from jobs.command import finish; finish(lambda: [print('x' * 99) for _ in range(9999)] and 0)"
+    pipe = f'set -o pipefail; {sys.executable} -c "{program}" | head -n 1'
+    done = subprocess.run(["bash", "-c", pipe], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_paths_stay_whole_in_a_locale_of_another_encoding(tmp_path: Path) -> None:
+    """As EUC-KR; the C locale, without Python's own remedy for it, is one that every machine has."""
+    environ = os.environ | {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    study = tmp_path / "연구.yaml"
+    words = [sys.executable, "-m", "jobs.status", "--study", study]
+    done = subprocess.run(words, capture_output=True, env=environ, check=False)
+    assert done.stderr.decode().count("\n") == 1
+    assert str(study) in done.stderr.decode()

@@ -31,6 +31,7 @@ class QueuedJob:
     node: str
     used: str
     comment: str
+    name: str = ""
 
     @property
     def live(self) -> bool:

@@ -1,7 +1,7 @@
 """SLURM's clients: what the queue holds, and how jobs are sent, cancelled and released. None waits for long.
 
-They run in an environment of their own: what a shell holds for other purposes (SQUEUE_USERS, SCANCEL_STATE, variables of the
-job that this command may run in) must not change what they do or show.
+They run in an environment of their own: what a shell holds for other purposes (SQUEUE_USERS, SCANCEL_STATE, variables
+of the job that this command may run in) must not change what they do or show.
 """
 
 import os
@@ -11,8 +11,6 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from submitit.slurm.slurm import read_job_id
 
 from alexnet_study.cluster.launchers.launcher import QueuedJob
 from alexnet_study.errors import RequestError, RunError
@@ -25,7 +23,9 @@ CLIENTS = re.compile(  # variables of clients, and of a job that this command ma
     r"|(MASTER_ADDR|MASTER_PORT|RANK|WORLD_SIZE|LOCAL_RANK|LOCAL_WORLD_SIZE)$"
 )
 KEPT = ("SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_JWT")  # where SLURM is, and who asks
-FIELDS = ("%i", "%T", "%R", "%r", "%M", "%N", "%k")  # the comment last: it may hold anything
+FIELDS = ("%i", "%T", "%R", "%r", "%M", "%N", "%j", "%k")  # the comment last: it may hold anything
+STATE = re.compile(r"[A-Z_]+")
+JOB = re.compile(r"(\d+)(?:_(\d+)|_\[(\d+(?:[-:,]\d+)*)(?:%\d+)?\])?")
 
 
 class SilentControllerError(RunError):
@@ -55,7 +55,7 @@ class SlurmClients:
     def queue(self) -> list[QueuedJob]:
         """Return all jobs that the controller knows, live or ended; raise SilentControllerError if it is silent."""
         lines = self._run("squeue", "--all", "--states=all", "--array", "--noheader", f"--format={'|'.join(FIELDS)}")
-        return [job for line in lines.splitlines() for job in parse_job(line)]
+        return [job for line in lines.split("\n") for job in parse_job(line)]
 
     def accounting(self, jobs: Sequence[str]) -> dict[str, str]:
         """Return the state of each job by id, from sacct; nothing where there is no accounting."""
@@ -66,13 +66,16 @@ class SlurmClients:
             text = self._run(*words)
         except RunError:
             return {}
-        lines = [line.split("|") for line in text.splitlines()]
-        return {job: state.split()[0] for job, state in (line for line in lines if len(line) == 2) if state}
+        found: dict[str, str] = {}
+        for line in text.split("\n"):
+            shown, _, state = line.partition("|")
+            found |= {job: state.split()[0] for job in job_names(shown) if state.strip()}
+        return found
 
     def max_array_size(self) -> int:
-        """Return the most jobs in one array: SLURM's MaxArraySize."""
+        """Return the most jobs in one array: SLURM's MaxArraySize, and 1, a plain job, where it allows no arrays."""
         found = re.search(r"MaxArraySize\s*=\s*(\d+)", self._run("scontrol", "show", "config"))
-        return int(found.group(1)) if found else DEFAULT_MAX_ARRAY_SIZE
+        return max(1, int(found.group(1))) if found else DEFAULT_MAX_ARRAY_SIZE
 
     def sbatch(self, script: Path) -> str:
         """Send a batch script; return its job id. Raise RunError if sbatch fails, though SLURM may have the job."""
@@ -95,37 +98,52 @@ class SlurmClients:
     def environment(self) -> dict[str, str]:
         """Return the environment of the clients, and so of the jobs that sbatch sends."""
         own = {name: value for name, value in os.environ.items() if name in KEPT or not CLIENTS.match(name)}
+        own["SLURM_BITSTR_LEN"] = "0"  # array indices are shown whole
         return own | ({"SLURM_CLUSTERS": self.cluster} if self.cluster else {})
 
     def _run(self, *words: str, seconds: float = SECONDS) -> str:
         try:
-            done = subprocess.run(
-                words, env=self.environment(), capture_output=True, text=True, timeout=seconds, check=False
-            )
+            done = subprocess.run(words, env=self.environment(), capture_output=True, timeout=seconds, check=False)
         except subprocess.TimeoutExpired:
             raise SilentControllerError(f"{words[0]}: SLURM's controller did not answer in {seconds:.0f} s") from None
         except FileNotFoundError:
             raise SilentControllerError(f"{words[0]}: not on this machine's PATH") from None
         if done.returncode:
-            raise SilentControllerError(f"{words[0]}: {' '.join(done.stderr.split()) or 'failed'}")
-        return done.stdout
+            said = done.stderr.decode(errors="replace").split()
+            raise SilentControllerError(f"{words[0]}: {' '.join(said) or 'failed'}")
+        return done.stdout.decode(errors="replace")  # SLURM's own words are ASCII; comments of others may be anything
 
 
 def parse_job(line: str) -> list[QueuedJob]:
-    """The jobs of one line of squeue: several where it shows array tasks as a range, `12_[3-5]`."""
-    shown, state, where, reason, used, node, comment = line.split("|", len(FIELDS) - 1)
+    """Return the jobs of one line of squeue: several where it shows array tasks as a range, `12_[3-5]`.
+
+    None of a line that isn't one of squeue's own, such as the second line of somebody's comment.
+    """
+    values = line.split("|", len(FIELDS) - 1)
+    names = job_names(values[0]) if len(values) == len(FIELDS) and STATE.fullmatch(values[1]) else []
+    if not names:
+        return []
+    shown, state, where, reason, used, node, name, comment = values
     if state == "PENDING":  # %R says in brackets what %r says in a word, and of a held job sometimes more
         reason = f"{reason} {where}"
     array = shown.partition("_")[0]
     return [
-        QueuedJob(id=name, array=array, state=state, reason=reason, node=node, used=used, comment=comment)
-        for name in _names(shown)
+        QueuedJob(id=each, array=array, state=state, reason=reason, node=node, used=used, name=name, comment=comment)
+        for each in names
     ]
 
 
-def _names(shown: str) -> list[str]:
+def job_names(shown: str) -> list[str]:
+    """Return the ids that SLURM shows as one: `12`, `12_3`, or `12_[0,2-4,6-8:2%1]`; nothing if it is no id."""
+    found = JOB.fullmatch(shown)
+    if found is None:
+        return []
+    main, task, ranges = found.groups()
+    if ranges is None:
+        return [f"{main}_{task}" if task else main]
     names = []
-    for main, *ends in read_job_id(shown):
-        indices = range(int(ends[0]), int(ends[-1]) + 1) if ends else []
-        names += [f"{main}_{index}" for index in indices] if ends else [main]
+    for piece in ranges.split(","):
+        ends, _, step = piece.partition(":")
+        first, _, last = ends.partition("-")
+        names += [f"{main}_{index}" for index in range(int(first), int(last or first) + 1, int(step or 1))]
     return names
