@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -219,3 +220,25 @@ def test_options_of_sbatch_reach_slurm(site: Site) -> None:
     shown = site.cluster.client("scontrol", "show", "job", "--oneliner", *site.queue()[:1]).stdout
     assert "Nice=7" in shown
     assert "WCKey" not in shown
+
+
+def test_a_job_whose_comment_was_changed_is_not_sent_again(site: Site) -> None:
+    site.pause()
+    site.submit("--seeds", 1)
+    live = site.queue()
+    for job in live:
+        site.cluster.client("scontrol", "update", f"jobid={job}", "comment=changed by the site")
+    assert "nothing to send" in site.submit("--seeds", 1)
+    assert site.run("cancel").startswith(f"cancelled {len(live)} jobs: ")
+
+
+def test_a_foreign_comment_stops_no_command(site: Site) -> None:
+    """The shell hands sbatch a line break and a byte that isn't UTF-8."""
+    site.pause()
+    send = "sbatch --hold --wrap=true --output=/dev/null --comment=$'one\\ntwo\\xff|three'"
+    sent = subprocess.run(["bash", "-c", send], env=site.cluster.environment(), capture_output=True, check=True).stdout
+    try:
+        site.submit("--seeds", 1)
+        assert "nothing to send" in site.submit("--seeds", 1)
+    finally:
+        site.cluster.client("scancel", sent.decode().split()[-1])

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,34 +100,34 @@ class Slurm(Launcher):
         If SLURM gets it after all, its tasks end at once; if one of them started in the meantime, the array is that
         job's, whose id is then known.
         """
-        by_token = {job.comment: job for job in queue}
-        for array, planned in enumerate(plan.arrays):
-            found = by_token.get(planned.token)
+        own = _OwnJobs(plan, queue)
+        for array in range(len(plan.arrays)):
+            found = own.of(array)
             if plan.job_of(array) is None and plan.owner(array) != ABANDONED:
-                owner = found.array if found is not None else plan.own(array, ABANDONED)
+                owner = found[0].array if found else plan.own(array, ABANDONED)
                 if owner != ABANDONED:
                     plan.record_job(array, owner)
-            if found is not None and found.live:
+            if any(job.live for job in found):
                 if plan.owner(array) == ABANDONED:
-                    self.clients.cancel([found.array])
+                    self.clients.cancel([found[0].array])
                 else:
-                    batch_script.complete(plan, array, found.array)
+                    batch_script.complete(plan, array, found[0].array)
 
     def jobs(self, plan: JobPlan, queue: Sequence[QueuedJob] | None) -> list[SentJob]:
         """Return the jobs of all arrays that have an id, on record or in the queue."""
-        by_token = {(job.comment, job.id): job for job in queue or ()}
-        arrays = {job.comment: job.array for job in queue or ()}
-        found = []
+        own = _OwnJobs(plan, queue or ())
+        sent = []
         for array, planned in enumerate(plan.arrays):
-            job = plan.job_of(array) or arrays.get(planned.token)
-            if job is None or plan.owner(array) == ABANDONED:
+            found = {job.id: job for job in own.of(array)}
+            id_ = plan.job_of(array) or next((job.array for job in found.values()), None)
+            if id_ is None or plan.owner(array) == ABANDONED:
                 continue
             for index in range(max(1, len(planned.jobs))):
-                name = planned.job_id(job, index)
-                queued = by_token.get((planned.token, name))
+                name = planned.job_id(id_, index)
+                queued = found.get(name) or found.get(id_)  # an array that waits may be shown as one job
                 phase = "unknown" if queue is None else _phase(queued)
-                found.append(SentJob(plan=plan, array=array, index=index, id=name, phase=phase, queued=queued))
-        return found
+                sent.append(SentJob(plan=plan, array=array, index=index, id=name, phase=phase, queued=queued))
+        return sent
 
     def cancel(self, jobs: Sequence[SentJob]) -> None:
         """Cancel by scancel."""
@@ -157,6 +158,30 @@ class Slurm(Launcher):
         hours = jobs * profile.minutes / 60 * profile.gpus
         each = f"{count(jobs, 'job')} of {profile.minutes} min with {profile.gpus} GPU each"
         return f"{runs}, {each}: {hours:.1f} GPU-hours at most"
+
+
+class _OwnJobs:
+    """A plan's jobs in the queue: told by recorded ids; the comment, which others may change, is the second witness."""
+
+    def __init__(self, plan: JobPlan, queue: Sequence[QueuedJob]) -> None:
+        self.plan = plan
+        self.by_token: dict[str, list[QueuedJob]] = {}
+        self.by_id: dict[str, list[QueuedJob]] = {}
+        for job in queue:
+            self.by_token.setdefault(job.comment, []).append(job)
+            self.by_id.setdefault(job.array, []).append(job)
+
+    def of(self, array: int) -> list[QueuedJob]:
+        """Return the jobs of an array; SLURM may have given an old id anew, to a job of another name or submission."""
+        planned, id_ = self.plan.arrays[array], self.plan.job_of(array)
+        if id_ is None:
+            return self.by_token.get(planned.token, [])
+        other = re.compile(rf"{re.escape(self.plan.study)}/\d{{8}}-\d{{6}}-\w+/\d+")
+        return [
+            job
+            for job in self.by_id.get(id_, ())
+            if job.comment == planned.token or (job.name == planned.name and not other.fullmatch(job.comment))
+        ]
 
 
 def _afterany(jobs: Sequence[str]) -> str:
