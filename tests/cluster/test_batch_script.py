@@ -132,3 +132,30 @@ def test_a_profiles_own_options_of_sbatch_reach_the_script(study_file: Path) -> 
 def test_a_wckey_is_sent_where_the_profile_names_one(study_file: Path, wckey: str, asked: list[str]) -> None:
     script = batch_script.script(plan_for(study_file, Profile(wckey=wckey)), 0)
     assert [each for each in parameters(script) if each.startswith("--wckey")] == asked
+
+
+@pytest.mark.parametrize(
+    ("setup", "code", "said"),
+    [
+        (("export A=1", "true"), 0, ""),
+        (("false", "echo not reached"), 1, "error: setup ended the job with exit code 1 in: false\n"),
+        (("exit 3",), 3, "error: setup ended the job with exit code 3 in: exit 3\n"),
+        (("no-such-program --x",), 127, "error: setup ended the job with exit code 127 in: no-such-program --x\n"),
+    ],
+)
+def test_a_line_of_setup_that_fails_ends_the_job_and_is_named(
+    study_file: Path, tmp_path: Path, setup: tuple[str, ...], code: int, said: str
+) -> None:
+    (tmp_path / "srun").write_text("#!/bin/bash\necho started >> started; false\n")
+    (tmp_path / "srun").chmod(0o755)
+    script = batch_script.script(plan_for(study_file, Profile(setup=setup)), 0)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "SLURM_JOB_ID": "12"}
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    started = (tmp_path / "started").exists()
+    assert (done.returncode, started) == (
+        (1, True) if code == 0 else (code, False)
+    )  # srun fails: its code is the job's
+    assert done.stderr.endswith(said)
+    assert "not reached" not in done.stdout

@@ -112,7 +112,15 @@ def test_a_job_that_never_reaches_the_run_says_so(site: Site) -> None:
     site.write_profile(setup=["exit 3"])
     site.submit()
     site.wait_until_idle()
-    assert line(site).startswith("baseline seed 0 | failed | ended without a word | ")
+    assert line(site).startswith("baseline seed 0 | failed | setup ended the job with exit code 3 in: exit 3 | ")
+
+
+def test_a_module_that_is_missing_is_the_cause(site: Site) -> None:
+    site.write_profile(setup=["no-such-module load cuda"])
+    site.submit("--seeds", 1)
+    site.wait_until_idle()
+    cause = r"setup ended the job with exit code 127 in: no-such-module load cuda \(line \d+: .*: command not found\)"
+    assert re.match(rf"baseline seed 0 \| failed \| {cause} \| ", line(site))
 
 
 def test_a_held_job_is_told_and_released(site: Site) -> None:

@@ -18,6 +18,9 @@ KILLED_BY_WARNING = 128 + 12  # USR2 came before the run could listen
 REPORT_WARNING_SECONDS = 10  # a report has nothing to save
 UNENDING = 1_000_000  # submitit's own bound of requeues, which counts nothing here
 
+SETUP_BEGINS = """set -e; trap 'echo "error: setup ended the job with exit code $? in: $BASH_COMMAND" >&2' EXIT"""
+SETUP_ENDS = "set +e; trap - EXIT"
+
 # The host side returns an unfinished job to the queue: containers have no scontrol. Cancelled jobs stay cancelled.
 # One task of every array has the array's own id as its SLURM_JOB_ID.
 TEARDOWN = """\
@@ -117,7 +120,7 @@ def _executor(plan: JobPlan, array: int, dependency: str) -> _Executor:
         comment=planned.token,
         cpus_per_task=cpus,
         signal_delay_s=REPORT_WARNING_SECONDS if planned.reports else profile.warning,
-        setup=[*_exports(plan, planned), *profile.setup],
+        setup=[*_exports(plan, planned), *_setup(profile)],
         teardown=TEARDOWN.format(killed=KILLED_BY_WARNING, most=profile.max_requeues).splitlines(),
         srun_args=[*srun, *profile.runtime.srun_arguments(setting)],
         additional_parameters={**_options(profile, planned), "requeue": True, "chdir": str(plan.cwd)},
@@ -143,6 +146,13 @@ def _resources(profile: Profile, planned: PlannedArray, dependency: str) -> dict
         asked |= {"gres": profile.gres, "constraint": profile.constraint, "exclude": profile.exclude}
         asked["array_parallelism"] = profile.parallelism or len(planned.jobs)
     return {name: value for name, value in asked.items() if value}
+
+
+def _setup(profile: Profile) -> list[str]:
+    """Return the profile's lines of shell; one that fails, or exits, ends the job and is named in its log."""
+    if not profile.setup:
+        return []
+    return [SETUP_BEGINS, *profile.setup, SETUP_ENDS]
 
 
 def _options(profile: Profile, planned: PlannedArray) -> dict[str, object]:

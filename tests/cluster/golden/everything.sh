@@ -24,8 +24,10 @@
 # setup
 export PYTHONPATH=/study/results/tiny/.submit/20260102-030405-abcdef/code
 export PYTHONSAFEPATH=1
+set -e; trap 'echo "error: setup ended the job with exit code $? in: $BASH_COMMAND" >&2' EXIT
 module load cuda
 echo "on $(hostname)"
+set +e; trap - EXIT
 
 # command
 export SUBMITIT_EXECUTOR=slurm
@@ -69,8 +71,10 @@ exit $rc
 # setup
 export PYTHONPATH=/study/results/tiny/.submit/20260102-030405-abcdef/code
 export PYTHONSAFEPATH=1
+set -e; trap 'echo "error: setup ended the job with exit code $? in: $BASH_COMMAND" >&2' EXIT
 module load cuda
 echo "on $(hostname)"
+set +e; trap - EXIT
 
 # command
 export SUBMITIT_EXECUTOR=slurm
