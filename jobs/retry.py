@@ -24,9 +24,11 @@ def main() -> int:
     from alexnet_study.study.study import load_study
 
     study, results = load_study(arguments.study), Path(os.path.abspath(arguments.results))
-    held = release(study, results)
+    released, held = release(study, results)
+    if released:
+        print(f"released {count(len(released), 'job')}: {', '.join(job.id for job in released)}")
     if held:
-        print(f"released {count(len(held), 'job')}: {', '.join(job.id for job in held)}")
+        print(f"still held, ask an administrator: {', '.join(job.id for job in held)}")
     runs = failed(study, results, arguments.cause)
     if not runs:
         print("no run failed" + (f" with a cause that contains {arguments.cause!r}" if arguments.cause else ""))

@@ -48,13 +48,13 @@ def _ends(job: SentJob) -> bool:
     return job.queued is not None and job.queued.state == "COMPLETING"
 
 
-def release(study: Study, results: Path) -> list[SentJob]:
-    """Release the study's held jobs, and return them."""
+def release(study: Study, results: Path) -> tuple[list[SentJob], list[SentJob]]:
+    """Release the study's held jobs; return those that were released, and those that only an administrator can."""
     plans = _plans(study, results)
     live = table.live_jobs(plans, table.queues(plans))
     held = [job for job in live if job.queued is not None and job.queued.held]
-    table.release(held)
-    return held
+    released = table.release(held)
+    return released, [job for job in held if job not in released]
 
 
 def failed(study: Study, results: Path, cause: str = "") -> list[RunStatus]:

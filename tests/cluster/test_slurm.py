@@ -58,3 +58,13 @@ def test_a_number_that_slurm_gave_anew_is_not_the_plans(plan: JobPlan) -> None:
 def test_an_array_shown_as_one_job_stands_for_all_its_tasks(plan: JobPlan) -> None:
     found = phases(plan, queued(plan, "12", state="PENDING"), queued(plan, "12_1"))
     assert found == {"12_0": "waiting", "12_1": "running"}
+
+
+def test_a_job_that_an_administrator_holds_keeps_no_other_from_its_release(
+    plan: JobPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "scontrol").write_text('#!/bin/bash\n[ "$2" != 12_0 ] || { echo Access denied >&2; exit 1; }\n')
+    (tmp_path / "scontrol").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    jobs = Slurm().jobs(plan, [queued(plan, "12_0", state="PENDING"), queued(plan, "12_1", state="PENDING")])
+    assert [job.id for job in Slurm().release(jobs)] == ["12_1"]

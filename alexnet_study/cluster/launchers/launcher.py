@@ -11,6 +11,7 @@ from alexnet_study.runs.records import Attempt
 from alexnet_study.study.configs import RunConfig
 
 Key = tuple[str, int]  # variant, seed
+HELD = frozenset(("REQUEUE_HOLD", "SPECIAL_EXIT"))
 ENDED = frozenset(
     ("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED")
     + ("REVOKED", "TIMEOUT")
@@ -41,7 +42,7 @@ class QueuedJob:
     @property
     def held(self) -> bool:
         """Whether it waits until somebody releases it."""
-        return self.state == "PENDING" and ("Held" in self.reason or "held" in self.reason)
+        return self.state in HELD or (self.state == "PENDING" and "held" in self.reason.lower())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,8 +129,8 @@ class Launcher(Protocol):
     def cancel(self, jobs: Sequence[SentJob]) -> None:
         """Cancel live jobs; those that ended meanwhile are no mistake."""
 
-    def release(self, jobs: Sequence[SentJob]) -> None:
-        """Let held jobs go."""
+    def release(self, jobs: Sequence[SentJob]) -> list[SentJob]:
+        """Let held jobs go; return those that were let go."""
 
     def accounts(self, jobs: Sequence[str]) -> dict[str, str]:
         """Return the states of ended jobs by id, as far as there is accounting."""

@@ -109,8 +109,9 @@ class Local(Launcher):
         for plan in {job.plan.id: job.plan for job in jobs}.values():
             cancel(plan)
 
-    def release(self, jobs: Sequence[SentJob]) -> None:
-        """Do nothing: nothing is held here."""
+    def release(self, jobs: Sequence[SentJob]) -> list[SentJob]:
+        """Return nothing: nothing is held here."""
+        return []
 
     def accounts(self, jobs: Sequence[str]) -> dict[str, str]:
         """Return nothing: nobody accounts here."""

@@ -1,5 +1,6 @@
 """SLURM: a plan's arrays are sent by sbatch, found again in the queue, and settled where a submitter died."""
 
+import contextlib
 import dataclasses
 import os
 import re
@@ -18,7 +19,7 @@ from alexnet_study.errors import RequestError, RunError
 from alexnet_study.runs.records import Attempt
 from alexnet_study.study.configs import RunConfig
 
-WAITING = ("PENDING", "REQUEUED", "REQUEUE_HOLD", "CONFIGURING")
+WAITING = ("PENDING", "REQUEUED", "REQUEUE_HOLD", "SPECIAL_EXIT", "SUSPENDED", "STOPPED", "CONFIGURING")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,9 +134,14 @@ class Slurm(Launcher):
         """Cancel by scancel."""
         self.clients.cancel([job.id for job in jobs])
 
-    def release(self, jobs: Sequence[SentJob]) -> None:
-        """Release by scontrol."""
-        self.clients.release([job.id for job in jobs])
+    def release(self, jobs: Sequence[SentJob]) -> list[SentJob]:
+        """Release by scontrol, which refuses a user what an administrator holds."""
+        released = []
+        for job in jobs:
+            with contextlib.suppress(RunError):
+                self.clients.release(job.id)
+                released.append(job)
+        return released
 
     def accounts(self, jobs: Sequence[str]) -> dict[str, str]:
         """Return what sacct says."""

@@ -90,10 +90,9 @@ class SlurmClients:
         if jobs:
             self._run("scancel", "--quiet", *jobs)
 
-    def release(self, jobs: Sequence[str]) -> None:
-        """Let held jobs go."""
-        for job in jobs:
-            self._run("scontrol", "release", job)
+    def release(self, job: str) -> None:
+        """Let a held job go; raise RunError where that is refused."""
+        self._run("scontrol", "release", job)
 
     def environment(self) -> dict[str, str]:
         """Return the environment of the clients, and so of the jobs that sbatch sends."""

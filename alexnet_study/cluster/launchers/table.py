@@ -81,10 +81,9 @@ def cancel(sent: Iterable[SentJob]) -> None:
         launcher.cancel(own)
 
 
-def release(sent: Iterable[SentJob]) -> None:
-    """Let held jobs go, each by its launcher."""
-    for launcher, own in _by_launcher(sent).items():
-        launcher.release(own)
+def release(sent: Iterable[SentJob]) -> list[SentJob]:
+    """Let held jobs go, each by its launcher; return those that were let go."""
+    return [job for launcher, own in _by_launcher(sent).items() for job in launcher.release(own)]
 
 
 def accounts(sent: Iterable[SentJob]) -> dict[str, str]:

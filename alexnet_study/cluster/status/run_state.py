@@ -9,6 +9,7 @@ from alexnet_study.cluster.launchers.launcher import SentJob
 from alexnet_study.cluster.launchers.table import launcher_of
 from alexnet_study.cluster.status import causes
 from alexnet_study.cluster.status.run_facts import RunFacts
+from alexnet_study.cluster.status.waiting import why_waiting
 from alexnet_study.cluster.wording import duration
 from alexnet_study.runs.records import Attempt
 
@@ -92,12 +93,10 @@ def _by_heartbeat(facts: RunFacts, attempt: Attempt) -> RunState:
 
 
 def _why_waiting(job: SentJob, attempt: Attempt | None) -> str:
-    reasons = [job.queued.reason.partition(" ")[0]] if job.queued is not None else []
-    if job.queued is not None and job.queued.held:
-        reasons = [f"held: {job.queued.reason}, make retry releases it"]
+    reasons = [why_waiting(job.queued, minutes=job.plan.profile.minutes)] if job.queued is not None else []
     if attempt is not None:
         reasons.append(f"goes on from epoch {attempt.progress.epoch} after: {attempt.cause or 'a lost job'}")
-    return "; ".join(reason for reason in reasons if reason != "None")
+    return "; ".join(reason for reason in reasons if reason)
 
 
 def _cause(run: str, job: SentJob, attempt: Attempt | None, accounts: Mapping[str, str]) -> str:
