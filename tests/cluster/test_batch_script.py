@@ -159,3 +159,25 @@ def test_a_line_of_setup_that_fails_ends_the_job_and_is_named(
     )  # srun fails: its code is the job's
     assert done.stderr.endswith(said)
     assert "not reached" not in done.stdout
+
+
+@pytest.mark.parametrize("name", ["apptainer", "pyxis"])
+@pytest.mark.parametrize("gres", ["gpu:1", ""])
+def test_a_job_without_a_gpu_tells_its_container_so(study_file: Path, name: str, gres: str) -> None:
+    """NVIDIA_VISIBLE_DEVICES, which images set to `all`, is read by the hooks of Enroot and Docker."""
+    plan = plan_for(study_file, dataclasses.replace(load_profile(name), gres=gres))
+    void = [said_void(batch_script.script(plan, array)) for array in (0, 2)]  # runs, and the report
+    assert void == [gres == "", True]
+    pyxis = "--container-env=NVIDIA_VISIBLE_DEVICES"  # else the image's own value wins
+    assert (pyxis in batch_script.script(plan, 2)) == (name == "pyxis")
+
+
+def said_void(script: str) -> bool:
+    """Whether a script tells the container that it has no GPU."""
+    return "export NVIDIA_VISIBLE_DEVICES=void" in script.splitlines()
+
+
+def test_pyxis_names_the_images_python_by_its_path(study_file: Path) -> None:
+    """Enroot starts a login shell, whose /etc/profile resets the PATH that the image sets."""
+    script = batch_script.script(plan_for(study_file, load_profile("pyxis")), 0)
+    assert "/opt/venv/bin/python -u -m submitit" in script

@@ -75,6 +75,16 @@ def test_cancelled_then_retried(long_site: Site) -> None:
     assert "no run failed" in site.run("retry", "--allow-dirty")
 
 
+def test_jobs_that_never_ran_were_cancelled(site: Site) -> None:
+    site.pause()
+    site.submit()
+    assert line(site).startswith("baseline seed 0 | waiting | its partition takes no jobs at present (PartitionDown)")
+    assert line(site, seed=1).startswith("baseline seed 1 | waiting | ")
+    site.run("cancel")
+    for seed in (0, 1):
+        assert line(site, seed=seed).startswith(f"baseline seed {seed} | failed | cancelled")
+
+
 def test_a_killed_step_is_no_cancellation(long_site: Site) -> None:
     site = long_site
     site.submit()

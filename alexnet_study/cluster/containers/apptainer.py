@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from alexnet_study.cluster.containers.runtime import JobSetting, Runtime
+from alexnet_study.cluster.containers.runtime import NO_GPU, JobSetting, Runtime
 
 
 class Apptainer(Runtime):
@@ -10,6 +10,10 @@ class Apptainer(Runtime):
 
     name: ClassVar[str] = "apptainer"
     holds_job: ClassVar[bool] = True
+
+    def job_environment(self, setting: JobSetting) -> dict[str, str]:
+        """Return that a job without a GPU has none."""
+        return {} if setting.gpu else NO_GPU
 
     def job_python(self, setting: JobSetting) -> list[str]:
         """Return the command that enters the image, and its Python."""

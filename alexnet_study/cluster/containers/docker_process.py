@@ -25,6 +25,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import FrameType
 
+from alexnet_study.cluster.containers.runtime import NO_GPU
 from alexnet_study.errors import RequestError, RunError
 from alexnet_study.files import UMASK
 from alexnet_study.runs.interruption import END_WITH_INPUT, SIGNALS, UNFINISHED
@@ -105,7 +106,7 @@ def run_command(options: argparse.Namespace, image_id: str) -> list[str]:
         inside = [str(index) for index in range(len(gpus))] if all(gpu.isdigit() for gpu in gpus) else gpus
         words += [f'--gpus="device={",".join(gpus)}"', f"--env=CUDA_VISIBLE_DEVICES={','.join(inside)}"]
     else:  # the image asks for all, which NVIDIA's runtime would hand it
-        words += ["--env=NVIDIA_VISIBLE_DEVICES=void"]
+        words += [f"--env={name}={value}" for name, value in NO_GPU.items()]
     return [*words, *options.argument, options.image, *options.words]
 
 

@@ -9,6 +9,8 @@ from typing import ClassVar, Protocol
 
 from alexnet_study.errors import RequestError
 
+NO_GPU = {"NVIDIA_VISIBLE_DEVICES": "void"}  # what NVIDIA's hooks read; images say `all`
+
 
 @dataclass(frozen=True, kw_only=True)
 class Container:

@@ -61,6 +61,7 @@ exit $rc
 export PYTHONPATH=''
 export PYTHONSAFEPATH=1
 export PYTHONNOUSERSITE=1
+export NVIDIA_VISIBLE_DEVICES=void
 
 # command
 export SUBMITIT_EXECUTOR=slurm

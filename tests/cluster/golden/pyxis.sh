@@ -13,7 +13,7 @@
 #SBATCH --open-mode=append
 #SBATCH --output=/study/results/tiny/.submit/20260102-030405-abcdef/jobs/%A_%a_0_log.out
 #SBATCH --requeue
-#SBATCH --signal=USR2@90
+#SBATCH --signal=USR2@180
 #SBATCH --time=60
 
 # setup
@@ -23,7 +23,7 @@ export PYTHONNOUSERSITE=1
 
 # command
 export SUBMITIT_EXECUTOR=slurm
-srun --unbuffered --output /study/results/tiny/.submit/20260102-030405-abcdef/jobs/%A_%a_%t_log.out --error /study/results/tiny/.submit/20260102-030405-abcdef/jobs/%A_%a_%t_log.err --cpus-per-task=1 --container-image=/study/alexnet-study.sqsh --container-mounts=/study:/study,/study/results:/study/results,/data/images:/data/images --container-workdir=/study python -u -m submitit.core._submit /study/results/tiny/.submit/20260102-030405-abcdef/jobs
+srun --unbuffered --output /study/results/tiny/.submit/20260102-030405-abcdef/jobs/%A_%a_%t_log.out --error /study/results/tiny/.submit/20260102-030405-abcdef/jobs/%A_%a_%t_log.err --cpus-per-task=1 --container-image=/study/alexnet-study.sqsh --container-mounts=/study:/study,/study/results:/study/results,/data/images:/data/images --container-workdir=/study /opt/venv/bin/python -u -m submitit.core._submit /study/results/tiny/.submit/20260102-030405-abcdef/jobs
 
 
 # teardown
@@ -61,10 +61,11 @@ exit $rc
 export PYTHONPATH=''
 export PYTHONSAFEPATH=1
 export PYTHONNOUSERSITE=1
+export NVIDIA_VISIBLE_DEVICES=void
 
 # command
 export SUBMITIT_EXECUTOR=slurm
-srun --unbuffered --output /study/results/tiny/.submit/20260102-030405-abcdef/jobs/%j_%t_log.out --error /study/results/tiny/.submit/20260102-030405-abcdef/jobs/%j_%t_log.err --cpus-per-task=1 --container-image=/study/alexnet-study.sqsh --container-mounts=/study:/study,/study/results:/study/results,/data/images:/data/images --container-workdir=/study python -u -m submitit.core._submit /study/results/tiny/.submit/20260102-030405-abcdef/jobs
+srun --unbuffered --output /study/results/tiny/.submit/20260102-030405-abcdef/jobs/%j_%t_log.out --error /study/results/tiny/.submit/20260102-030405-abcdef/jobs/%j_%t_log.err --cpus-per-task=1 --container-image=/study/alexnet-study.sqsh --container-mounts=/study:/study,/study/results:/study/results,/data/images:/data/images --container-workdir=/study --container-env=NVIDIA_VISIBLE_DEVICES /opt/venv/bin/python -u -m submitit.core._submit /study/results/tiny/.submit/20260102-030405-abcdef/jobs
 
 
 # teardown
