@@ -68,6 +68,7 @@ def submit(request: Request) -> Outcome:
     plan = _draft(request)
     if not request.allow_dirty:
         refuse_changes(checkout())
+    plan.profile.runtime.check_image(plan.setting(reports=False))
     launcher_of(plan).check_reachable()  # no controller, no submission: before minutes go into the data
     content_hash = prepared(request.study.data, plan.cache)
     _refuse_others(request, content_hash)

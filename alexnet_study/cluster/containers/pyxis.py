@@ -12,6 +12,7 @@ class Pyxis(Runtime):
 
     name: ClassVar[str] = "pyxis"
     holds_job: ClassVar[bool] = True
+    make_image: ClassVar[str] = "make sqsh"
     warning_seconds: ClassVar[int] = 180  # unpacking an image takes up to 42 s, its removal a minute
 
     def job_environment(self, setting: JobSetting) -> dict[str, str]:

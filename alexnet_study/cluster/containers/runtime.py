@@ -52,7 +52,8 @@ class Runtime(Protocol):
     name: as profiles write it. holds_job: whether the job's own Python runs inside, so that SLURM's clients are out of
     its reach. holds_runs: whether the runs do, so that their code is the image's, which knows its own commit.
     separators: characters that part the runtime's list of mounts, and so can't stand in a path. warning_seconds: how
-    long before the time limit a job is told to end, where the profile doesn't say.
+    long before the time limit a job is told to end, where the profile doesn't say. make_image: the command that makes
+    an image, where images are files that every node sees.
     """
 
     name: ClassVar[str]
@@ -60,11 +61,19 @@ class Runtime(Protocol):
     holds_runs: ClassVar[bool] = True
     separators: ClassVar[str] = ":,"
     warning_seconds: ClassVar[int] = 90
+    make_image: ClassVar[str] = ""
 
     def check(self, container: Container) -> None:
         """Raise RequestError if the profile's part about the container can't work."""
         if not container.image:
             raise RequestError("container.image: missing; expected the image's path, address or name")
+
+    def check_image(self, setting: JobSetting) -> None:
+        """Raise RequestError if the image is a file that isn't there: `make_image` says how to get it."""
+        if self.make_image and "://" not in setting.image and not os.path.exists(setting.image):
+            raise RequestError(
+                f"container.image: {setting.image}: not found; expected the image's file or address: {self.make_image}"
+            )
 
     def job_environment(self, setting: JobSetting) -> dict[str, str]:
         """Return what a batch script exports for this runtime."""
