@@ -58,7 +58,7 @@ def release(study: Study, results: Path) -> tuple[list[SentJob], list[SentJob]]:
 
 
 def failed(study: Study, results: Path, cause: str = "") -> list[RunStatus]:
-    """The runs that failed, of a cause that contains `cause` where one is given."""
+    """Return the runs that failed, of a cause that contains `cause` where one is given."""
     statuses, _ = study_status(study, results)
     return [run for run in statuses if run.state == "failed" and cause.lower() in (run.cause or "").lower()]
 
@@ -66,7 +66,7 @@ def failed(study: Study, results: Path, cause: str = "") -> list[RunStatus]:
 def retry_request(
     study: Study, results: Path, runs: Iterable[RunStatus], *, profile: Profile | None, allow_dirty: bool
 ) -> Request:
-    """A request for these runs as the newest submission had them: its frozen study, and its profile unless given."""
+    """Return a request for these runs as the newest submission had them: its frozen study, its profile unless given."""
     newest = _plans(study, results)[-1]
     return Request(
         study_file=newest.study_file,

@@ -12,7 +12,7 @@ from alexnet_study.cluster.wording import count
 
 
 def submission_lines(request: Request, outcome: Outcome) -> list[str]:
-    """What was sent, left out and asked for; in a dry run the batch scripts too."""
+    """Return what was sent, left out and asked for; in a dry run the batch scripts too."""
     lines = [_array_line(array, job) for array, job in outcome.sent]
     lines += left_out_lines(request, outcome)
     if not outcome.plan.runs:
@@ -25,7 +25,7 @@ def submission_lines(request: Request, outcome: Outcome) -> list[str]:
 
 
 def left_out_lines(request: Request, outcome: Outcome) -> list[str]:
-    """A line a reason and variant."""
+    """Return why runs were left out, one line for each reason and variant."""
     finished = [(run.variant, run.seed) for run in outcome.finished]
     lines = [f"left out, finished: {text}" for text in _grouped(finished)]
     wanted = {(run.variant, run.seed) for run in request.runs()} - set(finished)
@@ -38,7 +38,7 @@ def left_out_lines(request: Request, outcome: Outcome) -> list[str]:
 
 
 def status_lines(statuses: list[RunStatus]) -> list[str]:
-    """A line a run, the path of its log at the end, then the totals."""
+    """Return a line for each run, the path of its log at the end, then the totals."""
     shown = [(f"{run.variant} seed {run.seed}", run.state, run.detail, _relative(run.log)) for run in statuses]
     widths = [max(len(row[column]) for row in shown) for column in range(3)]
     lines = ["  ".join([*(row[c].ljust(widths[c]) for c in range(3)), row[3]]).rstrip() for row in shown]
@@ -50,7 +50,7 @@ def status_lines(statuses: list[RunStatus]) -> list[str]:
 
 
 def _relative(path: os.PathLike[str] | None) -> str:
-    """Seen from here where it lies below."""
+    """Return a path as seen from here, where it lies below."""
     if path is None:
         return ""
     relative = os.path.relpath(path)
@@ -65,7 +65,7 @@ def _array_line(array: PlannedArray, job: str) -> str:
 
 
 def _grouped(keys: Iterable[tuple[str, int]]) -> list[str]:
-    """`skip seeds 0, 1, 2`, one text a variant."""
+    """Return `skip seeds 0, 1, 2`, one text for each variant."""
     keys = list(keys)
     texts = []
     for variant in dict.fromkeys(variant for variant, _ in keys):

@@ -41,7 +41,7 @@ class Request:
     only: frozenset[Key] | None = None
 
     def runs(self) -> list[RunConfig]:
-        """The runs that are wanted."""
+        """Return the runs that are wanted."""
         runs = self.study.runs(self.overrides)
         return [run for run in runs if self.only is None or (run.variant, run.seed) in self.only]
 

@@ -50,7 +50,7 @@ def command(
     arguments: Iterable[str] = (),
     gpus: bool = True,
 ) -> list[str]:
-    """The command, for a job on the host, that runs `words` (the arguments of jobs.train) in `image`.
+    """Return the command, for a job on the host, that runs `words` (the arguments of jobs.train) in `image`.
 
     name: unique among the runs of all jobs on a node, and the same again when the job is requeued. mounts: `A:B` each.
     arguments: more of docker run's. gpus: whether to hand on the GPUs that the job was granted.
@@ -62,12 +62,12 @@ def command(
 
 
 def container_name(text: str) -> str:
-    """`text` as a name that Docker accepts."""
+    """Return `text` as a name that Docker accepts."""
     return "alexnet-study-" + re.sub(r"[^a-zA-Z0-9_.-]", "-", text)
 
 
 def granted_gpus() -> list[str]:
-    """The GPUs of this job by the numbers or UUIDs that they have outside it, which the daemon goes by.
+    """Return the GPUs of this job by their numbers or UUIDs outside it, which the daemon goes by.
 
     A UUID is the same everywhere, while SLURM's numbers need not be the daemon's, least of all those of slices (MIG).
     None where the node has no driver, as on a test cluster whose GPUs are pretended: the run says that it sees none.
@@ -84,7 +84,7 @@ def granted_gpus() -> list[str]:
 
 
 def run_command(options: argparse.Namespace, image_id: str) -> list[str]:
-    """The `docker run` of a container: as this job's user, with the job's means, read-only, without a network."""
+    """Return the `docker run` of a container: as this job's user, with its means, read-only, without a network."""
     words = [
         "docker",
         "run",
@@ -144,7 +144,7 @@ class Container:
         return code
 
     def _reason(self, *, since: float) -> str:
-        """Why the container was killed, as far as the daemon knows."""
+        """Return why the container was killed, as far as the daemon knows."""
         words = [f"--since={since}", f"--until={time.time() + LATE_SECONDS}", f"--filter=container={self.name}"]
         return ": out of memory" if _docker("events", *words, "--filter=event=oom").stdout else ""
 

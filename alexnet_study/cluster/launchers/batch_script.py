@@ -96,12 +96,12 @@ def _write_pickle(plan: JobPlan, array: int, index: int) -> Path:
 
 
 def job_log(plan: JobPlan, job: str) -> Path:
-    """The file that holds a job's own standard error, with the words of SLURM's daemons."""
+    """Return the file that holds a job's own standard error, with the words of SLURM's daemons."""
     return JobPaths(plan.jobs_folder, job_id=job).stderr
 
 
 def check_paths(plan: JobPlan) -> None:
-    """RequestError where a path would be read as more: by sbatch (%), or in a container's list (: and ,)."""
+    """Raise RequestError where a path would be read as more: by sbatch (%), or in a container's list (: and ,)."""
     bad = "%\\" + plan.profile.runtime.separators
     for path in plan.paths():
         if any(sign in bad or ord(sign) < 32 for sign in str(path)):

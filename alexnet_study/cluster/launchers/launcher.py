@@ -36,12 +36,12 @@ class QueuedJob:
 
     @property
     def live(self) -> bool:
-        """Whether it waits or runs, or may do so again."""
+        """Return whether it waits or runs, or may do so again."""
         return self.state not in ENDED
 
     @property
     def held(self) -> bool:
-        """Whether it waits until somebody releases it."""
+        """Return whether it waits until somebody releases it."""
         return self.state in HELD or (self.state == "PENDING" and "held" in self.reason.lower())
 
 

@@ -154,12 +154,12 @@ def start(plan: JobPlan) -> None:
 
 
 def job_id(plan: JobPlan) -> str:
-    """What stands in the place of SLURM's job id, in the names of logs too."""
+    """Return what serves as SLURM's job id elsewhere, in the names of logs too."""
     return f"local-{plan.id}"
 
 
 def alive(plan: JobPlan) -> bool:
-    """Whether the plan's supervisor works, as far as this machine can tell."""
+    """Return whether the plan's supervisor works, as far as this machine can tell."""
     lock = plan.folder / LOCK
     said = state(plan)
     if said.host == platform.node() and _is_zombie(said.pid):
@@ -217,7 +217,7 @@ def _last_words(doing: str) -> str | None:
 
 
 def _is_zombie(pid: int) -> bool:
-    """Whether a process has ended and nobody collected it, as in a container whose first process does not."""
+    """Return whether a process has ended and nobody collected it, as where a container's first process does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:

@@ -33,12 +33,12 @@ class SilentControllerError(RunError):
 
 
 def available() -> bool:
-    """Whether SLURM's clients are installed."""
+    """Return whether SLURM's clients are installed."""
     return shutil.which("sbatch") is not None and shutil.which("squeue") is not None
 
 
 def require_clients() -> None:
-    """RequestError where there is no SLURM."""
+    """Raise RequestError where there is no SLURM."""
     if not available():
         raise RequestError(
             "no sbatch on this machine's PATH: expected a cluster's login node; DRY_RUN=1 shows what would be sent, "

@@ -63,7 +63,7 @@ def _carry_out(plan: JobPlan) -> int:
 
 
 def _gpus() -> list[str]:
-    """What CUDA_VISIBLE_DEVICES may name, a GPU an entry; none where there is no NVIDIA driver."""
+    """Return what CUDA_VISIBLE_DEVICES may name, a GPU an entry; none where there is no NVIDIA driver."""
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
     if named is not None:
         return [gpu for gpu in named.split(",") if gpu and gpu != "-1"]

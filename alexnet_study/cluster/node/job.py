@@ -30,7 +30,7 @@ def carry_out(folder: str, array: int, index: int) -> None:
 
 
 def train(plan: JobPlan, runs: Sequence[PlannedRun]) -> int:
-    """The runs that are not finished; 75 where one has to be started again, 1 where one failed."""
+    """Carry out the runs that are not finished; return 75 where one has to be started again, 1 where one failed."""
     with staged(plan) as cache:
         launch = Launch(
             command=lambda run: train_command(plan, run, cache),
@@ -43,7 +43,7 @@ def train(plan: JobPlan, runs: Sequence[PlannedRun]) -> int:
 
 
 def report(plan: JobPlan) -> int:
-    """The report of what is finished."""
+    """Report what is finished; return the exit code."""
     words = ["--study", str(plan.study_file), "--results", str(plan.results)]
     return subprocess.run(
         _command(plan, ["jobs.report", *words], name=REPORT, cache=None),
@@ -53,7 +53,7 @@ def report(plan: JobPlan) -> int:
 
 
 def train_command(plan: JobPlan, run: PlannedRun, cache: Path | None) -> list[str]:
-    """The command of one run."""
+    """Return the command of one run."""
     words = ["--study", str(plan.study_file), "--variant", run.variant, "--seed", str(run.seed)]
     words += ["--results", str(plan.results)]
     words += [] if cache is None else ["--cache", str(cache)]
@@ -72,7 +72,7 @@ def _folder(plan: JobPlan, run: PlannedRun) -> RunFolder:
 
 
 def environment(plan: JobPlan, threads: int) -> dict[str, str]:
-    """What a run's process is told: its CPU threads, and the state of its code."""
+    """Return what a run's process is told: its CPU threads, and the state of its code."""
     return {
         **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads)),
         "PYTHONUNBUFFERED": "1",
@@ -81,7 +81,7 @@ def environment(plan: JobPlan, threads: int) -> dict[str, str]:
 
 
 def own_array() -> str:
-    """The id of the array that this job belongs to, or of the job itself."""
+    """Return the id of the array that this job belongs to, or of the job itself."""
     return os.environ.get("SLURM_ARRAY_JOB_ID") or os.environ["SLURM_JOB_ID"]
 
 

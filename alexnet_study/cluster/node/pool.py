@@ -55,7 +55,7 @@ class Pool:
     _left: dict[PlannedRun, int] = field(default_factory=dict)
 
     def carry_out(self, runs: Iterable[PlannedRun]) -> int:
-        """All runs; returns 0, UNFINISHED where one has to be started again, else FAILED where one failed."""
+        """Carry out all runs; return 0, UNFINISHED where one has to be started again, else FAILED where one failed."""
         self.waiting = list(runs)
         self._left = dict.fromkeys(self.waiting, self.restarts)
         previous = {number: signal.signal(number, self._warned) for number in SIGNALS}

@@ -31,7 +31,7 @@ def prepared(source: str, cache: Path | None) -> str:
 
 @contextlib.contextmanager
 def staged(plan: JobPlan) -> Iterator[Path | None]:
-    """The cache that a job's runs read: a copy on the node's temporary disk if the profile stages, else the plan's."""
+    """Yield the cache that a job's runs read: a copy on the node's own disk if the profile stages, else the plan's."""
     if not plan.profile.stage or plan.cache is None:
         yield plan.cache
         return

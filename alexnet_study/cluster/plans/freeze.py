@@ -27,7 +27,7 @@ class Checkout:
     changed: tuple[str, ...]
 
     def environment(self) -> dict[str, str]:
-        """What runs are told, since frozen code has no git of its own."""
+        """Return what runs are told, since frozen code has no git of its own."""
         state = {"ALEXNET_STUDY_COMMIT": self.commit, "ALEXNET_STUDY_DIRTY": str(int(bool(self.changed)))}
         constraints = ROOT / "constraints.txt"
         if constraints.is_file():
@@ -36,7 +36,7 @@ class Checkout:
 
 
 def checkout() -> Checkout:
-    """The state of this checkout."""
+    """Return the state of this checkout."""
     try:
         commit = _git("rev-parse", "HEAD").strip()
         changed = _git("status", "--porcelain", "--untracked-files=no", "-z").split("\0")
@@ -46,7 +46,7 @@ def checkout() -> Checkout:
 
 
 def refuse_changes(state: Checkout) -> None:
-    """RequestError where tracked files differ from the commit that results would name."""
+    """Raise RequestError where tracked files differ from the commit that results would name."""
     if state.changed:
         shown = ", ".join(state.changed[:3]) + (" and more" if len(state.changed) > 3 else "")
         raise RequestError(

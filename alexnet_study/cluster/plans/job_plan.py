@@ -40,12 +40,12 @@ class PlannedRun:
 
     @property
     def name(self) -> str:
-        """As logs call it: `skip-seed-0`."""
+        """Return the name that logs have: `skip-seed-0`."""
         return f"{self.variant}-seed-{self.seed}"
 
     @property
     def key(self) -> tuple[str, int]:
-        """Variant and seed."""
+        """Return variant and seed."""
         return self.variant, self.seed
 
 
@@ -62,11 +62,11 @@ class PlannedArray:
 
     @property
     def reports(self) -> bool:
-        """Whether this is the report's job."""
+        """Return whether this is the report's job."""
         return not self.jobs
 
     def job_id(self, array: str, index: int) -> str:
-        """The id of a job as squeue shows it; submitit sends an array of one as a plain job."""
+        """Return the id of a job as squeue shows it; submitit sends an array of one as a plain job."""
         return f"{array}_{index}" if len(self.jobs) > 1 else array
 
 
@@ -92,11 +92,11 @@ class JobPlan:
 
     @property
     def folder(self) -> Path:
-        """Where the plan and all that belongs to it lie."""
+        """Return where the plan and all that belongs to it lie."""
         return submissions(self.results, self.study) / self.id
 
     def paths(self) -> list[Path]:
-        """The folders that a job reads and writes, each once; without a cache a container decodes the data anew."""
+        """Return the folders that a job reads and writes, each once; without a cache a container decodes data anew."""
         source = Path(self.source) if os.path.isabs(self.source) else None
         beside = cache_beside(source) if source is not None and cache_beside(source).is_dir() else None
         found = (self.cwd, self.results, source, self.cache or beside)
@@ -104,17 +104,17 @@ class JobPlan:
 
     @property
     def study_file(self) -> Path:
-        """The frozen study."""
+        """Return the path of the frozen study."""
         return self.folder / "study.yaml"
 
     @property
     def code(self) -> Path:
-        """The frozen code, where no container holds it."""
+        """Return the folder of the frozen code, where no container holds it."""
         return self.folder / "code"
 
     @property
     def jobs_folder(self) -> Path:
-        """submitit's folder: batch scripts, pickles, the jobs' own output."""
+        """Return submitit's folder: batch scripts, pickles, the jobs' own output."""
         return self.folder / "jobs"
 
     def setting(self, *, reports: bool, cache: Path | None = None) -> JobSetting:
@@ -128,7 +128,7 @@ class JobPlan:
         write_json(self.folder / "plan.json", _plain(self))
 
     def job_of(self, array: int) -> str | None:
-        """The job id that SLURM gave an array, None while it is not known."""
+        """Return the job id that SLURM gave an array, None while it is not known."""
         with contextlib.suppress(FileNotFoundError):
             return str(json.loads((self.folder / f"{array}.job").read_text())["job"])
         return None
@@ -154,7 +154,7 @@ class JobPlan:
 
 
 def submissions(results: Path, study: str) -> Path:
-    """The folder of a study's submissions."""
+    """Return the folder of a study's submissions."""
     return results / study / FOLDER
 
 
@@ -167,20 +167,20 @@ def read_plan(folder: Path) -> JobPlan:
 
 
 def read_plans(results: Path, study: str) -> list[JobPlan]:
-    """All submissions of a study, oldest first; a folder without plan.json was never sent."""
+    """Return all submissions of a study, oldest first; a folder without plan.json was never sent."""
     found = [read_plan(path.parent) for path in submissions(results, study).glob("*/plan.json")]
     return sorted(found, key=lambda plan: (plan.created, plan.id))
 
 
 def new_id() -> str:
-    """A submission's id: its time, and some randomness."""
+    """Return a new submission's id: its time, and some randomness."""
     return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
 
 
 def arrays_of(
     study: str, submission: str, runs: Iterable[RunConfig], *, runs_per_job: int, most_jobs: int
 ) -> Iterator[PlannedArray]:
-    """One array a variant, or several where `most_jobs` bounds an array; then the report's job."""
+    """Yield one array a variant, or several where `most_jobs` bounds an array; then the report's job."""
     runs = list(runs)
     count = 0
     for variant in dict.fromkeys(run.variant for run in runs):

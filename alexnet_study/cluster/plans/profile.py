@@ -104,7 +104,7 @@ class Profile:
         return int(last) if last.isdigit() else 1
 
     def cpus_for(self, runs: Iterable[RunConfig]) -> int:
-        """CPUs of one job; RequestError where the profile grants fewer than the runs use at once."""
+        """Return the CPUs of one job; raise RequestError where the profile grants fewer than the runs use at once."""
         runs = list(runs)
         greedy = max(runs, key=lambda run: run.recipe.threads)
         at_once = min(self.side_by_side, self.runs_per_job)
@@ -118,7 +118,7 @@ class Profile:
 
 
 def check_text(value: str, name: str) -> str:
-    """A path or argument that will be quoted in a shell script; control characters would end the quoted line."""
+    """Return a text that will be quoted in a shell script; raise RequestError if it would end the quoted line."""
     if UNSAFE.search(value):
         raise RequestError(f"{name}: {value!r} is not valid; expected no line breaks or control characters")
     return value

@@ -50,14 +50,14 @@ def settles(own: str | None) -> bool:
 
 
 def from_lines(text: str) -> str | None:
-    """The cause that the last life's lines of a job's standard error name; None where they name none."""
+    """Return the cause that the last life's lines of a job's standard error name; None where they name none."""
     last = re.split(r"DUE TO JOB REQUEUE \*\*\*$", text, flags=re.MULTILINE)[-1]
     found = ((re.search(pattern, last, flags=re.MULTILINE), cause) for pattern, cause in LINES)
     return next((match.expand(cause) for match, cause in found if match), None)
 
 
 def from_state(state: str, reason: str = "") -> str | None:
-    """The cause that a state of squeue or sacct names; None where it names none."""
+    """Return the cause that a state of squeue or sacct names; None where it names none."""
     reason = reason if reason not in ("None", "NonZeroExitCode") else ""
     if state == "FAILED" and reason:
         return f"failed: {reason}"
@@ -65,13 +65,13 @@ def from_state(state: str, reason: str = "") -> str | None:
 
 
 def last_error(text: str) -> str | None:
-    """The last line that tells an error."""
+    """Return the last line that tells an error."""
     found = ERROR.findall(text)
     return found[-1].removeprefix("error: ").strip() if found else None
 
 
 def tail(path: Path) -> str:
-    """The end of a log; empty where there is none."""
+    """Return the end of a log; empty where there is none."""
     try:
         with path.open("rb") as file:
             file.seek(0, 2)
