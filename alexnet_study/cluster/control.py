@@ -1,48 +1,64 @@
 """Cancel a study's jobs, and retry what failed."""
 
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from alexnet_study.cluster import local, slurm
-from alexnet_study.cluster.live import LiveJob, live_jobs, settle
-from alexnet_study.cluster.lock import study_lock
-from alexnet_study.cluster.plan import Plan, read_plans, submissions
-from alexnet_study.cluster.profiles import Profile
-from alexnet_study.cluster.status import RunStatus, study_status
+from alexnet_study.cluster.launchers import table
+from alexnet_study.cluster.launchers.launcher import SentJob
+from alexnet_study.cluster.plans.job_plan import JobPlan, read_plans, submissions
+from alexnet_study.cluster.plans.lock import study_lock
+from alexnet_study.cluster.plans.profile import Profile
+from alexnet_study.cluster.status.study_status import RunStatus, study_status
 from alexnet_study.cluster.submission import Request
-from alexnet_study.errors import RequestError
+from alexnet_study.cluster.wording import count
+from alexnet_study.errors import RequestError, RunError
 from alexnet_study.study.study import Study, load_study
 
+PATIENCE_SECONDS = 20.0
+ASK_SECONDS = 1.0
 
-def cancel(study: Study, results: Path) -> list[LiveJob]:
-    """Cancel every job of the study that waits or runs, the report's too; returns them.
+
+def cancel(study: Study, results: Path) -> list[SentJob]:
+    """Cancel every job of the study that waits or runs, the report's too, and return them.
 
     Jobs of a submitter who died half-way are found and cancelled as well. Runs keep their checkpoints.
     """
     plans = _plans(study, results)
     with study_lock(submissions(results, study.name)):
-        queue = slurm.queue() if _uses_slurm(plans) else []
-        settle(plans, queue)
-        live = live_jobs(plans, queue)
-        slurm.cancel([job.id for job in live if job.queued is not None])
-        for plan in plans:
-            if any(job.plan is plan and job.queued is None for job in live):
-                local.cancel(plan)
+        queues = table.queues(plans)
+        table.settle(plans, queues)
+        live = table.live_jobs(plans, queues)
+        table.cancel(live)
+        _wait_until_gone(plans, {job.id for job in live})
     return live
 
 
-def release(study: Study, results: Path) -> list[LiveJob]:
-    """Release the study's held jobs; returns them."""
+def _wait_until_gone(plans: list[JobPlan], jobs: set[str]) -> None:
+    """Ask the queues until none of these jobs waits or runs; raise RunError if some still do after a while."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while left := [job for job in table.live_jobs(plans, table.queues(plans)) if job.id in jobs and not _ends(job)]:
+        if time.monotonic() > deadline:
+            shown = ", ".join(f"{job.id} ({job.queued.state if job.queued else job.phase})" for job in left[:5])
+            raise RunError(f"not cancelled: {count(len(left), 'job')}: {shown}; expected them to end: ask with squeue")
+        time.sleep(ASK_SECONDS)
+
+
+def _ends(job: SentJob) -> bool:
+    return job.queued is not None and job.queued.state == "COMPLETING"
+
+
+def release(study: Study, results: Path) -> tuple[list[SentJob], list[SentJob]]:
+    """Release the study's held jobs; return those that were released, and those that only an administrator can."""
     plans = _plans(study, results)
-    if not _uses_slurm(plans):
-        return []
-    held = [job for job in live_jobs(plans, slurm.queue()) if job.queued is not None and job.queued.held]
-    slurm.release([job.id for job in held])
-    return held
+    live = table.live_jobs(plans, table.queues(plans))
+    held = [job for job in live if job.queued is not None and job.queued.held]
+    released = table.release(held)
+    return released, [job for job in held if job not in released]
 
 
 def failed(study: Study, results: Path, cause: str = "") -> list[RunStatus]:
-    """The runs that failed, of a cause that contains `cause` where one is given."""
+    """Return the runs that failed, of a cause that contains `cause` where one is given."""
     statuses, _ = study_status(study, results)
     return [run for run in statuses if run.state == "failed" and cause.lower() in (run.cause or "").lower()]
 
@@ -50,12 +66,12 @@ def failed(study: Study, results: Path, cause: str = "") -> list[RunStatus]:
 def retry_request(
     study: Study, results: Path, runs: Iterable[RunStatus], *, profile: Profile | None, allow_dirty: bool
 ) -> Request:
-    """A request for these runs as the newest submission had them: its frozen study, and its profile unless given."""
+    """Return a request for these runs as the newest submission had them: its frozen study, its profile unless given."""
     newest = _plans(study, results)[-1]
     return Request(
         study_file=newest.study_file,
         study=load_study(newest.study_file),
-        profile=profile or newest.means,
+        profile=profile or newest.profile,
         results=results,
         cwd=newest.cwd,
         cache=newest.cache,
@@ -64,12 +80,8 @@ def retry_request(
     )
 
 
-def _plans(study: Study, results: Path) -> list[Plan]:
+def _plans(study: Study, results: Path) -> list[JobPlan]:
     plans = read_plans(results, study.name)
     if not plans:
         raise RequestError(f"{study.name}: nothing was submitted into {results}; expected a submitted study")
     return plans
-
-
-def _uses_slurm(plans: Iterable[Plan]) -> bool:
-    return any(plan.means.launcher == "slurm" for plan in plans)

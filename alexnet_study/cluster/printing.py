@@ -4,38 +4,28 @@ import os
 from collections import Counter
 from collections.abc import Iterable
 
-from alexnet_study.cluster.live import by_run
-from alexnet_study.cluster.plan import PlannedArray
-from alexnet_study.cluster.status import RunStatus
+from alexnet_study.cluster.launchers.table import by_run, launcher_of
+from alexnet_study.cluster.plans.job_plan import PlannedArray
+from alexnet_study.cluster.status.study_status import RunStatus
 from alexnet_study.cluster.submission import Outcome, Request
+from alexnet_study.cluster.wording import count
 
 
 def submission_lines(request: Request, outcome: Outcome) -> list[str]:
-    """What was sent, left out and asked for; in a dry run the batch scripts too."""
+    """Return what was sent, left out and asked for; in a dry run the batch scripts too."""
     lines = [_array_line(array, job) for array, job in outcome.sent]
     lines += left_out_lines(request, outcome)
-    runs = sum(len(job) for array, _ in outcome.sent for job in array.jobs)
-    jobs = sum(len(array.jobs) for array, _ in outcome.sent)
-    if not jobs:
+    if not outcome.plan.runs:
         lines.append(f"nothing to send: every run of {request.study.name} is finished or on its way")
-    elif request.local:
-        lines.append(f"{count(runs, 'run')} here, under a supervisor in the background; then the report")
     else:
-        means = request.profile
-        hours = f"{outcome.gpu_hours:.1f} GPU-hours at most" if means.gpus else "no GPU"
-        each = (
-            f"{count(jobs, 'job')} of {means.minutes} min with {means.gpus} GPU each"
-            if means.gpus
-            else count(jobs, "job")
-        )
-        lines.append(f"{count(runs, 'run')}, {each}: {hours}")
+        lines.append(launcher_of(outcome.plan).describe(outcome.plan))
     for (array, _), script in zip(outcome.sent, outcome.scripts, strict=False):
         lines += ["", f"# ----- batch script of {array.name} -----", script]
     return lines
 
 
 def left_out_lines(request: Request, outcome: Outcome) -> list[str]:
-    """A line a reason and variant."""
+    """Return why runs were left out, one line for each reason and variant."""
     finished = [(run.variant, run.seed) for run in outcome.finished]
     lines = [f"left out, finished: {text}" for text in _grouped(finished)]
     wanted = {(run.variant, run.seed) for run in request.runs()} - set(finished)
@@ -48,7 +38,7 @@ def left_out_lines(request: Request, outcome: Outcome) -> list[str]:
 
 
 def status_lines(statuses: list[RunStatus]) -> list[str]:
-    """A line a run, the path of its log at the end, then the totals."""
+    """Return a line for each run, the path of its log at the end, then the totals."""
     shown = [(f"{run.variant} seed {run.seed}", run.state, run.detail, _relative(run.log)) for run in statuses]
     widths = [max(len(row[column]) for row in shown) for column in range(3)]
     lines = ["  ".join([*(row[c].ljust(widths[c]) for c in range(3)), row[3]]).rstrip() for row in shown]
@@ -60,16 +50,11 @@ def status_lines(statuses: list[RunStatus]) -> list[str]:
 
 
 def _relative(path: os.PathLike[str] | None) -> str:
-    """Seen from here where it lies below."""
+    """Return a path as seen from here, where it lies below."""
     if path is None:
         return ""
     relative = os.path.relpath(path)
     return str(path) if relative.startswith("..") else relative
-
-
-def count(number: int, noun: str) -> str:
-    """`1 run`, `2 runs`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _array_line(array: PlannedArray, job: str) -> str:
@@ -80,7 +65,7 @@ def _array_line(array: PlannedArray, job: str) -> str:
 
 
 def _grouped(keys: Iterable[tuple[str, int]]) -> list[str]:
-    """`skip seeds 0, 1, 2`, one text a variant."""
+    """Return `skip seeds 0, 1, 2`, one text for each variant."""
     keys = list(keys)
     texts = []
     for variant in dict.fromkeys(variant for variant, _ in keys):

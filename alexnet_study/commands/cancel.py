@@ -14,7 +14,7 @@ def main(program: str, words: Sequence[str]) -> int:
     """Cancel, and say what."""
     arguments = study_parser(program, __doc__).parse_args(words)
     from alexnet_study.cluster.control import cancel
-    from alexnet_study.cluster.printing import count
+    from alexnet_study.cluster.wording import count
     from alexnet_study.study.study import load_study
 
     live = cancel(load_study(arguments.study), Path(os.path.abspath(arguments.results)))

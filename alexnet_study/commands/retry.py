@@ -18,15 +18,18 @@ def main(program: str, words: Sequence[str]) -> int:
     parser.add_argument("--allow-dirty", action="store_true", help="submit code with uncommitted changes")
     arguments = parser.parse_args(words)
     from alexnet_study.cluster.control import failed, release, retry_request
-    from alexnet_study.cluster.printing import count, submission_lines
+    from alexnet_study.cluster.printing import submission_lines
     from alexnet_study.cluster.profiles import load_profile
     from alexnet_study.cluster.submission import submit
+    from alexnet_study.cluster.wording import count
     from alexnet_study.study.study import load_study
 
     study, results = load_study(arguments.study), Path(os.path.abspath(arguments.results))
-    held = release(study, results)
+    released, held = release(study, results)
+    if released:
+        print(f"released {count(len(released), 'job')}: {', '.join(job.id for job in released)}")
     if held:
-        print(f"released {count(len(held), 'job')}: {', '.join(job.id for job in held)}")
+        print(f"still held, ask an administrator: {', '.join(job.id for job in held)}")
     runs = failed(study, results, arguments.cause)
     if not runs:
         print("no run failed" + (f" with a cause that contains {arguments.cause!r}" if arguments.cause else ""))

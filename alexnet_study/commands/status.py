@@ -21,7 +21,7 @@ def main(program: str, words: Sequence[str]) -> int:
     parser.add_argument("--watch", action="store_true", help="refresh until nothing waits or runs")
     arguments = parser.parse_args(words)
     from alexnet_study.cluster.printing import status_lines
-    from alexnet_study.cluster.status import study_status
+    from alexnet_study.cluster.status.study_status import study_status
     from alexnet_study.study.study import load_study
 
     study, results = load_study(arguments.study), Path(os.path.abspath(arguments.results))

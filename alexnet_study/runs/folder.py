@@ -134,6 +134,16 @@ class RunFolder:
                 raise DamagedRunError(f"{name} is missing or fails its checksum")
         return figures
 
+    def is_finished(self, *, arrays: bool = True) -> bool:
+        """Return whether the run is finished: its summary, and with `arrays` its arrays, are there and undamaged.
+
+        Of a damaged folder only a new attempt can make something, so it counts as unfinished.
+        """
+        try:
+            return self.read_summary(arrays=arrays) is not None
+        except DamagedRunError:
+            return False
+
     def read_config(self) -> dict[str, Any]:
         """The run's identity; DamagedRunError where it cannot be read or its hash is not its own."""
         config = self._read(self.config)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from alexnet_study.cluster import causes
+from alexnet_study.cluster.status import causes
 from alexnet_study.runs.interruption import TERMINATED, TIME_LIMIT, WARNED
 
 CANCELLED = "slurmstepd-gpu1: error: *** JOB 1 ON gpu1 CANCELLED AT 2026-01-02T03:04:05 ***\n"
@@ -38,6 +38,55 @@ REQUEUED = "slurmstepd-gpu1: error: *** STEP 8.0 ON gpu1 CANCELLED AT 2026-01-02
         ("error: the container was killed: out of memory\n", "out of memory"),
         ("error: the container was killed\n", "killed"),
         (REQUEUED, None),
+        (
+            "slurmstepd: error: execve(): /study/.venv/bin/python: No such file or directory\n"
+            "srun: error: gpu1: task 0: Exited with exit code 2\n",
+            "cannot start /study/.venv/bin/python: No such file or directory",
+        ),
+        (
+            "[2026-11-25T12:00:00.000] error: execve(): /study/.venv/bin/python: Permission denied\n",
+            "cannot start /study/.venv/bin/python: Permission denied",
+        ),
+        (
+            "/var/spool/slurmd/job00012/slurm_script: line 25: module: command not found\n",
+            "batch script: line 25: module: command not found",
+        ),
+        (
+            "/var/spool/slurmd/job00012/slurm_script: line 25: module: command not found\n"
+            "error: setup ended the job with exit code 127 in: module load cuda\n",
+            "setup ended the job with exit code 127 in: module load cuda (line 25: module: command not found)",
+        ),
+        (
+            'FATAL:   "python": executable file not found in $PATH\n',
+            'container: "python": executable file not found in $PATH',
+        ),
+        (
+            "/usr/bin/python3: Error while finding module specification for 'submitit.core._submit' "
+            "(ModuleNotFoundError: No module named 'submitit')\n",
+            "No module named 'submitit'",
+        ),
+        (
+            "error: setup ended the job with exit code 3 in: exit 3\n",
+            "setup ended the job with exit code 3 in: exit 3",
+        ),
+        (
+            "Lmod has detected the following error: unknown module\n"
+            "error: setup ended the job with exit code 1 in: module load nothing\n" + CANCELLED,
+            "setup ended the job with exit code 1 in: module load nothing "
+            "(Lmod has detected the following error: unknown module)",
+        ),
+        (
+            "error: setup ended the job with exit code 143 in: sleep 60\n" + CANCELLED,
+            "cancelled",
+        ),
+        (
+            "slurmstepd: error: *** JOB 3 ON gpu1 CANCELLED AT 2026-01-02T03:04:05 DUE to SIGNAL Terminated ***\n",
+            "cancelled",
+        ),
+        (
+            "[2026-01-02T03:04:05] slurmstepd: error: *** JOB 1 ON gpu1 CANCELLED AT 2026-01-02T03:04:05 ***\n",
+            "cancelled",
+        ),
         (REQUEUED + "srun: error: gpu1: task 0: Killed\n", "killed"),
     ],
 )

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from alexnet_study.cluster import local
-from alexnet_study.cluster.plan import read_plans
+from alexnet_study.cluster.launchers import local, supervisor
+from alexnet_study.cluster.plans.job_plan import read_plans
 from tests.conftest import STUDY
 
 PATIENCE_SECONDS = 240.0
@@ -74,7 +74,7 @@ class Bench:
         return list(json.loads(path.read_text())["attempts"]) if path.exists() else []
 
     def supervisor(self) -> int:
-        return int(local.state(read_plans(self.results, "tiny")[-1])["pid"])
+        return int(local.state(read_plans(self.results, "tiny")[-1]).pid)
 
 
 @pytest.fixture
@@ -137,14 +137,14 @@ def test_a_plan_without_a_supervisor_is_given_up(bench: Bench, monkeypatch: pyte
     (plan.folder / "0.claim").unlink()
     (bench.results / "tiny/skip/seed-0/summary.json").unlink()
     assert "1 run here" in bench.submit("--seeds", 1)
-    assert plan.claimant(0) == "abandoned"
-    assert local.supervise(plan.folder) == 0
+    assert plan.owner(0) == "abandoned"
+    assert supervisor.supervise(plan.folder) == 0
 
 
-def test_gpus_are_places(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gpus_are_slots(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.submit("--seeds", 1)
     (plan,) = read_plans(bench.results, "tiny")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
-    assert local.places(plan) == ["3", "5"]
+    assert supervisor.slots(plan) == ["3", "5"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert local.places(plan) == ["", ""]
+    assert supervisor.slots(plan) == ["", ""]

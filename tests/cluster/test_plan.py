@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from alexnet_study.cluster import freeze, job
-from alexnet_study.cluster.plan import ABANDONED, Plan, claim, read_plan, read_plans
-from alexnet_study.cluster.profiles import Profile, load_profile
+from alexnet_study.cluster.node import job
+from alexnet_study.cluster.plans import freeze
+from alexnet_study.cluster.plans.job_plan import ABANDONED, JobPlan, create_once, read_plan, read_plans
+from alexnet_study.cluster.plans.profile import Profile
+from alexnet_study.cluster.profiles import load_profile
 from alexnet_study.data.cache import load_dataset
 from alexnet_study.errors import RequestError
 from alexnet_study.provenance import CodeState
 from alexnet_study.study.study import load_study
-from tests.cluster.test_batch import EVERYTHING, plan_for
+from tests.cluster.plans import EVERYTHING, plan_for
 
 
 @pytest.mark.parametrize("profile", [Profile(), EVERYTHING])
@@ -23,7 +25,7 @@ def test_a_plan_reads_back_as_written(study_file: Path, tmp_path: Path, profile:
     plan.write()
     assert read_plan(plan.folder) == plan
     assert read_plans(tmp_path, "tiny") == [plan]
-    assert plan.means == profile
+    assert plan.profile == profile
 
 
 def test_of_many_claimants_at_once_one_wins_and_all_know(tmp_path: Path) -> None:
@@ -32,7 +34,7 @@ def test_of_many_claimants_at_once_one_wins_and_all_know(tmp_path: Path) -> None
 
     def contend(name: str) -> None:
         start.wait()
-        told.append(claim(tmp_path / "0.claim", name))
+        told.append(create_once(tmp_path / "0.claim", name))
 
     threads = [threading.Thread(target=contend, args=(f"job {i}",)) for i in range(20)]
     for thread in threads:
@@ -49,7 +51,7 @@ def test_a_job_whose_array_was_given_up_does_nothing(
 ) -> None:
     plan = plan_for(study_file, Profile(), results=tmp_path)
     plan.write()
-    plan.claim(0, ABANDONED)
+    plan.own(0, ABANDONED)
     monkeypatch.setenv("SLURM_ARRAY_JOB_ID", "12")
     started: list[object] = []
     monkeypatch.setattr(job, "train", lambda _, runs: started.append(runs) or 0)
@@ -59,11 +61,11 @@ def test_a_job_whose_array_was_given_up_does_nothing(
     job.carry_out(str(plan.folder), 1, 1)
     job.carry_out(str(plan.folder), 1, 0)  # another task of the array that has the claim
     assert started == [plan.arrays[1].jobs[1], plan.arrays[1].jobs[0]]
-    assert plan.claim(1, ABANDONED) == "12"
+    assert plan.own(1, ABANDONED) == "12"
 
 
 def test_a_job_ends_with_its_runs_exit_code(study_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan: Plan = plan_for(study_file, Profile(), results=tmp_path)
+    plan: JobPlan = plan_for(study_file, Profile(), results=tmp_path)
     plan.write()
     monkeypatch.setenv("SLURM_JOB_ID", "12")
     monkeypatch.setattr(job, "train", lambda *_: 75)
@@ -86,7 +88,7 @@ def test_with_docker_each_run_gets_a_container_of_its_own(
     plan = plan_for(study_file, load_profile("docker"), results=tmp_path)
     words = job.train_command(plan, plan.arrays[0].jobs[0][0], tmp_path / "cache")
     launcher, run = words[: words.index("--")], words[words.index("--") + 1 :]
-    assert run[:7] == ["-m", "alexnet_study", "train", "--study", str(plan.study_file), "--variant", "baseline"]
+    assert run[:6] == ["-m", "jobs.train", "--study", str(plan.study_file), "--variant", "baseline"]
     assert "--image=alexnet-study" in launcher
     assert any("12_3-baseline-seed-0" in word for word in launcher)
     assert f"--mount={tmp_path}:{tmp_path}" in launcher
@@ -127,7 +129,7 @@ def test_a_study_that_extends_another_is_frozen_whole(study_file: Path, tmp_path
 def test_the_frozen_code_is_what_stands_on_disk(tmp_path: Path) -> None:
     freeze.freeze_code(tmp_path)
     frozen = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
-    assert {"alexnet_study/training.py", "alexnet_study/__main__.py", "constraints.txt"} <= frozen
+    assert {"alexnet_study/training/step.py", "alexnet_study/__main__.py", "constraints.txt"} <= frozen
     assert all(Path(name).read_bytes() == (tmp_path / name).read_bytes() for name in frozen)
     assert not any("__pycache__" in name for name in frozen)
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from alexnet_study.cluster.profiles import Profile, load_profile
+from alexnet_study.cluster.plans.profile import Profile
+from alexnet_study.cluster.profiles import load_profile
 from alexnet_study.errors import RequestError
 from alexnet_study.shipped import PROFILES
 from alexnet_study.study.study import Study, load_study
@@ -25,8 +26,9 @@ def test_a_shipped_profile_is_valid_and_explains_itself(path: Path) -> None:
 
 
 def test_the_commented_profile_shows_every_key() -> None:
-    commented = yaml.safe_load((PROFILES.folder / "slurm.yaml").read_text())
-    shown = set(commented) | {"container"}  # for which there are two more
+    shown = set(yaml.safe_load((PROFILES.folder / "slurm.yaml").read_text())) | {
+        "container"
+    }  # for which there are two more
     assert shown == {each.name for each in dataclasses.fields(Profile)}
 
 
@@ -49,6 +51,14 @@ def test_the_commented_profile_shows_every_key() -> None:
         ({"constraint": "$(reboot)"}, "constraint"),
         ({"exclude": "node1'"}, "exclude"),
         ({"report": {"partition": "x y"}}, "report.partition"),
+        ({"sbatch": {"array": "0-9"}}, "sbatch.array: is the product's own"),
+        ({"sbatch": {"partition": "gpu"}}, "sbatch.partition: has a key of its own"),
+        ({"sbatch": {"mem-per-cpu": "2G"}, "memory_gb": 4}, "sbatch.mem-per-cpu: means the same as memory_gb"),
+        ({"sbatch": {"gpus": 1}}, "sbatch.gpus: means the same as gres"),
+        ({"sbatch": {"nice": False}}, "sbatch.nice: False is not valid"),
+        ({"sbatch": {"mail-user": "a\nb"}}, "sbatch.mail-user"),
+        ({"sbatch": {"no such": "a"}}, "sbatch.no such: is no option of sbatch"),
+        ({"wckey": "a b"}, "wckey"),
         ({"setup": ["module load cuda\nreboot"]}, "setup"),
         ({"container": {"runtime": "apptainer", "image": "a\nb"}}, "container.image"),
         ({"launcher": "local", "partition": "gpu"}, "partition: means nothing to launcher local"),

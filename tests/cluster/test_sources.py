@@ -7,16 +7,17 @@ import numpy as np
 import pytest
 import yaml
 
-from alexnet_study.cluster import submission
-from alexnet_study.cluster.freeze import freeze_study
-from alexnet_study.cluster.profiles import Profile
+from alexnet_study.cluster.launchers.launcher import QueuedJob
+from alexnet_study.cluster.launchers.slurm import Slurm
+from alexnet_study.cluster.plans.freeze import freeze_study
+from alexnet_study.cluster.plans.profile import Profile
 from alexnet_study.cluster.submission import Request, dry_run, submit
+from alexnet_study.commands.submit import parser
 from alexnet_study.data import sources
 from alexnet_study.data.arrays import Arrays
 from alexnet_study.data.cache import load_dataset
-from alexnet_study.errors import RequestError
+from alexnet_study.errors import RequestError, RunError
 from alexnet_study.study.study import load_study
-from jobs.submit import parser
 
 
 class Stripes:
@@ -64,7 +65,6 @@ def request_for(study_file: Path, results: Path, source: str) -> Request:
 def test_a_source_of_the_table_is_submitted_by_its_name(third: str, study_file: Path, tmp_path: Path) -> None:
     request = request_for(study_file, tmp_path / "results", third)
     outcome = dry_run(request)
-    assert outcome.plan is not None
     assert outcome.plan.source == third
     assert not any("--data" in note for note in outcome.notes)
     freeze_study(study_file, request.study, (), tmp_path / "frozen.yaml")
@@ -78,7 +78,7 @@ def test_a_source_of_the_table_is_loaded_by_its_name(third: str, tmp_path: Path)
 
 def test_help_and_errors_list_every_source(third: str) -> None:
     listed = "cifar10, digits, stripes or a folder with train/<class>/* and test/<class>/*"
-    assert listed in " ".join(parser().format_help().split())
+    assert listed in " ".join(parser("x").format_help().split())
     with pytest.raises(RequestError, match="no such folder; expected ") as caught:
         load_dataset("cifar100")
     assert str(caught.value) == f"--data cifar100: no such folder; expected {listed}"
@@ -89,11 +89,9 @@ def test_a_folder_is_submitted_by_its_absolute_path(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     plan = dry_run(request_for(study_file, tmp_path / "results", "images")).plan
-    assert plan is not None
     assert plan.source == str(images)
     (tmp_path / "digits").mkdir()  # a folder of a source's name goes by ./digits
     plan = dry_run(request_for(study_file, tmp_path / "results", "./digits")).plan
-    assert plan is not None
     assert plan.source == str(tmp_path / "digits")
 
 
@@ -101,8 +99,13 @@ def test_what_is_neither_is_refused_before_the_queue_is_asked(
     study_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(submission.slurm, "require_clients", lambda: asked.append("clients"))
-    monkeypatch.setattr(submission.slurm, "queue", lambda: asked.append("queue") or [])
+
+    def silent_queue(_: Slurm) -> list[QueuedJob]:
+        asked.append("queue")
+        raise RunError("no controller")
+
+    monkeypatch.setattr(Slurm, "check_reachable", lambda _: asked.append("clients"))
+    monkeypatch.setattr(Slurm, "queue", silent_queue)
     request = request_for(study_file, tmp_path / "results", "cifar100")
     with pytest.raises(RequestError, match="--data cifar100: no such folder; expected cifar10, digits or a folder"):
         submit(request)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from alexnet_study.cluster import docker
+from alexnet_study.cluster.containers import docker
 from alexnet_study.runs.folder import RunFolder
 from alexnet_study.runs.interruption import TERMINATED, WARNED
 from tests.image import Image, build

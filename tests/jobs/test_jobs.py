@@ -4,11 +4,12 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from jobs.command import finish
 
+from alexnet_study.commands.ending import finish
 from alexnet_study.errors import StoppedError
 from alexnet_study.runs.interruption import TERMINATED, WARNED
 
@@ -83,11 +84,11 @@ def test_help_needs_no_pytorch(module: str) -> None:
 def test_a_stopped_command_says_what_stopped_it(
     capsys: pytest.CaptureFixture[str], error: BaseException, code: int, words: str
 ) -> None:
-    def main() -> int:
+    def command(program: str, words: Sequence[str]) -> int:
         raise error
 
     with pytest.raises(SystemExit) as ended:
-        finish(main)
+        finish(command, "x")
     assert ended.value.code == code
     said = f"error: stopped: {words}; start again and the run goes on from its checkpoint\n"
     assert capsys.readouterr().err == said
@@ -102,3 +103,21 @@ finish(lambda program, words: open({path!r}, "w").close() or 0, "x")
     environ = os.environ | {"ALEXNET_STUDY_UMASK": "0077"}
     subprocess.run([sys.executable, "-c", program], env=environ, check=True)
     assert (tmp_path / "file").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_reader_that_has_seen_enough_causes_no_traceback() -> None:
+    program = "from alexnet_study.commands.ending import finish; "
+    program += "finish(lambda program, words: [print('x' * 99) for _ in range(9999)] and 0, 'x')"
+    pipe = f'set -o pipefail; {sys.executable} -c "{program}" | head -n 1'
+    done = subprocess.run(["bash", "-c", pipe], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_paths_stay_whole_in_a_locale_of_another_encoding(tmp_path: Path) -> None:
+    """As EUC-KR; the C locale, without Python's own remedy for it, is one that every machine has."""
+    environ = os.environ | {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    study = tmp_path / "연구.yaml"
+    words = [sys.executable, "-m", "jobs.status", "--study", study]
+    done = subprocess.run(words, capture_output=True, env=environ, check=False)
+    assert done.stderr.decode().count("\n") == 1
+    assert str(study) in done.stderr.decode()

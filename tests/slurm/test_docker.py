@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from alexnet_study.cluster.docker import container_name
+from alexnet_study.cluster.containers.docker_process import container_name
 from tests.image import Image
 from tests.slurm.conftest import LEARNING, Site
 from tests.slurm.test_status import line, wait_until_trains

@@ -75,6 +75,16 @@ def test_cancelled_then_retried(long_site: Site) -> None:
     assert "no run failed" in site.run("retry", "--allow-dirty")
 
 
+def test_jobs_that_never_ran_were_cancelled(site: Site) -> None:
+    site.pause()
+    site.submit()
+    assert line(site).startswith("baseline seed 0 | waiting | its partition takes no jobs at present (PartitionDown)")
+    assert line(site, seed=1).startswith("baseline seed 1 | waiting | ")
+    site.run("cancel")
+    for seed in (0, 1):
+        assert line(site, seed=seed).startswith(f"baseline seed {seed} | failed | cancelled")
+
+
 def test_a_killed_step_is_no_cancellation(long_site: Site) -> None:
     site = long_site
     site.submit()
@@ -112,7 +122,15 @@ def test_a_job_that_never_reaches_the_run_says_so(site: Site) -> None:
     site.write_profile(setup=["exit 3"])
     site.submit()
     site.wait_until_idle()
-    assert line(site).startswith("baseline seed 0 | failed | ended without a word | ")
+    assert line(site).startswith("baseline seed 0 | failed | setup ended the job with exit code 3 in: exit 3 | ")
+
+
+def test_a_module_that_is_missing_is_the_cause(site: Site) -> None:
+    site.write_profile(setup=["no-such-module load cuda"])
+    site.submit("--seeds", 1)
+    site.wait_until_idle()
+    cause = r"setup ended the job with exit code 127 in: no-such-module load cuda \(line \d+: .*: command not found\)"
+    assert re.match(rf"baseline seed 0 \| failed \| {cause} \| ", line(site))
 
 
 def test_a_held_job_is_told_and_released(site: Site) -> None:
@@ -120,8 +138,10 @@ def test_a_held_job_is_told_and_released(site: Site) -> None:
     site.submit("--seeds", 1)
     jobs = site.queue()
     site.cluster.client("scontrol", "hold", *jobs)
-    assert "held: " in line(site)
-    assert "make retry releases it" in line(site)
+    assert "held by an administrator (JobHeldAdmin): only an administrator can release it" in line(site)
+    site.cluster.client("scontrol", "release", *jobs)
+    site.cluster.client("scontrol", "uhold", *jobs)
+    assert "held (JobHeldUser): make retry releases it" in line(site)
     site.resume()
     assert f"released {len(jobs)} jobs" in site.run("retry", "--allow-dirty")
     site.wait_until_idle()

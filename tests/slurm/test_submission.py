@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -185,3 +186,59 @@ def test_the_dry_run_shows_the_very_scripts_and_sends_nothing(site: Site) -> Non
     sent = site.cluster.client("scontrol", "write", "batch_script", f"{job}_0", "-").stdout.rstrip("\0\n")
     expected = re.sub(r"\d{8}-\d{6}-[0-9a-f]{6}", plan["id"], shown)
     assert sent in expected
+
+
+def test_what_the_shell_holds_for_other_purposes_neither_doubles_nor_hides_a_job(site: Site) -> None:
+    site.pause()
+    site.submit("--seeds", 1)
+    live = site.queue()
+    harmful = {"SQUEUE_USERS": "nobody", "SQUEUE_PARTITION": "none", "SCANCEL_USER": "nobody", "SBATCH_TIMELIMIT": "1"}
+    inherited = site.cluster.environment()
+    site.cluster.environment = lambda: inherited | harmful
+    try:
+        again, cancelled = site.submit("--seeds", 1), site.run("cancel")
+    finally:
+        del site.cluster.environment
+    assert "nothing to send" in again
+    assert cancelled.startswith(f"cancelled {len(live)} jobs: ")
+    assert site.queue() == []
+
+
+def test_a_partition_that_the_site_sets_is_shown_and_used(site: Site) -> None:
+    inherited = site.cluster.environment()
+    site.cluster.environment = lambda: inherited | {"SBATCH_PARTITION": "main"}
+    try:
+        assert "#SBATCH --partition=main" in site.submit("--dry-run")
+    finally:
+        del site.cluster.environment
+
+
+def test_options_of_sbatch_reach_slurm(site: Site) -> None:
+    site.write_profile(sbatch={"nice": 7})
+    site.pause()
+    site.submit("--seeds", 1)
+    shown = site.cluster.client("scontrol", "show", "job", "--oneliner", *site.queue()[:1]).stdout
+    assert "Nice=7" in shown
+    assert "WCKey" not in shown
+
+
+def test_a_job_whose_comment_was_changed_is_not_sent_again(site: Site) -> None:
+    site.pause()
+    site.submit("--seeds", 1)
+    live = site.queue()
+    for job in live:
+        site.cluster.client("scontrol", "update", f"jobid={job}", "comment=changed by the site")
+    assert "nothing to send" in site.submit("--seeds", 1)
+    assert site.run("cancel").startswith(f"cancelled {len(live)} jobs: ")
+
+
+def test_a_foreign_comment_stops_no_command(site: Site) -> None:
+    """The shell hands sbatch a line break and a byte that isn't UTF-8."""
+    site.pause()
+    send = "sbatch --hold --wrap=true --output=/dev/null --comment=$'one\\ntwo\\xff|three'"
+    sent = subprocess.run(["bash", "-c", send], env=site.cluster.environment(), capture_output=True, check=True).stdout
+    try:
+        site.submit("--seeds", 1)
+        assert "nothing to send" in site.submit("--seeds", 1)
+    finally:
+        site.cluster.client("scancel", sent.decode().split()[-1])

@@ -113,6 +113,20 @@ def test_a_job_carries_several_runs_each_with_its_log(site: Site) -> None:
     assert len({name.partition("-seed-")[0] + name.partition("-seed-")[2][0] for name in logs}) == 8
 
 
+def test_one_task_that_returns_to_the_queue_leaves_its_siblings_alone(site: Site) -> None:
+    """The last task to start has the array's own id as its job id: its requeue must not be the array's."""
+    site.write_study(seeds=2, **LEARNING)
+    site.submit()
+    for seed in (0, 1):
+        wait_until_trains(site, "baseline", seed)
+    job = next(job for job in site.queue("running") if job == site.attempts("baseline", 1)[0]["job"])
+    site.cluster.client("scancel", "-s", "USR2", f"{job}.0")
+    site.wait_until_idle()
+    assert site.finished() == {(variant, seed) for variant in ("baseline", "skip") for seed in (0, 1)}
+    assert len(site.attempts("baseline", 1)) == 2
+    assert len(site.attempts("baseline", 0)) == 1
+
+
 def test_a_container_is_entered_by_the_job(site: Site) -> None:
     """A stand-in for apptainer runs its command on the host: the whole way through it is walked."""
     programs = site.folder / "bin"

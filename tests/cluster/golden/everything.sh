@@ -20,13 +20,14 @@
 #SBATCH --requeue
 #SBATCH --signal=USR2@120
 #SBATCH --time=30
-#SBATCH --wckey=submitit
 
 # setup
 export PYTHONPATH=/study/results/tiny/.submit/20260102-030405-abcdef/code
 export PYTHONSAFEPATH=1
+set -e; trap 'echo "error: setup ended the job with exit code $? in: $BASH_COMMAND" >&2' EXIT
 module load cuda
 echo "on $(hostname)"
+set +e; trap - EXIT
 
 # command
 export SUBMITIT_EXECUTOR=slurm
@@ -39,9 +40,10 @@ if [ $rc = 75 ] || [ $rc = 140 ]; then
   if [ "${SLURM_RESTART_COUNT:-0}" -ge 3 ]; then
     echo "not requeued: max_requeues is 3" >&2
   else
-    case "$(scontrol show job --oneliner "$SLURM_JOB_ID")" in
+    job=${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}
+    case "$(scontrol show job --oneliner "$job")" in
       *JobState=CANCELLED*) ;;
-      *) scontrol requeue "$SLURM_JOB_ID" ;;
+      *) scontrol requeue "$job" ;;
     esac
   fi
 fi
@@ -65,13 +67,14 @@ exit $rc
 #SBATCH --requeue
 #SBATCH --signal=USR2@10
 #SBATCH --time=5
-#SBATCH --wckey=submitit
 
 # setup
 export PYTHONPATH=/study/results/tiny/.submit/20260102-030405-abcdef/code
 export PYTHONSAFEPATH=1
+set -e; trap 'echo "error: setup ended the job with exit code $? in: $BASH_COMMAND" >&2' EXIT
 module load cuda
 echo "on $(hostname)"
+set +e; trap - EXIT
 
 # command
 export SUBMITIT_EXECUTOR=slurm
@@ -84,9 +87,10 @@ if [ $rc = 75 ] || [ $rc = 140 ]; then
   if [ "${SLURM_RESTART_COUNT:-0}" -ge 3 ]; then
     echo "not requeued: max_requeues is 3" >&2
   else
-    case "$(scontrol show job --oneliner "$SLURM_JOB_ID")" in
+    job=${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}
+    case "$(scontrol show job --oneliner "$job")" in
       *JobState=CANCELLED*) ;;
-      *) scontrol requeue "$SLURM_JOB_ID" ;;
+      *) scontrol requeue "$job" ;;
     esac
   fi
 fi

@@ -13,9 +13,8 @@
 #SBATCH --open-mode=append
 #SBATCH --output=/study/results/tiny/.submit/20260102-030405-abcdef/jobs/%A_%a_0_log.out
 #SBATCH --requeue
-#SBATCH --signal=USR2@90
+#SBATCH --signal=USR2@180
 #SBATCH --time=60
-#SBATCH --wckey=submitit
 
 # setup
 export PYTHONPATH=''
@@ -24,7 +23,7 @@ export PYTHONNOUSERSITE=1
 
 # command
 export SUBMITIT_EXECUTOR=slurm
-srun --unbuffered --output /study/results/tiny/.submit/20260102-030405-abcdef/jobs/%A_%a_%t_log.out --error /study/results/tiny/.submit/20260102-030405-abcdef/jobs/%A_%a_%t_log.err --cpus-per-task=1 --container-image=/study/alexnet-study.sqsh --container-mounts=/study:/study,/study/results:/study/results,/data/images:/data/images --container-workdir=/study python -u -m submitit.core._submit /study/results/tiny/.submit/20260102-030405-abcdef/jobs
+srun --unbuffered --output /study/results/tiny/.submit/20260102-030405-abcdef/jobs/%A_%a_%t_log.out --error /study/results/tiny/.submit/20260102-030405-abcdef/jobs/%A_%a_%t_log.err --cpus-per-task=1 --container-image=/study/alexnet-study.sqsh --container-mounts=/study:/study,/study/results:/study/results,/data/images:/data/images --container-workdir=/study /opt/venv/bin/python -u -m submitit.core._submit /study/results/tiny/.submit/20260102-030405-abcdef/jobs
 
 
 # teardown
@@ -33,9 +32,10 @@ if [ $rc = 75 ] || [ $rc = 140 ]; then
   if [ "${SLURM_RESTART_COUNT:-0}" -ge 100 ]; then
     echo "not requeued: max_requeues is 100" >&2
   else
-    case "$(scontrol show job --oneliner "$SLURM_JOB_ID")" in
+    job=${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}
+    case "$(scontrol show job --oneliner "$job")" in
       *JobState=CANCELLED*) ;;
-      *) scontrol requeue "$SLURM_JOB_ID" ;;
+      *) scontrol requeue "$job" ;;
     esac
   fi
 fi
@@ -56,16 +56,16 @@ exit $rc
 #SBATCH --requeue
 #SBATCH --signal=USR2@10
 #SBATCH --time=30
-#SBATCH --wckey=submitit
 
 # setup
 export PYTHONPATH=''
 export PYTHONSAFEPATH=1
 export PYTHONNOUSERSITE=1
+export NVIDIA_VISIBLE_DEVICES=void
 
 # command
 export SUBMITIT_EXECUTOR=slurm
-srun --unbuffered --output /study/results/tiny/.submit/20260102-030405-abcdef/jobs/%j_%t_log.out --error /study/results/tiny/.submit/20260102-030405-abcdef/jobs/%j_%t_log.err --cpus-per-task=1 --container-image=/study/alexnet-study.sqsh --container-mounts=/study:/study,/study/results:/study/results,/data/images:/data/images --container-workdir=/study python -u -m submitit.core._submit /study/results/tiny/.submit/20260102-030405-abcdef/jobs
+srun --unbuffered --output /study/results/tiny/.submit/20260102-030405-abcdef/jobs/%j_%t_log.out --error /study/results/tiny/.submit/20260102-030405-abcdef/jobs/%j_%t_log.err --cpus-per-task=1 --container-image=/study/alexnet-study.sqsh --container-mounts=/study:/study,/study/results:/study/results,/data/images:/data/images --container-workdir=/study --container-env=NVIDIA_VISIBLE_DEVICES /opt/venv/bin/python -u -m submitit.core._submit /study/results/tiny/.submit/20260102-030405-abcdef/jobs
 
 
 # teardown
@@ -74,9 +74,10 @@ if [ $rc = 75 ] || [ $rc = 140 ]; then
   if [ "${SLURM_RESTART_COUNT:-0}" -ge 100 ]; then
     echo "not requeued: max_requeues is 100" >&2
   else
-    case "$(scontrol show job --oneliner "$SLURM_JOB_ID")" in
+    job=${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}
+    case "$(scontrol show job --oneliner "$job")" in
       *JobState=CANCELLED*) ;;
-      *) scontrol requeue "$SLURM_JOB_ID" ;;
+      *) scontrol requeue "$job" ;;
     esac
   fi
 fi

@@ -15,7 +15,6 @@
 #SBATCH --requeue
 #SBATCH --signal=USR2@90
 #SBATCH --time=60
-#SBATCH --wckey=submitit
 
 # setup
 export PYTHONPATH=/study/results/tiny/.submit/20260102-030405-abcdef/code
@@ -32,9 +31,10 @@ if [ $rc = 75 ] || [ $rc = 140 ]; then
   if [ "${SLURM_RESTART_COUNT:-0}" -ge 100 ]; then
     echo "not requeued: max_requeues is 100" >&2
   else
-    case "$(scontrol show job --oneliner "$SLURM_JOB_ID")" in
+    job=${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}
+    case "$(scontrol show job --oneliner "$job")" in
       *JobState=CANCELLED*) ;;
-      *) scontrol requeue "$SLURM_JOB_ID" ;;
+      *) scontrol requeue "$job" ;;
     esac
   fi
 fi
@@ -55,7 +55,6 @@ exit $rc
 #SBATCH --requeue
 #SBATCH --signal=USR2@10
 #SBATCH --time=30
-#SBATCH --wckey=submitit
 
 # setup
 export PYTHONPATH=/study/results/tiny/.submit/20260102-030405-abcdef/code
@@ -72,9 +71,10 @@ if [ $rc = 75 ] || [ $rc = 140 ]; then
   if [ "${SLURM_RESTART_COUNT:-0}" -ge 100 ]; then
     echo "not requeued: max_requeues is 100" >&2
   else
-    case "$(scontrol show job --oneliner "$SLURM_JOB_ID")" in
+    job=${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}
+    case "$(scontrol show job --oneliner "$job")" in
       *JobState=CANCELLED*) ;;
-      *) scontrol requeue "$SLURM_JOB_ID" ;;
+      *) scontrol requeue "$job" ;;
     esac
   fi
 fi

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from alexnet_study.cluster import docker
+from alexnet_study.cluster.containers import docker_process
 
 STUB = f"""#!{sys.executable}
 # docker's client, as far as the launcher uses it: a "container" is a process whose id lies in $STUB/container
@@ -51,7 +51,7 @@ def stub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def start(inside: str, **environment: str) -> "subprocess.Popen[str]":
-    words = docker.command(["--seed", "0"], image="alexnet-study", name="12_3 skip-seed-0", gpus=False)
+    words = docker_process.command(["--seed", "0"], image="alexnet-study", name="12_3 skip-seed-0", gpus=False)
     environ = os.environ | {"INSIDE": inside} | environment
     return subprocess.Popen(words, env=environ, text=True, stderr=subprocess.PIPE)
 
@@ -128,17 +128,17 @@ def test_the_container_gets_the_jobs_gpus_and_no_others(
 ) -> None:
     for name in ("SLURM_STEP_GPUS", "SLURM_JOB_GPUS", "CUDA_VISIBLE_DEVICES"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(docker, "DRIVER", (Path("/dev/null"),))
+    monkeypatch.setattr(docker_process, "DRIVER", (Path("/dev/null"),))
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    words = docker.run_command(options(), "sha256:0123")
+    words = docker_process.run_command(options(), "sha256:0123")
     assert [word for word in words if re.search("gpus|CUDA|NVIDIA", word)] == flags
 
 
 def test_no_gpu_is_asked_for_where_no_driver_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLURM_JOB_GPUS", "0")
-    monkeypatch.setattr(docker, "DRIVER", (Path("/dev/nowhere"),))
-    words = docker.run_command(options(), "sha256:0123")
+    monkeypatch.setattr(docker_process, "DRIVER", (Path("/dev/nowhere"),))
+    words = docker_process.run_command(options(), "sha256:0123")
     assert not any("gpus" in word for word in words)
     assert "--env=NVIDIA_VISIBLE_DEVICES=void" in words
 
@@ -146,11 +146,11 @@ def test_no_gpu_is_asked_for_where_no_driver_is(monkeypatch: pytest.MonkeyPatch)
 def test_the_whole_command(monkeypatch: pytest.MonkeyPatch) -> None:
     environ = {"SLURM_JOB_ID": "7", "OMP_NUM_THREADS": "2", "SLURM_MEM_PER_NODE": "4096", "ALEXNET_STUDY_COMMIT": "no"}
     monkeypatch.setattr(os, "environ", environ)
-    monkeypatch.setattr(docker, "_umask", lambda: 0o027)
+    monkeypatch.setattr(docker_process, "_umask", lambda: 0o027)
     monkeypatch.setattr(os, "getuid", lambda: 1001)
     monkeypatch.setattr(os, "getgid", lambda: 100)
     monkeypatch.setattr(os, "getgroups", lambda: [100, 27])
-    assert " ".join(docker.run_command(options(), "sha256:0123")) == (
+    assert " ".join(docker_process.run_command(options(), "sha256:0123")) == (
         "docker run --rm --init --interactive --name=n --workdir=/w --user=1001:100 --group-add=100 --group-add=27 "
         "--read-only --tmpfs=/tmp --network=none --log-driver=none --memory=4096m --volume=/a:/a "
         "--env=OMP_NUM_THREADS --env=SLURM_JOB_ID --env=SLURM_MEM_PER_NODE "

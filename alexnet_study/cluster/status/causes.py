@@ -9,14 +9,27 @@ ENDED_WITHOUT_A_WORD = "ended without a word"
 STOPPED = (TERMINATED, "stopped")  # what runs say of SIGTERM: now, and once
 TAIL_BYTES = 65536
 
-# Lines of slurmstepd, srun and docker.py, the telling ones first: a job that ran out of memory is then cancelled too.
-LINES = (
+# Lines of slurmstepd, srun and docker_process, the telling ones first: a job out of memory is then cancelled too.
+SETUP_FAILED = (  # with the line before, its own words; 143 is SIGTERM: another line says why that came
+    r"^(?:\S*/slurm_script: )?(?!error: setup)(\S.*)\n"
+    r"error: setup ended the job with exit code (?!143\b)(\d+) in: (.*)$"
+)
+LINES = (  # a pattern, and the cause, which may quote its groups
     (r"Detected \d+ oom.kill event|task \d+: Out Of Memory|container was killed: out of memory", "out of memory"),
     (r"CANCELLED AT \S+ DUE TO NODE FAILURE", "node failure"),
     (r"CANCELLED AT \S+ DUE TO TIME LIMIT", "time limit"),
     (r"CANCELLED AT \S+ DUE TO PREEMPTION", "preempted"),
     (r"\*\*\* STEP \S+ ON \S+ FAILED", "killed: its batch script"),
-    (r"\*\*\* (?:JOB|STEP) \S+ ON \S+ CANCELLED AT \S+ \*\*\*", "cancelled"),
+    (SETUP_FAILED, r"setup ended the job with exit code \2 in: \3 (\1)"),
+    (r"^error: (setup ended the job with exit code (?!143\b).*)$", r"\1"),
+    (r"\*\*\* (?:JOB|STEP) \S+ ON \S+ CANCELLED AT \S+(?: DUE to SIGNAL \w+)? \*\*\*", "cancelled"),
+    (r"execve\(\): (.*)$", r"cannot start \1"),
+    (r"^FATAL:\s+(.+)$", r"container: \1"),  # Apptainer
+    (r"Error while finding module specification .*(No module named \S+?)\)?$", r"\1"),
+    (
+        r"/slurm_script: (line \d+: .*: (?:command not found|No such file or directory|Permission denied))$",
+        r"batch script: \1",
+    ),
     (r"task \d+: Killed|container was killed", "killed"),
 )
 STATES = {
@@ -37,13 +50,14 @@ def settles(own: str | None) -> bool:
 
 
 def from_lines(text: str) -> str | None:
-    """The cause that the last life's lines of a job's standard error name; None where they name none."""
+    """Return the cause that the last life's lines of a job's standard error name; None where they name none."""
     last = re.split(r"DUE TO JOB REQUEUE \*\*\*$", text, flags=re.MULTILINE)[-1]
-    return next((cause for pattern, cause in LINES if re.search(pattern, last)), None)
+    found = ((re.search(pattern, last, flags=re.MULTILINE), cause) for pattern, cause in LINES)
+    return next((match.expand(cause) for match, cause in found if match), None)
 
 
 def from_state(state: str, reason: str = "") -> str | None:
-    """The cause that a state of squeue or sacct names; None where it names none."""
+    """Return the cause that a state of squeue or sacct names; None where it names none."""
     reason = reason if reason not in ("None", "NonZeroExitCode") else ""
     if state == "FAILED" and reason:
         return f"failed: {reason}"
@@ -51,13 +65,13 @@ def from_state(state: str, reason: str = "") -> str | None:
 
 
 def last_error(text: str) -> str | None:
-    """The last line that tells an error."""
+    """Return the last line that tells an error."""
     found = ERROR.findall(text)
     return found[-1].removeprefix("error: ").strip() if found else None
 
 
 def tail(path: Path) -> str:
-    """The end of a log; empty where there is none."""
+    """Return the end of a log; empty where there is none."""
     try:
         with path.open("rb") as file:
             file.seek(0, 2)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-from alexnet_study.cluster.plan import PlannedRun
+from alexnet_study.cluster.plans.job_plan import PlannedRun
 from alexnet_study.runs.interruption import SIGNALS, UNFINISHED
 
 FAILED = 1
@@ -24,7 +24,7 @@ _PRCTL = getattr(ctypes.CDLL(None), "prctl", None)
 
 @dataclass(frozen=True, kw_only=True)
 class Launch:
-    """How a run is started: its command and its environment, which may depend on the place that it takes, from 0.
+    """How a run is started: its command and its environment, which may depend on the slot that it takes, from 0.
 
     bound: the run is told to end when this process dies, where nobody else would tell it.
     """
@@ -38,14 +38,14 @@ class Launch:
 
 @dataclass(kw_only=True)
 class Pool:
-    """Runs that wait, runs that live in a place each, and the exit codes of those that ended.
+    """Runs that wait, runs that live in a slot each, and the exit codes of those that ended.
 
     restarts: how often an unfinished run is started again here; in a SLURM job the whole job is requeued instead.
     on_change is called whenever a run starts or ends.
     """
 
     launch: Launch
-    places: int
+    slots: int
     restarts: int = 0
     on_change: Callable[["Pool"], None] = lambda _: None
     waiting: list[PlannedRun] = field(default_factory=list)
@@ -55,7 +55,7 @@ class Pool:
     _left: dict[PlannedRun, int] = field(default_factory=dict)
 
     def carry_out(self, runs: Iterable[PlannedRun]) -> int:
-        """All runs; returns 0, UNFINISHED where one has to be started again, else FAILED where one failed."""
+        """Carry out all runs; return 0, UNFINISHED where one has to be started again, else FAILED where one failed."""
         self.waiting = list(runs)
         self._left = dict.fromkeys(self.waiting, self.restarts)
         previous = {number: signal.signal(number, self._warned) for number in SIGNALS}
@@ -72,21 +72,21 @@ class Pool:
         return UNFINISHED if UNFINISHED in codes else FAILED if any(codes) else 0
 
     def _start(self) -> None:
-        for place in range(self.places):
+        for slot in range(self.slots):
             if self.stopping:
                 self.waiting.clear()
-            if self.waiting and place not in self.living:
+            if self.waiting and slot not in self.living:
                 run = self.waiting.pop(0)
-                self.living[place] = run, self._process(run, place)
+                self.living[slot] = run, self._process(run, slot)
                 self.on_change(self)
 
-    def _process(self, run: PlannedRun, place: int) -> subprocess.Popen[bytes]:
+    def _process(self, run: PlannedRun, slot: int) -> subprocess.Popen[bytes]:
         self.launch.logs.mkdir(parents=True, exist_ok=True)
         name = f"{run.name}-{self.launch.job}"
         with (self.launch.logs / f"{name}.out").open("ab") as out, (self.launch.logs / f"{name}.err").open("ab") as err:
             return subprocess.Popen(
                 self.launch.command(run),
-                env={**os.environ, **self.launch.environment(run, place)},
+                env={**os.environ, **self.launch.environment(run, slot)},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
@@ -94,11 +94,11 @@ class Pool:
             )
 
     def _collect(self) -> None:
-        for place, (run, process) in list(self.living.items()):
+        for slot, (run, process) in list(self.living.items()):
             code = process.poll()
             if code is None:
                 continue
-            del self.living[place]
+            del self.living[slot]
             if self.stopping and code in [-number for number in SIGNALS]:
                 code = UNFINISHED  # warned before it could listen
             if code == UNFINISHED and not self.stopping and self._left[run] > 0:

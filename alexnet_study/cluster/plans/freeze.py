@@ -18,7 +18,7 @@ CODE = ("alexnet_study", "constraints.txt", "pyproject.toml")
 
 
 def refuse_changes(state: CodeState) -> None:
-    """RequestError where tracked files differ from the commit that results would name."""
+    """Raise RequestError where tracked files differ from the commit that results would name."""
     if state.dirty:
         shown = ", ".join(state.changed[:3]) + (" and more" if len(state.changed) > 3 else "")
         raise RequestError(

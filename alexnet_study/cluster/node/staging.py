@@ -1,6 +1,6 @@
 """Data: verified and cached before anything is sent, and, where a profile says so, copied to the node's own disk.
 
-python -m alexnet_study.cluster.staging SOURCE [CACHE] prepares a source and prints what it is as one line of JSON.
+python -m alexnet_study.cluster.node.staging SOURCE [CACHE] prepares a source and prints what it is as one line of JSON.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from alexnet_study.cluster.plan import Plan
+from alexnet_study.cluster.plans.job_plan import JobPlan
 from alexnet_study.errors import RequestError
 
 
@@ -30,9 +30,9 @@ def prepared(source: str, cache: Path | None) -> str:
 
 
 @contextlib.contextmanager
-def staged(plan: Plan) -> Iterator[Path | None]:
-    """The cache that a job's runs read: a copy on the node's temporary disk if the profile stages, else the plan's."""
-    if not plan.means.stage or plan.cache is None:
+def staged(plan: JobPlan) -> Iterator[Path | None]:
+    """Yield the cache that a job's runs read: a copy on the node's own disk if the profile stages, else the plan's."""
+    if not plan.profile.stage or plan.cache is None:
         yield plan.cache
         return
     with tempfile.TemporaryDirectory(prefix="alexnet-study-", dir=os.environ.get("SLURM_TMPDIR")) as folder:

@@ -1,9 +1,9 @@
 """What is sent to the cluster, written down before anything is sent: `results/<study>/.submit/<id>/plan.json`.
 
 Files beside it are written once and never changed, so that no reader sees half a truth: `<k>.job` holds the job id that
-SLURM gave the plan's k-th array; `<k>.claim` belongs to whoever creates it first, the array's first task to start or a
-submitter who found no job for the array and gives it up. So an array that a dying submitter still got through to
-SLURM either is known or ends at once, and no run is carried out twice at a time.
+SLURM gave the plan's k-th array; `<k>.claim` names the array's owner, whoever creates it first: the array's first task
+to start, or a submitter who found no job for the array and gives it up. So an array that a dying submitter still got
+through to SLURM either is known or ends at once, and no run is carried out twice at a time.
 """
 
 import contextlib
@@ -12,18 +12,20 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from alexnet_study.cluster.profiles import Profile
+from alexnet_study.cluster.containers.runtime import JobSetting
+from alexnet_study.cluster.plans.profile import Profile
 from alexnet_study.files import TEMPORARY, cache_beside, sync_folder, write_json
 from alexnet_study.study.configs import RunConfig
 from alexnet_study.study.validation import build
 
 ABANDONED = "abandoned"
 FOLDER = ".submit"
+PATHS = ("results", "cwd", "cache")  # fields that are paths
 
 T = TypeVar("T")
 
@@ -38,12 +40,12 @@ class PlannedRun:
 
     @property
     def name(self) -> str:
-        """As logs call it: `skip-seed-0`."""
+        """Return the name that logs have: `skip-seed-0`."""
         return f"{self.variant}-seed-{self.seed}"
 
     @property
     def key(self) -> tuple[str, int]:
-        """Variant and seed."""
+        """Return variant and seed."""
         return self.variant, self.seed
 
 
@@ -60,19 +62,19 @@ class PlannedArray:
 
     @property
     def reports(self) -> bool:
-        """Whether this is the report's job."""
+        """Return whether this is the report's job."""
         return not self.jobs
 
     def job_id(self, array: str, index: int) -> str:
-        """The id of a job as squeue shows it; submitit sends an array of one as a plain job."""
+        """Return the id of a job as squeue shows it; submitit sends an array of one as a plain job."""
         return f"{array}_{index}" if len(self.jobs) > 1 else array
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class JobPlan:
     """One submission. Paths are absolute.
 
-    source: the data. profile: in full, as plain values. cpus: of a job with runs. environment: what the runs are told
+    source: the data. cpus: of a job with runs. environment: what the runs are told
     of their code.
     """
 
@@ -83,23 +85,18 @@ class Plan:
     cwd: Path
     source: str
     cache: Path | None
-    profile: dict[str, Any]
+    profile: Profile
     cpus: int
-    environment: dict[str, str]
+    environment: Mapping[str, str]
     arrays: tuple[PlannedArray, ...] = field(default=())
 
     @property
     def folder(self) -> Path:
-        """Where the plan and all that belongs to it lie."""
+        """Return where the plan and all that belongs to it lie."""
         return submissions(self.results, self.study) / self.id
 
-    @property
-    def means(self) -> Profile:
-        """The profile."""
-        return build(Profile, self.profile, "profile")
-
     def paths(self) -> list[Path]:
-        """The folders that a job reads and writes, each once; without a cache a container decodes the data anew."""
+        """Return the folders that a job reads and writes, each once; without a cache a container decodes data anew."""
         source = Path(self.source) if os.path.isabs(self.source) else None
         beside = cache_beside(source) if source is not None and cache_beside(source).is_dir() else None
         found = (self.cwd, self.results, source, self.cache or beside)
@@ -107,28 +104,31 @@ class Plan:
 
     @property
     def study_file(self) -> Path:
-        """The frozen study."""
+        """Return the path of the frozen study."""
         return self.folder / "study.yaml"
 
     @property
     def code(self) -> Path:
-        """The frozen code, where no container holds it."""
+        """Return the folder of the frozen code, where no container holds it."""
         return self.folder / "code"
 
     @property
     def jobs_folder(self) -> Path:
-        """submitit's folder: batch scripts, pickles, the jobs' own output."""
+        """Return submitit's folder: batch scripts, pickles, the jobs' own output."""
         return self.folder / "jobs"
+
+    def setting(self, *, reports: bool, cache: Path | None = None) -> JobSetting:
+        """Return what a container runtime is told of a job, the report's or a run's; cache: staged data."""
+        paths = (*self.paths(), *([] if cache is None else [cache]))
+        gpu = self.profile.gpus > 0 and not reports
+        return JobSetting(container=self.profile.container, cwd=self.cwd, paths=tuple(dict.fromkeys(paths)), gpu=gpu)
 
     def write(self) -> None:
         """Write plan.json, after which the plan exists."""
-        plain = dataclasses.asdict(self)
-        for name in ("results", "cwd", "cache"):
-            plain[name] = None if plain[name] is None else str(plain[name])
-        write_json(self.folder / "plan.json", plain)
+        write_json(self.folder / "plan.json", _plain(self))
 
     def job_of(self, array: int) -> str | None:
-        """The job id that SLURM gave an array, None while it is not known."""
+        """Return the job id that SLURM gave an array, None while it is not known."""
         with contextlib.suppress(FileNotFoundError):
             return str(json.loads((self.folder / f"{array}.job").read_text())["job"])
         return None
@@ -137,58 +137,50 @@ class Plan:
         """Write down the job id of an array."""
         write_json(self.folder / f"{array}.job", {"job": job, "time": time.time()})
 
-    def claim(self, array: int, claimant: str) -> str:
-        """Claim an array, unless somebody did; returns whose it is: ABANDONED, or the id of the job that started."""
-        return claim(self.folder / f"{array}.claim", claimant)
+    def own(self, array: int, owner: str) -> str:
+        """Own an array, unless somebody does; return its owner: ABANDONED, or the id of the job that started."""
+        return create_once(self.folder / f"{array}.claim", owner)
 
-    def claimant(self, array: int) -> str | None:
-        """Whose an array is: ABANDONED, the id of the job that started, or None while nobody claimed it."""
+    def owner(self, array: int) -> str | None:
+        """Return who owns an array: ABANDONED, the id of the job that started, or None while nobody does."""
         with contextlib.suppress(FileNotFoundError):
             return (self.folder / f"{array}.claim").read_text()
         return None
 
+    @property
+    def runs(self) -> list[PlannedRun]:
+        """Return all runs, in order."""
+        return [run for array in self.arrays for job in array.jobs for run in job]
+
 
 def submissions(results: Path, study: str) -> Path:
-    """The folder of a study's submissions."""
+    """Return the folder of a study's submissions."""
     return results / study / FOLDER
 
 
-def read_plan(folder: Path) -> Plan:
-    """The plan of a submission's folder."""
+def read_plan(folder: Path) -> JobPlan:
+    """Return the plan of a submission's folder; raise RequestError where another version of the code wrote it."""
     plain = json.loads((folder / "plan.json").read_text())
-    arrays = tuple(
-        PlannedArray(
-            token=array["token"],
-            name=array["name"],
-            jobs=tuple(tuple(build(PlannedRun, run, "plan") for run in job) for job in array["jobs"]),
-        )
-        for array in plain.pop("arrays")
-    )
-    cache = plain.pop("cache")
-    return Plan(
-        results=Path(plain.pop("results")),
-        cwd=Path(plain.pop("cwd")),
-        cache=Path(cache) if cache else None,
-        arrays=arrays,
-        **plain,
-    )
+    for name in PATHS:
+        plain[name] = None if plain[name] is None else Path(plain[name])
+    return build(JobPlan, plain, str(folder / "plan.json"))
 
 
-def read_plans(results: Path, study: str) -> list[Plan]:
-    """All submissions of a study, oldest first; a folder without plan.json was never sent."""
+def read_plans(results: Path, study: str) -> list[JobPlan]:
+    """Return all submissions of a study, oldest first; a folder without plan.json was never sent."""
     found = [read_plan(path.parent) for path in submissions(results, study).glob("*/plan.json")]
     return sorted(found, key=lambda plan: (plan.created, plan.id))
 
 
 def new_id() -> str:
-    """A submission's id: its time, and some randomness."""
+    """Return a new submission's id: its time, and some randomness."""
     return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
 
 
 def arrays_of(
     study: str, submission: str, runs: Iterable[RunConfig], *, runs_per_job: int, most_jobs: int
 ) -> Iterator[PlannedArray]:
-    """One array a variant, or several where `most_jobs` bounds an array; then the report's job."""
+    """Yield one array a variant, or several where `most_jobs` bounds an array; then the report's job."""
     runs = list(runs)
     count = 0
     for variant in dict.fromkeys(run.variant for run in runs):
@@ -205,15 +197,15 @@ def arrays_of(
 
 
 def local_array(study: str, submission: str, runs: Iterable[RunConfig]) -> PlannedArray:
-    """What a local supervisor carries out: each run a job, in the study's order."""
+    """Return what a local supervisor carries out: each run a job, in the study's order."""
     planned = [PlannedRun(variant=run.variant, seed=run.seed, threads=run.recipe.threads) for run in runs]
     return PlannedArray(token=_token(study, submission, 0), name=study, jobs=tuple((run,) for run in planned))
 
 
-def claim(path: Path, claimant: str) -> str:
-    """Create `path` with `claimant` in it, unless it exists; returns what stands in it. Exclusive on NFS too."""
+def create_once(path: Path, content: str) -> str:
+    """Create `path` with `content` in it, unless it exists; return what stands in it. Exclusive on NFS too."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}{TEMPORARY}")
-    temporary.write_text(claimant)
+    temporary.write_text(content)
     try:
         with contextlib.suppress(FileExistsError):
             os.link(temporary, path)  # whole from the first moment on, unlike a file that is created, then filled
@@ -221,6 +213,17 @@ def claim(path: Path, claimant: str) -> str:
         temporary.unlink()
     sync_folder(path.parent)
     return path.read_text()
+
+
+def _plain(value: object) -> object:
+    """Return the JSON values of a plan, in full: a default that changes later changes no plan."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {each.name: _plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
 
 
 def _token(study: str, submission: str, array: int) -> str:

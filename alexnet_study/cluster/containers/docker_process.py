@@ -9,8 +9,9 @@ signals, and outlives a killed client. So this process, which stays on the host,
 - holds the container's standard input: the run ends when that closes, as it does when this process is killed;
 - removes the container in any case, and leaves with the run's exit code.
 
-`command` is what a job starts. By hand: python -m alexnet_study.cluster.docker --image alexnet-study --name NAME
---mount /results:/results -- --study FILE --variant skip --seed 0 --results /results
+`command` is what a job starts. By hand:
+python -m alexnet_study.cluster.containers.docker_process --image alexnet-study --name NAME --mount /results:/results --
+--study FILE --variant skip --seed 0 --results /results
 """
 
 import argparse
@@ -24,6 +25,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import FrameType
 
+from alexnet_study.cluster.containers.runtime import NO_GPU
 from alexnet_study.errors import RequestError, RunError
 from alexnet_study.files import UMASK
 from alexnet_study.runs.interruption import END_WITH_INPUT, SIGNALS, UNFINISHED
@@ -48,7 +50,7 @@ def command(
     arguments: Iterable[str] = (),
     gpus: bool = True,
 ) -> list[str]:
-    """The command, for a job on the host, that runs `words` (the arguments of `train`) in `image`.
+    """Return the command, for a job on the host, that runs `words` (the arguments of `train`) in `image`.
 
     name: unique among the runs of all jobs on a node, and the same again when the job is requeued. mounts: `A:B` each.
     arguments: more of docker run's. gpus: whether to hand on the GPUs that the job was granted.
@@ -56,16 +58,16 @@ def command(
     options = [f"--image={image}", f"--name={container_name(name)}", f"--workdir={workdir}"]
     options += [f"--mount={mount}" for mount in mounts] + [f"--argument={argument}" for argument in arguments]
     options += [] if gpus else ["--no-gpus"]
-    return [sys.executable, "-m", "alexnet_study.cluster.docker", *options, "--", *words]
+    return [sys.executable, "-m", "alexnet_study.cluster.containers.docker_process", *options, "--", *words]
 
 
 def container_name(text: str) -> str:
-    """`text` as a name that Docker accepts."""
+    """Return `text` as a name that Docker accepts."""
     return "alexnet-study-" + re.sub(r"[^a-zA-Z0-9_.-]", "-", text)
 
 
 def granted_gpus() -> list[str]:
-    """The GPUs of this job by the numbers or UUIDs that they have outside it, which the daemon goes by.
+    """Return the GPUs of this job by their numbers or UUIDs outside it, which the daemon goes by.
 
     A UUID is the same everywhere, while SLURM's numbers need not be the daemon's, least of all those of slices (MIG).
     None where the node has no driver, as on a test cluster whose GPUs are pretended: the run says that it sees none.
@@ -82,7 +84,7 @@ def granted_gpus() -> list[str]:
 
 
 def run_command(options: argparse.Namespace, image_id: str) -> list[str]:
-    """The `docker run` of a container: as this job's user, with the job's means, read-only, without a network."""
+    """Return the `docker run` of a container: as this job's user, with its means, read-only, without a network."""
     words = [
         "docker",
         "run",
@@ -104,7 +106,7 @@ def run_command(options: argparse.Namespace, image_id: str) -> list[str]:
         inside = [str(index) for index in range(len(gpus))] if all(gpu.isdigit() for gpu in gpus) else gpus
         words += [f'--gpus="device={",".join(gpus)}"', f"--env=CUDA_VISIBLE_DEVICES={','.join(inside)}"]
     else:  # the image asks for all, which NVIDIA's runtime would hand it
-        words += ["--env=NVIDIA_VISIBLE_DEVICES=void"]
+        words += [f"--env={name}={value}" for name, value in NO_GPU.items()]
     return [*words, *options.argument, options.image, *options.words]
 
 
@@ -142,7 +144,7 @@ class Container:
         return code
 
     def _reason(self, *, since: float) -> str:
-        """Why the container was killed, as far as the daemon knows."""
+        """Return why the container was killed, as far as the daemon knows."""
         words = [f"--since={since}", f"--until={time.time() + LATE_SECONDS}", f"--filter=container={self.name}"]
         return ": out of memory" if _docker("events", *words, "--filter=event=oom").stdout else ""
 
@@ -169,7 +171,9 @@ class Container:
 
 def main() -> int:
     """Carry out the run that the command line names."""
-    parser = argparse.ArgumentParser(prog="python -m alexnet_study.cluster.docker", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m alexnet_study.cluster.containers.docker_process", description=__doc__
+    )
     parser.add_argument("--image", required=True)
     parser.add_argument("--name", required=True)
     parser.add_argument("--workdir", default="/workspace")

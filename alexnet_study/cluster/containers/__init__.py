@@ -1,0 +1,1 @@
+"""Container runtimes: the protocol, the table, and one file for each."""

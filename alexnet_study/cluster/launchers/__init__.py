@@ -1,0 +1,1 @@
+"""Launchers: the protocol, the table, and what SLURM and this machine need."""

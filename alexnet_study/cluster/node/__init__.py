@@ -1,0 +1,1 @@
+"""What runs on a node, in a job: its runs as child processes, and their data."""

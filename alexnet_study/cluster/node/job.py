@@ -1,0 +1,92 @@
+"""What a SLURM job carries out: the runs of one job of a plan, or the report behind them."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from alexnet_study.cluster.node.pool import Launch, Pool
+from alexnet_study.cluster.node.staging import staged
+from alexnet_study.cluster.plans.job_plan import ABANDONED, JobPlan, PlannedRun, read_plan
+from alexnet_study.runs.folder import RunFolder
+
+REPORT = "report"
+
+
+def carry_out(folder: str, array: int, index: int) -> None:
+    """Carry out job `index` of an array; leaves with the job's exit code where that is not 0.
+
+    folder: the submission's. A job whose array was given up by a submitter does nothing: another has its runs.
+    """
+    plan = read_plan(Path(folder))
+    if plan.own(array, own_array()) == ABANDONED:
+        print(f"{plan.id}: array {array} was given up by its submitter; another job has its runs", file=sys.stderr)
+        return
+    planned = plan.arrays[array]
+    code = report(plan) if planned.reports else train(plan, planned.jobs[index])
+    if code:
+        sys.exit(code)
+
+
+def train(plan: JobPlan, runs: Sequence[PlannedRun]) -> int:
+    """Carry out the runs that are not finished; return 75 where one has to be started again, 1 where one failed."""
+    with staged(plan) as cache:
+        launch = Launch(
+            command=lambda run: train_command(plan, run, cache),
+            environment=lambda run, _: environment(plan, run.threads),
+            logs=plan.results / plan.study / "logs",
+            job=own_job(),
+        )
+        pool = Pool(launch=launch, slots=min(plan.profile.side_by_side, len(runs)))
+        return pool.carry_out(run for run in runs if not _folder(plan, run).is_finished())
+
+
+def report(plan: JobPlan) -> int:
+    """Report what is finished; return the exit code."""
+    words = ["--study", str(plan.study_file), "--results", str(plan.results)]
+    return subprocess.run(
+        _command(plan, ["report", *words], name=REPORT, cache=None),
+        env={**os.environ, **environment(plan, plan.profile.report.cpus)},
+        check=False,
+    ).returncode
+
+
+def train_command(plan: JobPlan, run: PlannedRun, cache: Path | None) -> list[str]:
+    """Return the command of one run."""
+    words = ["--study", str(plan.study_file), "--variant", run.variant, "--seed", str(run.seed)]
+    words += ["--results", str(plan.results)]
+    words += [] if cache is None else ["--cache", str(cache)]
+    words += ["--allow-inexact-resume"] if plan.profile.inexact_resume else []
+    return _command(plan, ["train", *words], name=run.name, cache=cache)
+
+
+def _command(plan: JobPlan, words: list[str], *, name: str, cache: Path | None) -> list[str]:
+    """Return how the plan's container runtime runs one of the package's commands; name tells it apart in this job."""
+    setting = plan.setting(reports=name == REPORT, cache=cache)
+    return plan.profile.runtime.run_command(words, name=f"{own_job()}-{name}", setting=setting)
+
+
+def _folder(plan: JobPlan, run: PlannedRun) -> RunFolder:
+    return RunFolder(plan.results / plan.study / run.variant / f"seed-{run.seed}")
+
+
+def environment(plan: JobPlan, threads: int) -> dict[str, str]:
+    """Return what a run's process is told: its CPU threads, and the state of its code."""
+    return {
+        **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads)),
+        "PYTHONUNBUFFERED": "1",
+        **plan.environment,
+    }
+
+
+def own_array() -> str:
+    """Return the id of the array that this job belongs to, or of the job itself."""
+    return os.environ.get("SLURM_ARRAY_JOB_ID") or os.environ["SLURM_JOB_ID"]
+
+
+def own_job() -> str:
+    """Return this job's id as squeue shows it, `12_3` in an array; without SLURM what names this process."""
+    task = os.environ.get("SLURM_ARRAY_TASK_ID")
+    plain = os.environ.get("SLURM_JOB_ID", f"process-{os.getpid()}")
+    return f"{os.environ['SLURM_ARRAY_JOB_ID']}_{task}" if task else plain

@@ -1,0 +1,152 @@
+"""A profile says where and with what means runs are carried out; nothing scientific stands in it.
+
+Every value that reaches a batch script is validated here, `setup` excepted, which is shell by definition. What only a
+launcher can judge is checked where a profile is loaded.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from alexnet_study.cluster.containers.runtime import Container, Runtime
+from alexnet_study.cluster.containers.table import check_container, runtime_of
+from alexnet_study.cluster.plans.sbatch_options import check_options, gpus_of
+from alexnet_study.errors import RequestError
+from alexnet_study.study.configs import RunConfig
+
+WORD = re.compile(r"[A-Za-z0-9_.:,@/+-]*")  # partitions, accounts, GPUs such as gpu:h100:1 or gpu:1g.10gb:1
+EXPRESSION = re.compile(r"[A-Za-z0-9_.:,@+*&|!()\[\]-]*")  # constraints and host lists
+UNSAFE = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportJob:
+    """Means of the job that reports behind the runs; it asks for no GPU. memory_gb 0: the cluster's default."""
+
+    partition: str = ""
+    minutes: int = 30
+    cpus: int = 1
+    memory_gb: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_means(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """Means of a study's jobs. An empty text or a 0 leaves the choice to the cluster, unless said otherwise.
+
+    launcher: a name in the table, such as `slurm`, or `local` for this machine. minutes: time limit of a job. gres: a
+    job's GPU, empty for none. cpus: of a job; 0: as many as its runs' threads. parallelism: most jobs of an array at
+    once; locally, the most CPU runs at once, 0 meaning cores over threads. runs_per_job: runs in one job, of which
+    side_by_side at once. warning_seconds: how long before the limit a job is told to write its checkpoint; 0: as long
+    as its container runtime needs. max_requeues: how often an unfinished job returns to the queue by itself. stage:
+    data is copied to the node's temporary disk first. inexact_resume: a run may go on on another device model or other
+    versions, recorded as not bit-exact. sbatch: more options of sbatch, by name, as they are.
+    """
+
+    launcher: str = "slurm"
+    partition: str = ""
+    account: str = ""
+    qos: str = ""
+    minutes: int = 60
+    gres: str = "gpu:1"
+    cpus: int = 0
+    memory_gb: float = 0.0
+    constraint: str = ""
+    exclude: str = ""
+    parallelism: int = 0
+    runs_per_job: int = 1
+    side_by_side: int = 1
+    warning_seconds: int = 0
+    max_requeues: int = 100
+    setup: tuple[str, ...] = ()
+    stage: bool = False
+    inexact_resume: bool = False
+    cluster: str = ""
+    wckey: str = ""
+    sbatch: Mapping[str, object] = field(default_factory=dict)
+    container: Container = field(default_factory=Container)
+    report: ReportJob = field(default_factory=ReportJob)
+
+    def __post_init__(self) -> None:
+        _check_means(self)
+        for name, least in (("parallelism", 0), ("runs_per_job", 1), ("side_by_side", 1), ("max_requeues", 0)):
+            _check_least(self, name, least)
+        check_options(self.sbatch, gres=self.gres, memory_gb=self.memory_gb)
+        check_container(self.container)
+        for name in ("mounts", "arguments"):
+            for value in getattr(self.container, name):
+                check_text(value, f"container.{name}")
+        check_text(self.container.image, "container.image")
+        if not 0 < self.warning < 60 * self.minutes:
+            raise RequestError(
+                f"warning_seconds: {self.warning} is not valid; expected more than 0 and less than the "
+                f"{self.minutes} minutes of the job"
+            )
+
+    @property
+    def runtime(self) -> Runtime:
+        """Return the container runtime."""
+        return runtime_of(self.container)
+
+    @property
+    def warning(self) -> int:
+        """Return how many seconds before the time limit a job is told to write its checkpoint."""
+        return self.warning_seconds or self.runtime.warning_seconds
+
+    @property
+    def gpus(self) -> int:
+        """Return the GPUs of one job, as `gres` or an option of sbatch counts them; one where it gives no number."""
+        if not self.gres:
+            return gpus_of(self.sbatch)
+        last = self.gres.rpartition(":")[2]
+        return int(last) if last.isdigit() else 1
+
+    def cpus_for(self, runs: Iterable[RunConfig]) -> int:
+        """Return the CPUs of one job; raise RequestError where the profile grants fewer than the runs use at once."""
+        runs = list(runs)
+        greedy = max(runs, key=lambda run: run.recipe.threads)
+        at_once = min(self.side_by_side, self.runs_per_job)
+        needed = greedy.recipe.threads * at_once
+        if self.cpus and self.cpus < needed:
+            raise RequestError(
+                f"profile: cpus: {self.cpus} is too few; expected at least {needed}, for {at_once} at once of the "
+                f"{greedy.recipe.threads} threads of variant {greedy.variant}"
+            )
+        return self.cpus or needed
+
+
+def check_text(value: str, name: str) -> str:
+    """Return a text that will be quoted in a shell script; raise RequestError if it would end the quoted line."""
+    if UNSAFE.search(value):
+        raise RequestError(f"{name}: {value!r} is not valid; expected no line breaks or control characters")
+    return value
+
+
+def _check_means(means: Profile | ReportJob) -> None:
+    for name, pattern in (
+        ("cluster", WORD),
+        ("partition", WORD),
+        ("account", WORD),
+        ("qos", WORD),
+        ("gres", WORD),
+        ("wckey", WORD),
+    ) + (
+        ("constraint", EXPRESSION),
+        ("exclude", EXPRESSION),
+    ):
+        value = getattr(means, name, "")
+        if not pattern.fullmatch(value):
+            raise RequestError(f"{name}: {value!r} is not valid; expected a SLURM name or expression, without spaces")
+    _check_least(means, "minutes", 1)
+    _check_least(means, "cpus", 0 if isinstance(means, Profile) else 1)
+    _check_least(means, "memory_gb", 0)
+    for line in getattr(means, "setup", ()):
+        if "\n" in line:
+            raise RequestError(f"setup: {line!r} is not valid; expected one line of shell an entry")
+
+
+def _check_least(means: object, name: str, least: int) -> None:
+    if getattr(means, name) < least:
+        raise RequestError(f"{name}: {getattr(means, name)!r} is not valid; expected at least {least}")

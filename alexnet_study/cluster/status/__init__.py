@@ -1,0 +1,1 @@
+"""Where each run is, and why it failed."""

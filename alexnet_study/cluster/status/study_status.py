@@ -1,0 +1,65 @@
+"""Where each run of a study is; also without SLURM, or while it does not answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from alexnet_study.cluster.launchers import table
+from alexnet_study.cluster.launchers.launcher import Key, SentJob
+from alexnet_study.cluster.plans.job_plan import JobPlan, PlannedRun, read_plans
+from alexnet_study.cluster.status.run_facts import RunFacts, read_facts
+from alexnet_study.cluster.status.run_state import run_log, run_state
+from alexnet_study.study.study import Study
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunStatus:
+    """One line of the status. state: waiting, running, finished, failed, unknown or `not sent`; cause of a failure.
+
+    hours: of all attempts, those with a GPU and those without.
+    """
+
+    variant: str
+    seed: int
+    state: str
+    detail: str
+    cause: str | None = None
+    log: Path | None = None
+    gpu_hours: float = 0.0
+    cpu_hours: float = 0.0
+
+
+def study_status(study: Study, results: Path) -> tuple[list[RunStatus], list[str]]:
+    """Return the status of every run, in the study's order, and notes."""
+    plans = read_plans(results, study.name)
+    keys = [(run.variant, run.seed) for run in study.runs()] + [run.key for plan in plans for run in plan.runs]
+    facts = {key: read_facts(results / study.name / key[0] / f"seed-{key[1]}") for key in dict.fromkeys(keys)}
+    unfinished = {key for key, fact in facts.items() if fact.top1 is None}
+    queues, notes = _queues(plans, unfinished)
+    jobs = table.by_run(table.jobs(plans, queues))
+    forgotten = [job for key, job in jobs.items() if key in unfinished and job.queued is None and job.phase == "ended"]
+    accounts = table.accounts(forgotten)
+    return [_status(key, fact, jobs.get(key), accounts) for key, fact in facts.items()], notes
+
+
+def _queues(plans: list[JobPlan], unfinished: set[Key]) -> tuple[table.Queues, list[str]]:
+    """Return the queues, each asked only if an unfinished run may be in it, and a note for each that is not known."""
+    asked = [plan for plan in plans if not unfinished.isdisjoint(run.key for run in plan.runs)]
+    known, silent = table.known_queues(asked)
+    unasked: table.Queues = {table.launcher_of(plan): () for plan in plans}
+    return {**unasked, **known}, [f"the queue is not known, so states are the runs' own: {error}" for error in silent]
+
+
+def _status(key: Key, facts: RunFacts, job: SentJob | None, accounts: Mapping[str, str]) -> RunStatus:
+    name = PlannedRun(variant=key[0], seed=key[1], threads=1).name
+    state = run_state(name, facts, job, accounts)
+    return RunStatus(
+        variant=key[0],
+        seed=key[1],
+        state=state.name,
+        detail=state.detail,
+        cause=state.cause,
+        log=run_log(job, name, failed=state.name == "failed") if job is not None and state.name != "waiting" else None,
+        gpu_hours=facts.hours(gpu=True),
+        cpu_hours=facts.hours(gpu=False),
+    )
