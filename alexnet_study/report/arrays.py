@@ -84,7 +84,7 @@ class _Tally:
 
 
 def _analyse(collection: Collection) -> Findings:
-    tallies = {group: _Tally(collection.test_images) for group in collection.evaluations}
+    tallies = {group: _Tally(collection.test_images) for group in _whole(collection)}
     common = sorted(set.intersection(*({run.seed for run in collection.of(v)} for v in collection.variants)))
     chosen = common[: min(SEEDS, GRAMS // len(tallies))]
     grams: dict[Group, list[NDArray[Any]]] = {group: [] for group in tallies}
@@ -106,18 +106,27 @@ def _analyse(collection: Collection) -> Findings:
     return Findings(runs=_hashes(collection), numbers=numbers, points=_points(collection, scores, labels, chosen))
 
 
+def _whole(collection: Collection) -> list[Group]:
+    """Return the evaluations that every run of their variant has: what compares runs needs it of all of them."""
+    return [
+        (name, own) for name, own in collection.evaluations if all(own in r.evaluations for r in collection.of(name))
+    ]
+
+
 def _add_predictions(run: Run, tallies: dict[Group, _Tally]) -> NDArray[Any]:
     arrays = run.arrays("predictions")
-    for evaluation in run.evaluations:
-        tallies[run.variant, evaluation].add(arrays[evaluation], arrays["labels"])
+    for variant, evaluation in tallies:
+        if variant == run.variant:
+            tallies[variant, evaluation].add(arrays[evaluation], arrays["labels"])
     return arrays["labels"]
 
 
 def _add_features(run: Run, grams: dict[Group, list[NDArray[Any]]], scores: dict[Group, list[NDArray[Any]]]) -> None:
     arrays = run.arrays("features")
-    for evaluation in run.evaluations:
-        grams[run.variant, evaluation].append(centred_gram(arrays[f"{evaluation}_features"]))
-        scores[run.variant, evaluation].append(arrays[f"{evaluation}_scores"][:, :2])
+    for variant, evaluation in grams:
+        if variant == run.variant:
+            grams[variant, evaluation].append(centred_gram(arrays[f"{evaluation}_features"]))
+            scores[variant, evaluation].append(arrays[f"{evaluation}_scores"][:, :2])
 
 
 def _spread(tallies: dict[Group, _Tally]) -> list[dict[str, Any]]:

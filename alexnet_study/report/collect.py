@@ -11,7 +11,7 @@ import numpy as np
 
 from alexnet_study.errors import DamagedRunError
 from alexnet_study.files import digest
-from alexnet_study.report.measures import curve_deviations, derive, in_evaluation, look_up
+from alexnet_study.report.measures import AbsentError, curve_deviations, derive, in_evaluation, listed, look_up
 from alexnet_study.runs.folder import RunFolder
 from alexnet_study.study.study import Study
 
@@ -40,11 +40,27 @@ class Run:
         return list(self.summary["evaluations"])
 
     def figure(self, path: str, evaluation: str = "intact") -> float | None:
-        """The figure at a path (report/measures.py); None where it is null, or has no such evaluation."""
+        """Return the figure at a path (report/measures.py); None where it is null, or the run does not record it.
+
+        Raise RequestError if there is no such figure, AbsentError if only this run may lack it.
+        """
         own = in_evaluation(path, evaluation)
         if own is None or evaluation not in self.evaluations:
             return None
-        return look_up({**self.summary, "last_epoch": self.metrics[-1], "derived": self.derived}, own)
+        try:
+            return look_up({**self.summary, "last_epoch": self.metrics[-1], "derived": self.derived}, own)
+        except AbsentError:
+            if listed(path):
+                return None
+            raise
+
+    def records(self, path: str) -> bool:
+        """Return whether the run has the figure at a path, be it null."""
+        try:
+            look_up({**self.summary, "last_epoch": self.metrics[-1], "derived": self.derived}, path)
+        except AbsentError:
+            return False
+        return True
 
     def arrays(self, name: str) -> dict[str, np.ndarray[Any, Any]]:
         """The arrays of `predictions` or `features`."""
@@ -93,12 +109,26 @@ class Collection:
     @property
     def evaluations(self) -> list[tuple[str, str]]:
         """(variant, evaluation), each variant's intact one first."""
-        return [(name, evaluation) for name in self.variants for evaluation in self.of(name)[0].evaluations]
+        return [
+            (name, evaluation)
+            for name in self.variants
+            for evaluation in dict.fromkeys(evaluation for run in self.of(name) for evaluation in run.evaluations)
+        ]
 
     def figures(self, variant: str, path: str, evaluation: str = "intact") -> dict[int, float]:
-        """The figure at `path` of a variant's runs, by seed; runs where it is null are not in it."""
-        found = {run.seed: run.figure(path, evaluation) for run in self.of(variant)}
+        """Return the figure at `path` of a variant's runs, by seed, without runs that lack it or where it is null.
+
+        Raise RequestError if no run of the study has such a figure and the report does not know it either.
+        """
+        own = self.of(variant)
+        if not listed(path) and any(run.records(path) for run in self.runs):
+            own = [run for run in own if run.records(path)]
+        found = {run.seed: run.figure(path, evaluation) for run in own}
         return {seed: value for seed, value in found.items() if value is not None}
+
+    def lacking(self, variants: Iterable[str], path: str) -> list[str]:
+        """Return those of `variants` that have runs, none of which records the figure at `path`."""
+        return [name for name in variants if (own := self.of(name)) and not any(run.records(path) for run in own)]
 
     @property
     def published_pixels(self) -> bool:
@@ -140,9 +170,11 @@ def _read(folder: RunFolder, variant: str, *, has_arrays: bool) -> Run:
     config, metrics = folder.read_config(), folder.read_metrics()
     if len(metrics) != config["recipe"]["epochs"]:
         raise DamagedRunError(f"{folder.metrics.name} has {len(metrics)} epochs of {config['recipe']['epochs']}")
+    if "intact" not in summary["evaluations"]:
+        raise DamagedRunError(f"{folder.summary.name} has no intact evaluation")
     for evaluation in summary["evaluations"].values():
-        pca = evaluation["pca"]
-        pca["explained_variance_ratio"] = np.array(pca["explained_variance_ratio"])
+        if pca := evaluation.get("pca"):
+            pca["explained_variance_ratio"] = np.array(pca["explained_variance_ratio"])
     return Run(
         folder=folder,
         variant=variant,

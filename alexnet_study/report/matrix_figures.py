@@ -69,6 +69,8 @@ def _shares(collection: Collection, variant: str, evaluation: str = "intact") ->
     """Row-normalised confusion (C, C) of each seed; rows of classes without images are 0."""
     found = {}
     for run in collection.of(variant):
+        if evaluation not in run.evaluations:
+            continue
         counts = np.array(run.summary["evaluations"][evaluation]["confusion"], dtype=float)
         found[run.seed] = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     return found

@@ -21,6 +21,10 @@ from alexnet_study.errors import RequestError
 PLATEAU = 0.95
 
 
+class AbsentError(RequestError):
+    """A run does not record a figure: the figure is younger than the run, or there is none of that name."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Measure:
     """How a figure is called and shown. proportion: a fraction, shown in %, its differences in points.
@@ -94,6 +98,11 @@ def measure(path: str) -> Measure:
     return Measure(label=path)
 
 
+def listed(path: str) -> bool:
+    """Return whether the report knows the figure at `path`, so that a run without it is an older one."""
+    return measure(path).label != path
+
+
 def in_evaluation(path: str, evaluation: str) -> str | None:
     """The path of the same figure in another evaluation; None for a figure of the run, such as a gap."""
     if evaluation == "intact":
@@ -113,14 +122,17 @@ def trials(path: str, summary: Mapping[str, Any]) -> float:
 
 
 def look_up(document: Mapping[str, Any], path: str) -> float | None:
-    """The figure at `path` of a document; None where it is null; RequestError where there is no such figure."""
+    """Return the figure at `path` of a document; None where it is null.
+
+    Raise AbsentError if the document lacks it, RequestError if the path leads to something else than a figure.
+    """
     value: Any = document
     for depth, part in enumerate(path.split(".")):
         where = ".".join(path.split(".")[:depth])
         if isinstance(value, Mapping):
             if part not in value:
                 valid = ", ".join(str(key) for key in value)
-                raise RequestError(f"metric {path}: no {part} in {where or 'a run'}; expected one of {valid}")
+                raise AbsentError(f"metric {path}: no {part} in {where or 'a run'}; expected one of {valid}")
             value = value[part]
         elif isinstance(value, Sequence | np.ndarray) and not isinstance(value, str):
             value = value[_position(part, document["classes"], path, length=len(value))]
@@ -155,6 +167,8 @@ def derive(summary: Mapping[str, Any], metrics: Sequence[Mapping[str, Any]]) -> 
         "plateau_epochs": left[0] if left else None,
     }
     for name, evaluation in summary["evaluations"].items():
+        if "pca" not in evaluation:
+            continue
         ratio = np.asarray(evaluation["pca"]["explained_variance_ratio"])
         reached = np.flatnonzero(np.cumsum(ratio) >= 0.9 - 1e-12)
         figures[name] = {

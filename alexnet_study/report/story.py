@@ -57,6 +57,8 @@ def _others(verdicts: Sequence[Verdict]) -> str:
 
 
 def _estimate(verdict: Verdict) -> str:
+    if verdict.lacking:
+        return "was not recorded"
     if verdict.estimate is None:
         return "has no runs of all its variants yet"
     return with_interval(verdict.estimate, verdict.claim.metric, difference=verdict.difference)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from alexnet_study.files import write_atomically
 from alexnet_study.report import statistics
-from alexnet_study.report.collect import Collection
+from alexnet_study.report.collect import Collection, Run
 from alexnet_study.report.measures import MEASURES, PLATEAU, Measure, in_evaluation, measure
 from alexnet_study.report.resampling import max_t
 from alexnet_study.report.statistics import Estimate
@@ -200,18 +200,21 @@ def separability(collection: Collection) -> Table:
 def stages(collection: Collection) -> list[str]:
     """All stages of all variants, in the order of depth."""
     found = {
-        stage: None
-        for run in collection.runs
-        for regressor in run.summary["linear_regressor"].values()
-        for stage in regressor["by_stage"]
+        stage: None for run in collection.runs for evaluation in run.evaluations for stage in _by_stage(run, evaluation)
     }
     return sorted(found, key=lambda stage: (stage.partition(".")[0], "." not in stage))
 
 
 def stage_values(collection: Collection, variant: str, evaluation: str, stage: str) -> list[float]:
     """Top-1 of a stage's regressor in each run; empty where the variant has no such stage."""
-    regressors = [run.summary["linear_regressor"][evaluation]["by_stage"] for run in collection.of(variant)]
+    regressors = [_by_stage(run, evaluation) for run in collection.of(variant)]
     return [stages[stage]["top1"] for stages in regressors if stage in stages]
+
+
+def _by_stage(run: Run, evaluation: str) -> dict[str, Any]:
+    """Return the regressors of each stage; none where the run has not recorded them."""
+    found: dict[str, Any] = run.summary.get("linear_regressor", {}).get(evaluation, {}).get("by_stage", {})
+    return found
 
 
 def heading(collection: Collection, variant: str, evaluation: str = "intact") -> str:

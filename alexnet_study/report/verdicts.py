@@ -32,7 +32,8 @@ class Verdict:
     paired: whether seeds were paired. p: before Holm's adjustment; by joint sign flips for a claim over classes.
     unpaired: the other interval. flip_p: exact sign-flip p of the seeds' differences, None where they share no seeds.
     published: the published figures, combined as the claim combines variants. predicted: where such a figure of one
-    further run of each variant would lie, for the intact and the lesioned evaluation. classes: over how many p was
+    further run of each variant would lie, for the intact and the lesioned evaluation. lacking: the variants whose runs
+    don't record the metric. classes: over how many p was
     adjusted jointly; 0 for a claim that is not over classes.
     """
 
@@ -48,6 +49,7 @@ class Verdict:
     adjusted_p: float | None = None
     pixels: bool = True
     classes: int = 0
+    lacking: tuple[str, ...] = ()
 
     @property
     def n(self) -> int:
@@ -64,6 +66,8 @@ class Verdict:
     @property
     def verdict(self) -> str:
         """The outcome, with what a reader must know of it."""
+        if self.lacking:
+            return f"not resolvable: the runs of {', '.join(self.lacking)} don't have this figure"
         if self.outcome == "not resolvable":
             return f"not resolvable at n = {self.n}"
         return self.outcome if self.pixels else f"{self.outcome}, on a re-encoded copy"
@@ -141,6 +145,7 @@ def _judge(collection: Collection, claim: Claim) -> Verdict:
         predicted={name: _predicted(collection, claim, name) for name in ("intact", "lesioned")},
         pixels=collection.published_pixels,
         classes=len(collection.classes) if claim.over_classes else 0,
+        lacking=tuple(collection.lacking(claim.variants, claim.metric)),
     )
 
 
