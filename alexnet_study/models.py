@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from alexnet_study.study.configs import CONV_NAMES, ModelConfig
+from alexnet_study.study.configs import BRANCHES, CONV_NAMES, ModelConfig
 
 IMAGE_CHANNELS = 3
 IMAGE_SIDE = 32
@@ -165,7 +165,7 @@ class AlexNet(nn.Module):
             if block.skip:
                 whole, summed = self._with_skip(block, intact)
                 branch, intact = _pool(block, whole), summed
-                yield "intact", f"{block.name}.branch", branch
+                yield "intact", BRANCHES[block.name], branch
                 lesioned = self._without_skip(block, lesioned) if parted else branch
             else:
                 intact = self._without_skip(block, intact)

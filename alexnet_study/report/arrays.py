@@ -147,15 +147,14 @@ def _bootstrap(collection: Collection, tallies: dict[Group, _Tally], common: lis
     pairs = [((variant, "intact"), (first, "intact")) for variant in collection.variants[1:]]
     pairs += [((variant, name), (variant, "intact")) for variant, name in tallies if name != "intact"]
     rows = {group: [i for i, run in enumerate(collection.of(group[0])) if run.seed in common] for group in tallies}
-    names = {" ".join(group): group for group in tallies}
-    bits = {name: np.stack(tallies[group].bits)[rows[group]] for name, group in names.items()}
-    found = crossed_bootstrap(bits, collection.test_images, [(" ".join(a), " ".join(b)) for a, b in pairs])
+    bits = {group: np.stack(tally.bits)[rows[group]] for group, tally in tallies.items()}
+    found = crossed_bootstrap(bits, collection.test_images, pairs)
     return [
         {
-            "variant": names[a][0],
-            "evaluation": names[a][1],
-            "less_variant": names[b][0],
-            "less_evaluation": names[b][1],
+            "variant": a[0],
+            "evaluation": a[1],
+            "less_variant": b[0],
+            "less_evaluation": b[1],
             "low": interval.low,
             "high": interval.high,
             "n": len(common),

@@ -1,6 +1,6 @@
 """The tables of the audit: claims with their verdicts, published figures, published vectors."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -70,11 +70,8 @@ def figures(checks: Sequence[FigureCheck]) -> Table:
             "program": check.program,
             "published": check.measure.show(check.published),
             **{
-                name: f"{interval_text(check.measure, check.predicted.get(name))} {INSIDE[check.inside(name)]}".strip(
-                    " –"
-                )
-                or "–"
-                for name in published.EVALUATIONS
+                name: f"{interval_text(check.measure, interval)} {INSIDE[check.inside(name)]}" if interval else "–"
+                for name, interval in ((name, check.predicted.get(name)) for name in published.EVALUATIONS)
             },
             "n": check.n,
         }
@@ -157,9 +154,8 @@ def figure_text(verdict: Verdict) -> str:
 
 
 def _claim_row(verdict: Verdict) -> dict[str, Any]:
-    number = verdict.claim.id.partition(" ")[0]
     return {
-        "claim": f"{number}. {verdict.claim.statement}",
+        "claim": f"{verdict.claim.number}. {verdict.claim.statement}",
         "ours": figure_text(verdict),
         "n": verdict.n,
         "p": p_text(verdict.adjusted_p),
@@ -184,33 +180,45 @@ def _label(verdict: Verdict) -> str:
 
 
 def _flat(verdict: Verdict) -> dict[str, Any]:
-    """The claim's entry of report.json in columns."""
-    return flatten(verdicts.as_json(verdict))
+    """Return the claim's entry of report.json in columns."""
+    entry = verdicts.as_json(verdict)
+    sensitivity, predicted = entry.pop("sensitivity"), entry.pop("prediction_interval")
+    inside, outcome = entry.pop("inside_prediction_interval"), entry.pop("verdict")
+    published_figure, interval = entry.pop("published"), entry.pop("interval")
+    after = {key: entry.pop(key) for key in ("n", "test", "p", "adjusted_p", "smallest_resolvable")}
+    flat = {**entry, **_ends("interval", interval), **after}
+    flat["variants"] = " ".join(f"{weight:+g}·{variant}" for variant, weight in verdict.claim.variants.items())
+    flat |= _ends("sensitivity_unpaired_interval", sensitivity["unpaired_interval"])
+    flat |= {"sensitivity_sign_flip_p": sensitivity["sign_flip_p"], "published": published_figure}
+    return {**flat, **_prediction(predicted, inside), "verdict": outcome}
 
 
 def _flat_figure(check: FigureCheck) -> dict[str, Any]:
-    return flatten(figure_json(check))
+    """Return a published figure's entry of report.json in columns."""
+    entry = figure_json(check)
+    predicted, inside = entry.pop("prediction_interval"), entry.pop("inside_prediction_interval")
+    return {**entry, **_prediction(predicted, inside)}
 
 
 def _flat_vector(check: VectorCheck) -> dict[str, Any]:
+    """Return a published vector's entry of report.json in columns."""
     entry = vector_json(check)
-    for fit in entry["evaluations"].values():
+    evaluations, conclusion = entry.pop("evaluations"), entry.pop("conclusion")
+    for name, fit in evaluations.items():
         own = fit.pop("runs_own_distances")
         fit |= {"least_own_distance": min(own), "greatest_own_distance": max(own)}
-    return flatten(entry)
+        entry |= {f"evaluations_{name}_{key}": value for key, value in fit.items()}
+    return {**entry, "conclusion": conclusion}
 
 
-def flatten(entry: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested mappings as columns a_b; intervals as a_low and a_high; variants' weights as one text."""
+def _prediction(intervals: Mapping[str, Any], inside: Mapping[str, bool | None]) -> dict[str, Any]:
+    """Return columns of prediction intervals, and of what lies inside them, by evaluation."""
     flat: dict[str, Any] = {}
-    for key, value in entry.items():
-        name = f"{prefix}{key}"
-        if key == "variants":
-            flat[name] = " ".join(f"{weight:+g}·{variant}" for variant, weight in value.items())
-        elif isinstance(value, dict):
-            flat |= flatten(value, f"{name}_")
-        elif key in ("interval", "unpaired_interval") or prefix == "prediction_interval_":
-            flat |= dict(zip((f"{name}_low", f"{name}_high"), value or (None, None), strict=True))
-        else:
-            flat[name] = value
-    return flat
+    for name, interval in intervals.items():
+        flat |= _ends(f"prediction_interval_{name}", interval)
+    return flat | {f"inside_prediction_interval_{name}": value for name, value in inside.items()}
+
+
+def _ends(name: str, interval: Sequence[float] | None) -> dict[str, float | None]:
+    """Return an interval's columns, None where there is none."""
+    return dict(zip((f"{name}_low", f"{name}_high"), interval or (None, None), strict=True))

@@ -71,10 +71,12 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class LeftOut:
-    """A run that the report does not use, and why."""
+    """A run, or several, that the report does not use, and why; variant and seed are None unless it is one run."""
 
     run: str
     reason: str
+    variant: str | None = None
+    seed: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,10 +150,12 @@ def collect(study: Study, results: Path) -> Collection:
             try:
                 runs.append(_read(RunFolder(path), variant, has_arrays=has_arrays))
             except DamagedRunError as error:
-                left_out.append(LeftOut(run=f"{variant}/{path.name}", reason=str(error)))
+                name, seed = f"{variant}/{path.name}", path.name.removeprefix("seed-")
+                number = int(seed) if seed.isdigit() else None
+                left_out.append(LeftOut(run=name, reason=str(error), variant=variant, seed=number))
     strangers = {path.parent.name for path in (results / study.name).glob("*/seed-*")} - set(study.variants)
     left_out += [LeftOut(run=name, reason="not a variant of the study") for name in sorted(strangers)]
-    seen = {(run.variant, run.seed) for run in runs} | {_variant_and_seed(entry.run) for entry in left_out}
+    seen = {(run.variant, run.seed) for run in runs} | {(entry.variant, entry.seed) for entry in left_out}
     left_out += _missing(study, seen)
     kept, unlike = _alike(runs)
     return Collection(
@@ -208,7 +212,7 @@ def _unfinished(folder: RunFolder) -> str:
     return f"unfinished; last attempt: {attempts[-1]['cause'] or 'no end recorded'}" if attempts else "unfinished"
 
 
-def _missing(study: Study, seen: set[tuple[str, int | None]]) -> Iterable[LeftOut]:
+def _missing(study: Study, seen: set[tuple[str | None, int | None]]) -> Iterable[LeftOut]:
     for variant in study.variants:
         seeds = [seed for seed in study.seeds if (variant, seed) not in seen]
         if seeds:
@@ -266,11 +270,6 @@ def _flags(runs: list[Run]) -> list[str]:
     return flags
 
 
-def _variant_and_seed(name: str) -> tuple[str, int | None]:
-    variant, _, seed = name.partition("/seed-")
-    return variant, int(seed) if seed.isdigit() else None
-
-
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
@@ -299,6 +298,6 @@ def as_json(collection: Collection) -> dict[str, Any]:
     """What report.json says of runs and of what was left out."""
     return {
         "runs": [{"variant": run.variant, "seed": run.seed, "hash": run.config["hash"]} for run in collection.runs],
-        "left_out": [dataclasses.asdict(entry) for entry in collection.left_out],
+        "left_out": [{"run": entry.run, "reason": entry.reason} for entry in collection.left_out],
         "flags": collection.flags,
     }

@@ -48,7 +48,7 @@ def has_lesion_case(analysis: Analysis) -> bool:
 def _lesion_case(analysis: Analysis) -> tuple[str, list[FigureCheck], list[VectorCheck]]:
     variant = next(check.variant for check in analysis.vectors if "lesioned" in check.fits)
     vectors = [check for check in analysis.vectors if check.variant == variant]
-    groups = {check.group for check in vectors}
+    groups = {group for check in vectors for group in check.groups}
     return variant, [c for c in analysis.figures if c.variant == variant and c.group in groups], vectors
 
 
@@ -92,7 +92,7 @@ def _draw_vectors(axes: Axes, vectors: list[VectorCheck]) -> list[dict[str, Any]
             rows += [{**at, "run_distance": value} for value in fit.own] + [{**at, "published_distance": fit.distance}]
     axes.axvline(1, color=GREY, linewidth=0.8, linestyle=":")
     axes.set(yticks=range(len(vectors)), xlabel="distance / the farthest run's", ylim=(len(vectors) - 0.4, -0.6))
-    texts = ["all together" if "+" in check.group else check.group for check in vectors]
+    texts = ["all together" if check.mixed else check.group for check in vectors]
     axes.set_yticklabels([f"{text}:\n{check.conclusion}" for text, check in zip(texts, vectors, strict=True)])
     axes.set_xlim(left=0)
     return rows

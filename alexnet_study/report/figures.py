@@ -18,6 +18,7 @@ from alexnet_study.report.measures import PLATEAU
 from alexnet_study.report.resampling import max_t
 from alexnet_study.report.tables import over_seeds, stage_values, stages
 from alexnet_study.report.verdicts import ALPHA, class_differences
+from alexnet_study.study.configs import BRANCHES
 
 TOP1 = "evaluations.intact.top1"
 LINES = 20  # above this many runs a variant's curves are drawn as a band alone
@@ -212,7 +213,7 @@ def _distinct(collection: Collection) -> set[str]:
 def separability(analysis: Analysis) -> Picture:
     """Test top-1 of the closed-form linear regressor at each stage."""
     collection = analysis.collection
-    depth = [stage for stage in stages(collection) if "." not in stage]
+    depth = [stage for stage in stages(collection) if stage not in BRANCHES.values()]
     figure = Figure(figsize=(8.5, 4.2))
     axes = figure.subplots()
     rows: list[dict[str, Any]] = []

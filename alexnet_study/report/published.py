@@ -37,18 +37,28 @@ class FigureCheck:
 
 @dataclass(frozen=True, kw_only=True)
 class VectorCheck:
-    """A published vector, jointly, against the runs of each evaluation."""
+    """A published vector, jointly, against the runs of each evaluation; of one group of figures, or of several."""
 
-    group: str
+    groups: tuple[str, ...]
     program: str
     variant: str
     size: int
     fits: dict[str, JointFit]
 
     @property
+    def group(self) -> str:
+        """Return what the vector is called: the names of its groups."""
+        return " + ".join(self.groups)
+
+    @property
+    def mixed(self) -> bool:
+        """Return whether its figures are of several groups, and so of several kinds."""
+        return len(self.groups) > 1
+
+    @property
     def scale(self) -> tuple[float, str]:
         """What distances are shown in: figures of several kinds in spreads over seeds, proportions in points."""
-        return (1.0, " spreads") if "+" in self.group else (100.0, " points")
+        return (1.0, " spreads") if self.mixed else (100.0, " points")
 
     @property
     def conclusion(self) -> str:
@@ -136,7 +146,7 @@ def _check_vector(collection: Collection, groups: Sequence[PublishedFigures], va
     scale = _pooled_spread(list(runs.values())) if len(groups) > 1 and runs else 1.0
     found = {name: joint_fit(target, values, scale) for name, values in runs.items()}
     return VectorCheck(
-        group=" + ".join(group.name for group in groups),
+        groups=tuple(group.name for group in groups),
         program=", ".join(dict.fromkeys(group.program for group in groups)),
         variant=variant,
         size=len(metrics),

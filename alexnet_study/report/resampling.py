@@ -1,13 +1,15 @@
 """What is learnt by shuffling the runs at hand: sign flips, crossed bootstrap, split of the spread, distances."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alexnet_study.report.statistics import LEVEL, Array, Interval
 
+Key = TypeVar("Key", bound=Hashable)
 EXACT = 12  # up to this many seeds all 2ⁿ sign flips are made
 SAMPLED = 2**EXACT - 1  # random ones beyond, with the identity 2¹²
 RESAMPLES = 2000
@@ -75,15 +77,15 @@ def split_spread(correct: Array, n: int, accuracy: Sequence[float] | Array) -> S
 
 
 def crossed_bootstrap(
-    bits: Mapping[str, NDArray[np.uint8]], images: int, pairs: Sequence[tuple[str, str]], resamples: int = RESAMPLES
-) -> dict[tuple[str, str], Interval]:
+    bits: Mapping[Key, NDArray[np.uint8]], images: int, pairs: Sequence[tuple[Key, Key]], resamples: int = RESAMPLES
+) -> dict[tuple[Key, Key], Interval]:
     """Percentile intervals of accuracy differences a − b when both seeds and images are drawn again.
 
     bits: packed right-or-wrong rows (n, ⌈images/8⌉) of each group, the same n seeds in the same order. A resample draws
     seeds once and images once, for all groups.
     """
     rng = np.random.default_rng(SEED)
-    draws: dict[str, list[Array]] = {name: [] for name in bits}
+    draws: dict[Key, list[Array]] = {name: [] for name in bits}
     n = len(next(iter(bits.values())))
     for start in range(0, resamples, CHUNK):
         count = min(CHUNK, resamples - start)

@@ -110,7 +110,8 @@ def procrustes(collection: Collection, findings: Findings) -> Table:
     first = collection.variants[0]
     display = [
         {
-            "scores of": _name(row) + (", between seeds" if _name(row) == first else ""),
+            "scores of": _name(row)
+            + (", between seeds" if (row["variant"], row["evaluation"]) == (first, "intact") else ""),
             f"residual on {first}'s": f"{row['residual']:.3f} ({row['least']:.3f} to {row['greatest']:.3f})",
             "n": row["n"],
         }

@@ -29,10 +29,10 @@ def answer(analysis: Analysis) -> list[str]:
 
 
 def overall(verdicts: Sequence[Verdict]) -> dict[str, str]:
-    """The outcome of each claim by number, the first word of its parts' ids: theirs where they agree."""
+    """The outcome of each claim by number: that of its parts where they agree."""
     parts: dict[str, set[str]] = {}
     for verdict in verdicts:
-        parts.setdefault(verdict.claim.id.split()[0], set()).add(verdict.outcome)
+        parts.setdefault(verdict.claim.number, set()).add(verdict.outcome)
     return {number: _of_parts(outcomes) for number, outcomes in parts.items()}
 
 
@@ -118,7 +118,7 @@ def _beside_lesion(check: VectorCheck) -> str:
     distance = {name: f"{fit.distance * scale:.1f}" for name, fit in check.fits.items()}
     farthest = max(check.fits[near].own) * scale
     return (
-        f"The {check.size} published figures of {check.variant} ({check.group.replace(' + ', ', ')}) {found}: "
+        f"The {check.size} published figures of {check.variant} ({', '.join(check.groups)}) {found}: "
         f"{distance[near]}{unit} away, against {distance[far]} from those {SIDES[far]}, where our runs {SIDES[near]} "
         f"are up to {farthest:.1f} from each other (n = {check.fits[near].n} seeds)."
     )

@@ -16,6 +16,7 @@ from alexnet_study.report.measures import MEASURES, PLATEAU, Measure, in_evaluat
 from alexnet_study.report.resampling import max_t
 from alexnet_study.report.statistics import Estimate
 from alexnet_study.report.verdicts import class_differences, compare
+from alexnet_study.study.configs import BRANCHES, CONV_NAMES
 
 LATEX = {"\\": r"\textbackslash{}", "%": r"\%", "_": r"\_", "&": r"\&", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}"}
 SYMBOLS = {"−": "$-$", "±": r"$\pm$", "×": r"$\times$", "Σ": r"$\Sigma$", "λ": r"$\lambda$", "²": r"$^2$", "–": "--"}
@@ -198,11 +199,10 @@ def separability(collection: Collection) -> Table:
 
 
 def stages(collection: Collection) -> list[str]:
-    """All stages of all variants, in the order of depth."""
-    found = {
-        stage: None for run in collection.runs for evaluation in run.evaluations for stage in _by_stage(run, evaluation)
-    }
-    return sorted(found, key=lambda stage: (stage.partition(".")[0], "." not in stage))
+    """Return all stages of all variants, in the order of depth; one that the report does not know is last."""
+    found = {stage for run in collection.runs for evaluation in run.evaluations for stage in _by_stage(run, evaluation)}
+    known = [stage for name in CONV_NAMES for stage in (BRANCHES[name], name)]
+    return [stage for stage in known if stage in found] + sorted(found - set(known))
 
 
 def stage_values(collection: Collection, variant: str, evaluation: str, stage: str) -> list[float]:

@@ -17,6 +17,7 @@ DIRECTIONS = ("greater", "less")
 class Claim:
     """One testable statement: a weighted sum of variants' means of a metric, and where it is said to lie.
 
+    number: what the claim is called; parts of one claim share it, each with an id of its own. By default the id.
     variants: weights, as {skip: 1, baseline: -1}; four of them make a difference of differences.
     direction: `greater` or `less`, than 0. below: instead, a margin, stated beforehand, that the sum is to lie under.
     definition: what the statement's terms mean here.
@@ -31,8 +32,10 @@ class Claim:
     direction: str = ""
     below: float | None = None
     over_classes: bool = False
+    number: str = ""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "number", self.number or self.id)
         check(len(self.variants) > 0, "variants", dict(self.variants), "a mapping from variants to weights")
         check(all(self.variants.values()), "variants", dict(self.variants), "weights other than 0")
         if self.below is None:

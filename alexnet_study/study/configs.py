@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from alexnet_study.study.validation import check
 
 CONV_NAMES = ("conv1", "conv2", "conv3", "conv4", "conv5")
+BRANCHES = {name: f"{name}.branch" for name in CONV_NAMES}  # the stage before a skip's sum
 PRECISIONS = ("fp32", "tf32", "bf16")
 HEADS = ("mlp", "linear")
 INITIALISATIONS = ("default", "kaiming", "kaiming_convolutions")

@@ -1,14 +1,18 @@
 """Published figures: planted ones are found where they were planted."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from alexnet_study.report.analysis import analyse
 from alexnet_study.report.audit_tables import programs
 from alexnet_study.report.collect import Collection
+from alexnet_study.report.evidence_figures import evidence
 from alexnet_study.report.published import EVALUATIONS, check_figures, check_vectors, figure_json, tally, vector_json
 from alexnet_study.report.statistics import prediction
+from alexnet_study.report.story import answer
 from alexnet_study.study.claims import Published, PublishedFigures
 from tests.report.synthetic import CLASSES
 
@@ -104,3 +108,19 @@ def test_single_figures_and_how_many_fall_outside_by_chance(collection: Collecti
 def test_without_a_published_study_there_is_nothing_to_check(collection: Collection) -> None:
     bare = dataclasses.replace(collection, study=dataclasses.replace(collection.study, published=None))
     assert check_figures(bare) == check_vectors(bare) == []
+
+
+def test_a_plus_in_a_groups_name_means_nothing(collection: Collection) -> None:
+    case = published(collection, skip=recalls(collection, "lesioned"))
+    groups = case.study.published.figures  # type: ignore[union-attr]
+    renamed = (dataclasses.replace(groups[0], name="top-1 + top-3"), groups[1])
+    study = dataclasses.replace(case.study.published, figures=renamed)  # type: ignore[type-var]
+    named = dataclasses.replace(case, study=dataclasses.replace(case.study, published=study))
+    for plain, check in zip(check_vectors(case), check_vectors(named), strict=True):
+        assert (check.scale, check.fits) == (plain.scale, plain.fits)
+    assert [check.scale[1] for check in check_vectors(named)] == [" points", " points", " spreads"]
+    sentence = answer(analyse(named, Path("nowhere")))[2]
+    assert "(top-1 + top-3, pca)" in sentence
+    drawn = evidence(analyse(named, Path("nowhere"))).svg.decode()
+    assert drawn.count("all together:") == 1
+    assert "top-1 + top-3:" in drawn

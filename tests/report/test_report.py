@@ -186,9 +186,11 @@ def test_the_table_that_a_readme_quotes_is_whole(collection: Collection, tmp_pat
     lines = (tmp_path / "skip/report/tables/claims.md").read_text().splitlines()
     assert lines[0] == "| claim | ours | n | p | published | verdict, on a re-encoded copy |"
     assert len(lines) == 2 + len(report["claims"])
+    numbers = {claim.id: claim.number for claim in collection.study.claims}
+    assert (numbers["1"], numbers["2 bird"], numbers["2 ship"]) == ("1", "2", "2")
     for row, claim in zip(lines[2:], report["claims"], strict=True):
         cells = [cell.strip() for cell in row.strip("|").split("|")]
-        assert cells[0] == f"{claim['id'].split()[0]}. {claim['statement']}"
+        assert cells[0] == f"{numbers[claim['id']]}. {claim['statement']}"
         assert cells[2] == str(claim["n"])
         assert (cells[4] == "–") == (claim["published"] is None)
 

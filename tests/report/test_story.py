@@ -116,16 +116,20 @@ def test_the_published_sentence_follows_the_distances(
 
 
 def test_a_claim_of_several_parts_stands_where_all_do(analysis: Analysis) -> None:
-    def part(name: str, p: float, sign: float = 1.0) -> Verdict:
+    def part(number: str, name: str, p: float, sign: float = 1.0) -> Verdict:
         first = analysis.verdicts[0]
         assert first.estimate is not None
         estimate = dataclasses.replace(first.estimate, value=sign * abs(first.estimate.value))
-        claim = dataclasses.replace(first.claim, id=name)
+        claim = dataclasses.replace(first.claim, id=name, number=number)
         return dataclasses.replace(first, claim=claim, adjusted_p=p, estimate=estimate)
 
-    assert overall([part("1 a", 0.001), part("1 b", 0.01)]) == {"1": "supported"}
-    assert overall([part("1 a", 0.001), part("1 b", 0.9), part("2", 0.9)]) == {
+    assert overall([part("1", "1 a", 0.001), part("1", "1 b", 0.01)]) == {"1": "supported"}
+    assert overall([part("1", "1 a", 0.001), part("1", "1 b", 0.9), part("2", "2", 0.9)]) == {
         "1": "supported in part",
         "2": "not resolvable",
     }
-    assert overall([part("1 a", 0.001), part("1 b", 0.001, -1.0)]) == {"1": "mixed"}
+    assert overall([part("1", "1 a", 0.001), part("1", "1 b", 0.001, -1.0)]) == {"1": "mixed"}
+    assert overall([part("", "2 bird", 0.001), part("", "2 ship", 0.9)]) == {
+        "2 bird": "supported",
+        "2 ship": "not resolvable",
+    }
