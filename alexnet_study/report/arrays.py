@@ -12,10 +12,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from alexnet_study.report import statistics
 from alexnet_study.report.collect import Collection, Run
-from alexnet_study.report.resampling import crossed_bootstrap, split_spread
-from alexnet_study.report.similarity import alignment, centred_gram, procrustes, swap_p
+from alexnet_study.report.statistics import estimates
+from alexnet_study.report.statistics.resampling import crossed_bootstrap, split_spread
+from alexnet_study.report.statistics.similarity import alignment, centred_gram, procrustes, swap_p
 
 FILE = "from_arrays.json"
 BINS = 15
@@ -254,6 +254,6 @@ def _points(
     return rows
 
 
-def interval_of(row: dict[str, Any]) -> statistics.Interval:
+def interval_of(row: dict[str, Any]) -> estimates.Interval:
     """A row's `low` and `high`."""
-    return statistics.Interval(low=row["low"], high=row["high"])
+    return estimates.Interval(low=row["low"], high=row["high"])

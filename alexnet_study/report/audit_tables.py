@@ -8,7 +8,7 @@ import pandas as pd
 from alexnet_study.report import published, verdicts
 from alexnet_study.report.measures import Measure
 from alexnet_study.report.published import FigureCheck, VectorCheck, figure_json, tally, vector_json
-from alexnet_study.report.statistics import Interval
+from alexnet_study.report.statistics.estimates import Interval
 from alexnet_study.report.tables import Table, estimate_text, p_text, table
 from alexnet_study.report.verdicts import Verdict
 from alexnet_study.study.claims import CodeFinding

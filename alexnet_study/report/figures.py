@@ -10,12 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from alexnet_study.report import statistics
 from alexnet_study.report.analysis import Analysis
 from alexnet_study.report.collect import Collection
 from alexnet_study.report.drawing import GREY, Picture, colour, line, marker, names, picture, title
 from alexnet_study.report.measures import PLATEAU
-from alexnet_study.report.resampling import max_t
+from alexnet_study.report.statistics import estimates
+from alexnet_study.report.statistics.resampling import max_t
 from alexnet_study.report.tables import over_seeds, stage_values, stages
 from alexnet_study.report.verdicts import ALPHA, class_differences
 from alexnet_study.study.configs import BRANCHES
@@ -35,7 +35,7 @@ def accuracy(analysis: Analysis) -> Picture:
         values = 100 * np.array(list(collection.figures(variant, TOP1, evaluation).values()))
         own: Any = {"color": colour(collection, variant)}
         _strip(axes, values, place, marker=marker(collection, variant), hollow=evaluation != "intact", **own)
-        estimate = statistics.mean(values)
+        estimate = estimates.mean(values)
         if interval := estimate.interval():
             axes.plot([interval.low, interval.high], [place - 0.28] * 2, linewidth=3, solid_capstyle="butt", **own)
         rows += [{"variant": variant, "evaluation": evaluation, "top1": value / 100} for value in values]
@@ -128,7 +128,7 @@ def _curve(axes: Axes, collection: Collection, variant: str, metric: str, scale:
     own = colour(collection, variant)
     if len(runs) <= LINES:
         axes.plot(epochs, values.T, color=own, linewidth=0.5, alpha=0.4)
-    intervals = [statistics.mean(column).interval() for column in values.T]
+    intervals = [estimates.mean(column).interval() for column in values.T]
     band = [(i.low, i.high) if i else (np.nan, np.nan) for i in intervals]
     axes.fill_between(epochs, *np.transpose(band), color=own, alpha=0.2, linewidth=0)
     label = f"{variant} (n = {len(runs)})"

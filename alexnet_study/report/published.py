@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from alexnet_study.report import statistics
 from alexnet_study.report.collect import Collection
 from alexnet_study.report.measures import Measure, measure, trials
-from alexnet_study.report.resampling import JointFit, joint_fit
-from alexnet_study.report.statistics import Interval
+from alexnet_study.report.statistics import estimates
+from alexnet_study.report.statistics.estimates import Interval
+from alexnet_study.report.statistics.resampling import JointFit, joint_fit
 from alexnet_study.study.claims import PublishedFigures
 
 EVALUATIONS = ("intact", "lesioned")
@@ -109,7 +109,7 @@ def check_vectors(collection: Collection) -> list[VectorCheck]:
 def tally(checks: Sequence[FigureCheck], evaluation: str = "intact") -> tuple[int, int, float]:
     """(figures outside, figures judged, how many would fall outside by chance at the interval's level)."""
     judged = [check.inside(evaluation) for check in checks if check.inside(evaluation) is not None]
-    return judged.count(False), len(judged), (1 - statistics.LEVEL) * len(judged)
+    return judged.count(False), len(judged), (1 - estimates.LEVEL) * len(judged)
 
 
 def _check_figure(collection: Collection, group: PublishedFigures, variant: str, index: int) -> FigureCheck:
@@ -133,8 +133,8 @@ def _check_figure(collection: Collection, group: PublishedFigures, variant: str,
 
 def _predict(collection: Collection, metric: str, values: list[float]) -> Interval | None:
     if measure(metric).share:
-        return statistics.proportion_prediction(values, trials(metric, collection.runs[0].summary))
-    return statistics.prediction([(1.0, values)])
+        return estimates.proportion_prediction(values, trials(metric, collection.runs[0].summary))
+    return estimates.prediction([(1.0, values)])
 
 
 def _check_vector(collection: Collection, groups: Sequence[PublishedFigures], variant: str) -> VectorCheck:
@@ -175,7 +175,7 @@ def figure_json(check: FigureCheck) -> dict[str, Any]:
         "metric": check.metric,
         "published": check.published,
         "n": check.n,
-        "prediction_interval": {name: statistics.as_json(value) for name, value in check.predicted.items()},
+        "prediction_interval": {name: estimates.as_json(value) for name, value in check.predicted.items()},
         "inside_prediction_interval": {name: check.inside(name) for name in EVALUATIONS},
     }
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from alexnet_study.report import statistics
 from alexnet_study.report.analysis import Analysis
 from alexnet_study.report.audit_tables import figure_text, verdict_text
 from alexnet_study.report.measures import measure
 from alexnet_study.report.published import EVALUATIONS, VectorCheck, tally
-from alexnet_study.report.statistics import Estimate
+from alexnet_study.report.statistics import estimates
+from alexnet_study.report.statistics.estimates import Estimate
 from alexnet_study.report.verdicts import Verdict, compare
 
 OUTCOMES = ("supported", "contradicted", "supported in part", "not resolvable", "mixed")
@@ -130,7 +130,7 @@ def _plain(analysis: Analysis) -> str:
     first, *others = collection.variants
     values = {variant: collection.figures(variant, metric) for variant in collection.variants}
     means = [
-        f"{variant} {with_interval(statistics.mean(list(own.values())), metric, difference=False)}"
+        f"{variant} {with_interval(estimates.mean(list(own.values())), metric, difference=False)}"
         for variant, own in values.items()
     ]
     text = f"Test top-1: {'; '.join(means)}"

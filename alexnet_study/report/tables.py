@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from alexnet_study.files import write_atomically
-from alexnet_study.report import statistics
 from alexnet_study.report.collect import Collection, Run
 from alexnet_study.report.measures import MEASURES, PLATEAU, Measure, in_evaluation, measure
-from alexnet_study.report.resampling import max_t
-from alexnet_study.report.statistics import Estimate
+from alexnet_study.report.statistics import estimates
+from alexnet_study.report.statistics.estimates import Estimate
+from alexnet_study.report.statistics.resampling import max_t
 from alexnet_study.report.verdicts import class_differences, compare
 from alexnet_study.study.configs import BRANCHES, CONV_NAMES
 
@@ -61,7 +61,7 @@ def comparison(collection: Collection) -> Table:
         cells: dict[str, Any] = {"figure": label(own)}
         for variant, evaluation in collection.evaluations:
             values = list(collection.figures(variant, path, evaluation).values())
-            estimate = statistics.mean(values) if values else None
+            estimate = estimates.mean(values) if values else None
             if estimate:
                 at = {"variant": variant, "evaluation": evaluation, "metric": in_evaluation(path, evaluation)}
                 rows.append({**at, **over_seeds(values)})
@@ -109,7 +109,7 @@ def recall(collection: Collection) -> Table:
         cells: dict[str, Any] = {"class": name}
         for variant, evaluation in collection.evaluations:
             values = list(collection.figures(variant, path, evaluation).values())
-            estimate = statistics.mean(values) if values else None
+            estimate = estimates.mean(values) if values else None
             if estimate:
                 at = {"variant": variant, "evaluation": evaluation, "class": name}
                 rows.append({**at, **over_seeds(values)})
@@ -136,7 +136,7 @@ def learning_curves(collection: Collection) -> Table:
             curves = [run.metrics for run in collection.of(variant) if len(run.metrics) > epoch]
             values = [curve[epoch]["test_top1"] for curve in curves]
             own = measure("evaluations.intact.top1")
-            cells[heading(collection, variant)] = estimate_text(own, statistics.mean(values) if values else None)
+            cells[heading(collection, variant)] = estimate_text(own, estimates.mean(values) if values else None)
         display.append(cells)
     caption = (
         "Learning curves: test top-1, %, mean [95 % t interval] over n seeds; the CSV holds every figure of every run."
@@ -159,7 +159,7 @@ def plateau(collection: Collection) -> Table:
                 "variant": variant,
                 "epochs until it is left": range_text(Measure(label="", digits=1), left) if left else "–",
                 "runs that left it": f"{len(left)} of {len(runs)}",
-                "test loss after the first epoch, nats": estimate_text(loss, statistics.mean(after_one)),
+                "test loss after the first epoch, nats": estimate_text(loss, estimates.mean(after_one)),
                 "n": len(runs),
             }
         )
@@ -188,7 +188,7 @@ def separability(collection: Collection) -> Table:
                 rows.append({"variant": variant, "evaluation": evaluation, "stage": stage, **over_seeds(values)})
             own = measure("evaluations.intact.top1")
             cells[heading(collection, variant, evaluation)] = estimate_text(
-                own, statistics.mean(values) if values else None
+                own, estimates.mean(values) if values else None
             )
         display.append(cells)
     caption = (
@@ -231,7 +231,7 @@ def label(own: Measure, *, difference: bool = False) -> str:
 
 def over_seeds(values: Sequence[float]) -> dict[str, Any]:
     """mean, sd (ddof 1), low and high of the 95 % interval, and n."""
-    estimate = statistics.mean(values)
+    estimate = estimates.mean(values)
     return {"mean": estimate.value, "sd": pd.Series(values).std(), **_interval_columns(estimate), "n": len(values)}
 
 

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from alexnet_study.files import digest
-from alexnet_study.report import statistics
 from alexnet_study.report.collect import Collection
 from alexnet_study.report.measures import Measure, measure, trials
-from alexnet_study.report.resampling import max_t, sign_flip_p
-from alexnet_study.report.statistics import Estimate, Interval
+from alexnet_study.report.statistics import estimates
+from alexnet_study.report.statistics.estimates import Estimate, Interval
+from alexnet_study.report.statistics.resampling import max_t, sign_flip_p
 from alexnet_study.study.claims import Claim
 
 ALPHA = 0.05
@@ -100,7 +100,7 @@ class Verdict:
 def judge(collection: Collection) -> list[Verdict]:
     """A verdict for every claim of the study, in its order."""
     raw = [_judge(collection, claim) for claim in collection.study.claims]
-    adjusted = statistics.holm([verdict.p for verdict in raw])
+    adjusted = estimates.holm([verdict.p for verdict in raw])
     return [dataclasses.replace(verdict, adjusted_p=p) for verdict, p in zip(raw, adjusted, strict=True)]
 
 
@@ -118,12 +118,12 @@ def compare(collection: Collection, weights: Mapping[str, float], values: Values
     sums = [list(_by_seed({v: weights[v] for v in block}, values).values()) for block in blocks.values()]
     if any(not block for block in sums):  # no seed in common
         return unpaired(weights, values), False
-    return statistics.contrast(sums), paired
+    return estimates.contrast(sums), paired
 
 
 def unpaired(weights: Mapping[str, float], values: Values) -> Estimate:
     """The weighted sum of variants' means, each variant a block of its own."""
-    return statistics.contrast([[w * x for x in values[variant].values()] for variant, w in weights.items()])
+    return estimates.contrast([[w * x for x in values[variant].values()] for variant, w in weights.items()])
 
 
 def _judge(collection: Collection, claim: Claim) -> Verdict:
@@ -215,8 +215,8 @@ def _predicted(collection: Collection, claim: Claim, evaluation: str) -> Interva
     if any(not sample for _, sample in samples):
         return None
     if len(samples) == 1 and samples[0][0] == 1 and measure(claim.metric).share:
-        return statistics.proportion_prediction(samples[0][1], trials(claim.metric, collection.runs[0].summary))
-    return statistics.prediction(samples)
+        return estimates.proportion_prediction(samples[0][1], trials(claim.metric, collection.runs[0].summary))
+    return estimates.prediction(samples)
 
 
 def as_json(verdict: Verdict) -> dict[str, Any]:
@@ -232,15 +232,15 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
         "variants": dict(claim.variants),
         "claimed": f"below {claim.below}" if claim.below is not None else f"{claim.direction} than 0",
         "estimate": estimate.value if estimate else None,
-        "interval": statistics.as_json(interval),
+        "interval": estimates.as_json(interval),
         "n": verdict.n,
         "test": test_name(verdict),
         "p": verdict.p,
         "adjusted_p": verdict.adjusted_p,
         "smallest_resolvable": verdict.smallest,
-        "sensitivity": {"unpaired_interval": statistics.as_json(other), "sign_flip_p": verdict.flip_p},
+        "sensitivity": {"unpaired_interval": estimates.as_json(other), "sign_flip_p": verdict.flip_p},
         "published": verdict.published,
-        "prediction_interval": {name: statistics.as_json(value) for name, value in verdict.predicted.items()},
+        "prediction_interval": {name: estimates.as_json(value) for name, value in verdict.predicted.items()},
         "inside_prediction_interval": {name: verdict.inside(name) for name in verdict.predicted},
         "verdict": verdict.verdict,
     }

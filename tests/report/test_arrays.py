@@ -10,7 +10,7 @@ from alexnet_study.report import arrays
 from alexnet_study.report.analysis import Analysis
 from alexnet_study.report.arrays import BINS, find
 from alexnet_study.report.collect import REFERENCE, Collection, collect
-from alexnet_study.report.resampling import split_spread
+from alexnet_study.report.statistics.resampling import split_spread
 from alexnet_study.study.study import Study
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from alexnet_study.errors import RequestError
-from alexnet_study.report import statistics
 from alexnet_study.report.collect import Collection
 from alexnet_study.report.measures import MEASURES, curve_deviations, derive, look_up, measure, trials
+from alexnet_study.report.statistics import estimates
 
 
 def test_every_listed_measure_is_a_figure_of_a_run(collection: Collection) -> None:
@@ -92,7 +92,7 @@ def test_the_test_of_spread_keeps_its_size(n: int) -> None:
     for _ in range(trials_made):
         shared = 0.5 * rng.normal(size=(n, 1))
         a, b = (shared + rng.normal(size=(n, 1)) + 0.6 * rng.normal(size=(n, 5)) for _ in range(2))
-        p = statistics.mean(np.subtract(curve_deviations(a), curve_deviations(b))).p_value()  # type: ignore[arg-type]
+        p = estimates.mean(np.subtract(curve_deviations(a), curve_deviations(b))).p_value()  # type: ignore[arg-type]
         rejected += p is not None and p < 0.05
     assert rejected / trials_made <= 0.05 + 4 * math.sqrt(0.05 * 0.95 / trials_made)
 

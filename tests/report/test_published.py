@@ -11,7 +11,7 @@ from alexnet_study.report.audit_tables import programs
 from alexnet_study.report.collect import Collection
 from alexnet_study.report.evidence_figures import evidence
 from alexnet_study.report.published import EVALUATIONS, check_figures, check_vectors, figure_json, tally, vector_json
-from alexnet_study.report.statistics import prediction
+from alexnet_study.report.statistics.estimates import prediction
 from alexnet_study.report.story import answer
 from alexnet_study.study.claims import Published, PublishedFigures
 from tests.report.synthetic import CLASSES

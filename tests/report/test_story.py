@@ -8,7 +8,7 @@ import pytest
 
 from alexnet_study.report.analysis import Analysis, analyse
 from alexnet_study.report.collect import collect
-from alexnet_study.report.resampling import JointFit
+from alexnet_study.report.statistics.resampling import JointFit
 from alexnet_study.report.story import answer, overall
 from alexnet_study.report.verdicts import Verdict
 from alexnet_study.study.study import Study, load_study

@@ -10,11 +10,11 @@ import pytest
 from scipy import stats
 
 from alexnet_study.errors import RequestError
-from alexnet_study.report import statistics
 from alexnet_study.report.analysis import Analysis
 from alexnet_study.report.audit_tables import claims, verdict_text
 from alexnet_study.report.collect import Collection, collect
-from alexnet_study.report.resampling import max_t
+from alexnet_study.report.statistics import estimates
+from alexnet_study.report.statistics.resampling import max_t
 from alexnet_study.report.verdicts import Verdict, as_json, judge
 from alexnet_study.study.claims import Claim
 from alexnet_study.study.study import Study, load_study
@@ -59,7 +59,7 @@ def test_a_difference_is_paired_by_seed_and_its_checks_are_reported(collection: 
 def test_all_tests_of_a_study_are_one_family(analysis: Analysis) -> None:
     verdicts = analysis.verdicts
     assert len(verdicts) == 13
-    assert [v.adjusted_p for v in verdicts] == statistics.holm([v.p for v in verdicts])
+    assert [v.adjusted_p for v in verdicts] == estimates.holm([v.p for v in verdicts])
     assert all(v.adjusted_p is not None and v.p is not None and v.adjusted_p >= v.p for v in verdicts)
 
 
@@ -184,9 +184,9 @@ def test_what_sign_flips_of_few_seeds_cannot_find_has_no_smallest_difference(
 def test_prediction_of_a_difference_is_for_independent_runs(collection: Collection) -> None:
     (verdict,) = judged(collection, claim())
     samples = [(1.0, top1(collection, "skip")), (-1.0, top1(collection, "baseline"))]
-    assert verdict.predicted["intact"] == statistics.prediction(samples)
+    assert verdict.predicted["intact"] == estimates.prediction(samples)
     lesioned = list(collection.figures("skip", TOP1, "lesioned").values())
-    assert verdict.predicted["lesioned"] == statistics.prediction([(1.0, lesioned), samples[1]])
+    assert verdict.predicted["lesioned"] == estimates.prediction([(1.0, lesioned), samples[1]])
     (baseline,) = judged(collection, claim(metric=TOP1, variants={"baseline": 1.0}, below=0.9))
     assert baseline.predicted["lesioned"] is None
-    assert baseline.predicted["intact"] == statistics.proportion_prediction(top1(collection, "baseline"), 200)
+    assert baseline.predicted["intact"] == estimates.proportion_prediction(top1(collection, "baseline"), 200)

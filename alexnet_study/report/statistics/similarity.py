@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from alexnet_study.report.resampling import TIES, sign_flips
+from alexnet_study.report.statistics.resampling import TIES, sign_flips
 
 Matrix: TypeAlias = NDArray[Any]
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from alexnet_study.report.statistics import LEVEL, Array, Interval
+from alexnet_study.report.statistics.estimates import LEVEL, Array, Interval
 
 Key = TypeVar("Key", bound=Hashable)
 EXACT = 12  # up to this many seeds all 2ⁿ sign flips are made

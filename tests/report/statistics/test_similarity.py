@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial import procrustes as oracle
 from scipy.stats import ortho_group
 
-from alexnet_study.report.similarity import alignment, centred_gram, procrustes, swap_p
+from alexnet_study.report.statistics.similarity import alignment, centred_gram, procrustes, swap_p
 
 RNG = np.random.default_rng(0)
 

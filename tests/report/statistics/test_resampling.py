@@ -7,8 +7,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from alexnet_study.report import resampling
-from alexnet_study.report.resampling import crossed_bootstrap, joint_fit, max_t, sign_flip_p, sign_flips, split_spread
+from alexnet_study.report.statistics import resampling
+from alexnet_study.report.statistics.resampling import (
+    crossed_bootstrap,
+    joint_fit,
+    max_t,
+    sign_flip_p,
+    sign_flips,
+    split_spread,
+)
 
 
 def t_sizes(samples: np.ndarray) -> np.ndarray:
