@@ -1,6 +1,7 @@
 """A tiny image folder and a tiny study: a run of them takes seconds."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from alexnet_study.runs.interruption import Interruption
 from alexnet_study.study.configs import RunConfig
 from alexnet_study.study.study import load_study
 from alexnet_study.training.pack import PackContext, Summary, available_device, execute_each
+from benchmarks import synthetic_runs
 from tests.image import image
 
 __all__ = ["image"]  # a fixture: one for all folders of tests
@@ -106,3 +108,9 @@ def data(images: Path) -> Dataset:
 def run(study_file: Path) -> RunConfig:
     """The study's skip variant with seed 0."""
     return load_study(study_file).run("skip", 0)
+
+
+@pytest.fixture(scope="session")
+def write_runs() -> Callable[..., None]:
+    """What writes all runs of a study, made of random numbers."""
+    return synthetic_runs.write_runs

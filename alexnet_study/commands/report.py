@@ -11,8 +11,8 @@ from alexnet_study.commands.options import study_parser
 def main(program: str, words: Sequence[str]) -> int:
     """Collect, then write the report."""
     arguments = study_parser(program, __doc__).parse_args(words)
-    from alexnet_study.report.collect import collect
-    from alexnet_study.report.page import write_report
+    from alexnet_study.report.collection import collect
+    from alexnet_study.report.writing import write_report
     from alexnet_study.study.study import load_study
 
     collection = collect(load_study(arguments.study), arguments.results)

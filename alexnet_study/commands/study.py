@@ -30,8 +30,8 @@ def main(program: str, words: Sequence[str]) -> int:
     runs = study.runs(arguments.set)
     from alexnet_study.commands.training import pack_context
     from alexnet_study.errors import RunError
-    from alexnet_study.report.collect import collect
-    from alexnet_study.report.page import write_report
+    from alexnet_study.report.collection import collect
+    from alexnet_study.report.writing import write_report
     from alexnet_study.runs.interruption import Interruption
     from alexnet_study.training.pack import execute_each
 

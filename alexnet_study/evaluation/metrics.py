@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-CALIBRATION_BINS = 15
+from alexnet_study.runs.records import CALIBRATION_BINS
 
 
 def loss_and_top1(logits: Tensor, labels: Tensor) -> tuple[float, float]:

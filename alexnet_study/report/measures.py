@@ -1,40 +1,38 @@
-"""The figures of a run by their paths, how each is named and shown, and those that the report derives.
+"""How the figures of a run are named and shown, and those that the report derives from what a run recorded:
 
-A document holds a run's summary.json, `last_epoch` (the last line of metrics.jsonl) and `derived`:
-  derived.accuracy_gap              running training top-1 less test top-1, after the last epoch
-  derived.best_epoch                the epoch, from 0, of the highest test top-1
-  derived.plateau_epochs            epochs trained until the test loss is below 95 % of ln C, a guess's; null if never
-  derived.curve_deviation           mean over epochs of |test top-1 − the variant's median of that epoch|
-  derived.EVALUATION.components_90  the least number of principal components with 90 % of the variance
-  derived.EVALUATION.variance_in_two  the share of variance in the first two
+derived.accuracy_gap              running training top-1 less test top-1, after the last epoch
+derived.best_epoch                the epoch, from 0, of the highest test top-1
+derived.plateau_epochs            epochs trained until the test loss is below 95 % of ln C, a guess's; null if never
+derived.curve_deviation           mean over epochs of |test top-1 − the variant's median of that epoch|
+derived.EVALUATION.components_90  the least number of principal components with 90 % of the variance
+derived.EVALUATION.variance_in_two  the share of variance in the first two
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from alexnet_study.errors import RequestError
+from alexnet_study.runs.records import EpochRecord, Summary
 
 PLATEAU = 0.95
 
 
-class AbsentError(RequestError):
-    """A run does not record a figure: the figure is younger than the run, or there is none of that name."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """How a figure is called and shown. proportion: a fraction, shown in %, its differences in points.
+    """How a figure is called and shown.
 
-    contrast: a difference already, of two fractions, so that it may be negative.
+    proportion: a fraction, shown in %, its differences in points. contrast: a difference already, of two fractions, so
+    that it may be negative. of_images: a proportion of the test images, or of those of the class `of_class`.
     """
 
     label: str
     proportion: bool = False
     contrast: bool = False
+    of_images: bool = False
+    of_class: str = ""
     unit: str = ""
     digits: int = 4
 
@@ -56,8 +54,8 @@ class Measure:
 
 
 MEASURES = {
-    "evaluations.intact.top1": Measure(label="test top-1", proportion=True),
-    "evaluations.intact.top3": Measure(label="test top-3", proportion=True),
+    "evaluations.intact.top1": Measure(label="test top-1", proportion=True, of_images=True),
+    "evaluations.intact.top3": Measure(label="test top-3", proportion=True, of_images=True),
     "evaluations.intact.loss": Measure(label="test loss", unit="nats"),
     "last_epoch.train_loss": Measure(label="training loss, running mean of the last epoch", unit="nats"),
     "last_epoch.train_top1": Measure(label="training top-1, running mean of the last epoch", proportion=True),
@@ -75,9 +73,11 @@ MEASURES = {
     ),
     "evaluations.intact.ece": Measure(label="expected calibration error", proportion=True),
     "linear_regressor.intact.published.top1": Measure(
-        label="linear regressor, published protocol, top-1", proportion=True
+        label="linear regressor, published protocol, top-1", proportion=True, of_images=True
     ),
-    "linear_regressor.intact.closed_form.top1": Measure(label="linear regressor, closed form, top-1", proportion=True),
+    "linear_regressor.intact.closed_form.top1": Measure(
+        label="linear regressor, closed form, top-1", proportion=True, of_images=True
+    ),
     "evaluations.intact.pca.explained_variance_ratio.0": Measure(label="variance explained by PC1", proportion=True),
     "evaluations.intact.pca.explained_variance_ratio.1": Measure(label="variance explained by PC2", proportion=True),
     "derived.intact.variance_in_two": Measure(label="variance explained by PC1 and PC2", proportion=True),
@@ -88,97 +88,43 @@ SHARES = ("recall", "precision")  # a figure a class
 
 
 def measure(path: str) -> Measure:
-    """How the figure at `path` is shown; a path that is not listed shows as itself."""
+    """Return how the figure at `path` is shown; a path that is not listed shows as itself."""
     path = path.replace(".lesioned.", ".intact.")
     if path in MEASURES:
         return MEASURES[path]
-    parts = path.split(".")
-    if len(parts) == 4 and parts[2] in SHARES:
-        return Measure(label=f"{parts[2]} of {parts[3]}", proportion=True)
+    for share in SHARES:
+        start = f"evaluations.intact.{share}."
+        if path.startswith(start):
+            name = path.removeprefix(start)
+            return Measure(label=f"{share} of {name}", proportion=True, of_images=share == "recall", of_class=name)
     return Measure(label=path)
 
 
-def listed(path: str) -> bool:
-    """Return whether the report knows the figure at `path`, so that a run without it is an older one."""
-    return measure(path).label != path
-
-
 def in_evaluation(path: str, evaluation: str) -> str | None:
-    """The path of the same figure in another evaluation; None for a figure of the run, such as a gap."""
+    """Return the path of the same figure in another evaluation; None for a figure of the run, such as a gap."""
     if evaluation == "intact":
         return path
     return path.replace(".intact.", f".{evaluation}.") if ".intact." in path else None
 
 
-def trials(path: str, summary: Mapping[str, Any]) -> float:
-    """Of how many test images the proportion at `path` is a share; infinite where it is none of images."""
-    counts = np.sum(summary["evaluations"]["intact"]["confusion"], axis=1)
-    parts = path.split(".")
-    if parts[-1] in ("top1", "top3") and parts[0] in ("evaluations", "linear_regressor"):
-        return float(counts.sum())
-    if len(parts) == 4 and parts[2] == "recall":
-        return float(counts[_position(parts[3], summary["classes"], path)])
-    return math.inf
-
-
-def look_up(document: Mapping[str, Any], path: str) -> float | None:
-    """Return the figure at `path` of a document; None where it is null.
-
-    Raise AbsentError if the document lacks it, RequestError if the path leads to something else than a figure.
-    """
-    value: Any = document
-    for depth, part in enumerate(path.split(".")):
-        where = ".".join(path.split(".")[:depth])
-        if isinstance(value, Mapping):
-            if part not in value:
-                valid = ", ".join(str(key) for key in value)
-                raise AbsentError(f"metric {path}: no {part} in {where or 'a run'}; expected one of {valid}")
-            value = value[part]
-        elif isinstance(value, Sequence | np.ndarray) and not isinstance(value, str):
-            value = value[_position(part, document["classes"], path, length=len(value))]
-        else:
-            raise RequestError(f"metric {path}: {where} is a figure and has no part {part}")
-    if value is None:
-        return None
-    if isinstance(value, bool | str) or not isinstance(value, int | float):
-        raise RequestError(f"metric {path}: not a figure; expected the path of a number")
-    return float(value)
-
-
-def _position(part: str, classes: Sequence[str], path: str, length: int | None = None) -> int:
-    """An index into a list: a number, or a class's name in a list of one entry a class."""
-    length = len(classes) if length is None else length
-    if length == len(classes) and part in classes:
-        return list(classes).index(part)
-    if part.isdigit() and int(part) < length:
-        return int(part)
-    names = f" or a class of {', '.join(classes)}" if length == len(classes) else ""
-    raise RequestError(f"metric {path}: {part!r} is not valid; expected a number from 0 to {length - 1}{names}")
-
-
-def derive(summary: Mapping[str, Any], metrics: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The derived figures of one run that need no other run."""
-    curve = [record["test_top1"] for record in metrics]
-    guess = math.log(len(summary["classes"]))
-    left = [record["epoch"] + 1 for record in metrics if record["test_loss"] < PLATEAU * guess]
-    figures: dict[str, Any] = {
-        "accuracy_gap": metrics[-1]["train_top1"] - summary["evaluations"]["intact"]["top1"],
-        "best_epoch": int(np.argmax(curve)),
-        "plateau_epochs": left[0] if left else None,
+def derive(summary: Summary, epochs: Sequence[EpochRecord]) -> dict[tuple[str, str], float | None]:
+    """Return the derived figures of one run that need no other run, by evaluation (`""`: of the run) and path."""
+    guess = math.log(len(summary.classes))
+    left = [record.epoch + 1 for record in epochs if record.test_loss < PLATEAU * guess]
+    figures: dict[tuple[str, str], float | None] = {
+        ("", "derived.accuracy_gap"): epochs[-1].train_top1 - summary.evaluations["intact"].top1,
+        ("", "derived.best_epoch"): float(np.argmax([record.test_top1 for record in epochs])),
+        ("", "derived.plateau_epochs"): float(left[0]) if left else None,
     }
-    for name, evaluation in summary["evaluations"].items():
-        if "pca" not in evaluation:
-            continue
-        ratio = np.asarray(evaluation["pca"]["explained_variance_ratio"])
+    for name, evaluation in summary.evaluations.items():
+        ratio = np.asarray(evaluation.pca.explained_variance_ratio)
         reached = np.flatnonzero(np.cumsum(ratio) >= 0.9 - 1e-12)
-        figures[name] = {
-            "components_90": int(reached[0]) + 1 if len(reached) else None,
-            "variance_in_two": float(ratio[:2].sum()),
-        }
+        figures[name, f"derived.{name}.components_90"] = float(reached[0]) + 1 if len(reached) else None
+        figures[name, f"derived.{name}.variance_in_two"] = float(ratio[:2].sum())
     return figures
 
 
-def curve_deviations(curves: Sequence[Sequence[float]]) -> list[float | None]:
+def curve_deviations(curves: Sequence[Sequence[float]] | Sequence[NDArray[np.float64]]) -> list[float | None]:
     """Each run's mean absolute distance from the median curve of its variant, curves (n, epochs) of test top-1.
 
     Comparing these between variants is Brown and Forsythe's test of spread (JASA 69, 1974), averaged over epochs. None

@@ -1,17 +1,17 @@
 """The committed reference of a study: its finished runs without their arrays, and the report made from those."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from alexnet_study.errors import RequestError
 from alexnet_study.files import write_atomically, write_json
-from alexnet_study.report.arrays import FILE
-from alexnet_study.report.collect import REFERENCE, Run, collect
-from alexnet_study.report.page import write_report
+from alexnet_study.report.array_pass import FILE
+from alexnet_study.report.collection import REFERENCE, Run, collect
+from alexnet_study.report.writing import write_report
+from alexnet_study.runs.records import Provenance, as_json
 from alexnet_study.study.study import Study
 
-PRIVATE = ("host", "node", "job", "token", "gpu")  # of an attempt: where it ran, not what it ran on
 MEGABYTES = 5.0
 
 
@@ -41,9 +41,10 @@ def write_reference(study: Study, results: Path, target: Path) -> tuple[Path, fl
 def _copy(run: Run, folder: Path) -> None:
     for path in (run.folder.config, run.folder.metrics, run.folder.summary):
         write_atomically(folder / path.name, path.read_bytes())
-    write_json(folder / run.folder.provenance.name, _public(run.provenance))
+    write_json(folder / run.folder.provenance.name, as_json(_public(run.provenance)))
 
 
-def _public(provenance: dict[str, Any]) -> dict[str, Any]:
-    attempts = [{key: value for key, value in entry.items() if key not in PRIVATE} for entry in provenance["attempts"]]
-    return {**{key: value for key, value in provenance.items() if key != "slurm"}, "attempts": attempts}
+def _public(provenance: Provenance) -> Provenance:
+    """Return the provenance without names of machines and jobs."""
+    attempts = [replace(own, token=None, job=None, host=None, node=None, gpu=None) for own in provenance.attempts]
+    return replace(provenance, slurm={}, attempts=tuple(attempts))

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,11 @@ from scipy import stats
 
 from alexnet_study.study.study import load_study
 from benchmarks import equivalence
-from tests.report.synthetic import write_runs
 
 
-def test_runs_are_paired_that_differ_in_precision_alone(study_file: Path, tmp_path: Path) -> None:
+def test_runs_are_paired_that_differ_in_precision_alone(
+    study_file: Path, tmp_path: Path, write_runs: Callable[..., None]
+) -> None:
     fp32 = load_study(study_file)
     for name, settings in {"a": {"precision": "fp32"}, "b": {"precision": "bf16"}, "c": {"epochs": 7}}.items():
         write_runs(dataclasses.replace(fp32, recipe={**fp32.recipe, **settings}), tmp_path / name)

@@ -2,14 +2,16 @@
 
 import dataclasses
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from alexnet_study.report.analysis import Analysis, analyse
-from alexnet_study.report.collect import Collection, collect
+from alexnet_study.data.cache import load_dataset
+from alexnet_study.report.collection import Collection, collect
+from alexnet_study.report.material import Material, gather
 from alexnet_study.study.study import Study, load_study
-from tests.report.synthetic import write_runs
+from tests.conftest import STUDY, execute, write_images
 
 SEEDS = 6
 
@@ -21,7 +23,7 @@ def study() -> Study:
 
 
 @pytest.fixture(scope="session")
-def made(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(study: Study, tmp_path_factory: pytest.TempPathFactory, write_runs: Callable[..., None]) -> Path:
     """The results folder of synthetic runs; not to be changed."""
     results = tmp_path_factory.mktemp("synthetic")
     write_runs(study, results, skill={"baseline": 1.0, "skip": 2.0})
@@ -35,13 +37,32 @@ def collection(study: Study, made: Path) -> Collection:
 
 
 @pytest.fixture(scope="session")
-def analysis(collection: Collection, made: Path) -> Analysis:
+def material(collection: Collection, made: Path) -> Material:
     """The synthetic runs, judged."""
-    return analyse(collection, made / "skip/report")
+    return gather(collection, made / "skip/report")
 
 
 @pytest.fixture
 def copy(made: Path, tmp_path: Path) -> Path:
     """A copy of the results that a test may change."""
     shutil.copytree(made, tmp_path / "results")
+    return tmp_path / "results"
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Path]:
+    """All four runs of the tiny study."""
+    home = tmp_path_factory.mktemp("study")
+    (home / "tiny.yaml").write_text(STUDY)
+    study = load_study(home / "tiny.yaml")
+    data = load_dataset(str(write_images(home / "images")))
+    for run in study.runs():
+        execute(run, data, home / "results")
+    return study, home / "results"
+
+
+@pytest.fixture
+def results(finished: tuple[Study, Path], tmp_path: Path) -> Path:
+    """A copy of the results that a test may damage."""
+    shutil.copytree(finished[1], tmp_path / "results")
     return tmp_path / "results"

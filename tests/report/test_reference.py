@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from alexnet_study.errors import RequestError
-from alexnet_study.report.collect import REFERENCE, collect
-from alexnet_study.report.page import write_report
+from alexnet_study.report.collection import REFERENCE, collect
 from alexnet_study.report.reference import write_reference
+from alexnet_study.report.writing import write_report
 from alexnet_study.study.study import Study
 
 

@@ -9,7 +9,7 @@ import torch
 
 from alexnet_study.data.dataset import Dataset
 from alexnet_study.errors import RequestError
-from alexnet_study.report.collect import collect
+from alexnet_study.report.collection import collect
 from alexnet_study.runs.folder import RunFolder
 from alexnet_study.study.configs import RunConfig
 from alexnet_study.study.study import load_study

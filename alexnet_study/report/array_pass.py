@@ -1,0 +1,259 @@
+"""What needs the runs' arrays: read run by run, kept as a few numbers, so that a thousand runs fit in memory.
+
+The findings are JSON. A report writes them as `from_arrays.json`; runs that were committed without their arrays (the
+reference) get them from there, marked as kept.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alexnet_study.report.collection import Collection, Run
+from alexnet_study.report.statistics import estimates
+from alexnet_study.report.statistics.resampling import crossed_bootstrap, split_spread
+from alexnet_study.report.statistics.similarity import alignment, centred_gram, procrustes, swap_p
+from alexnet_study.runs.records import CALIBRATION_BINS
+
+FILE = "from_arrays.json"
+SHOWN = 6000  # points of all scatters
+GRAMS = 80  # feature sets compared with each other; 4 MB each
+SEEDS = 10  # of each variant, at most, among them
+
+Group: TypeAlias = tuple[str, str]  # variant, evaluation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """numbers: by topic, rows of what the arrays say. points: aligned PCA scores, a dict a group. kept: see above."""
+
+    runs: tuple[str, ...]
+    numbers: dict[str, list[dict[str, Any]]]
+    points: list[dict[str, Any]]
+    kept: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """What from_arrays.json holds."""
+        return {"runs": list(self.runs), "numbers": self.numbers, "points": self.points}
+
+
+def find(collection: Collection, report: Path) -> Findings | None:
+    """The findings of the collection's runs: from their arrays, or as kept in the report folder; None where neither."""
+    return _analyse(collection) if collection.has_arrays else _read(collection, report / FILE)
+
+
+def _read(collection: Collection, path: Path) -> Findings | None:
+    try:
+        content = json.loads(path.read_text())
+        runs, numbers, points = tuple(content["runs"]), content["numbers"], content["points"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if runs != _hashes(collection):
+        return None
+    return Findings(runs=runs, numbers=numbers, points=points, kept=True)
+
+
+def _hashes(collection: Collection) -> tuple[str, ...]:
+    return tuple(run.identity.hash for run in collection.runs)
+
+
+class _Tally:
+    """What is kept of one variant's evaluation: right-or-wrong bits of every run, and sums over its runs."""
+
+    def __init__(self, images: int) -> None:
+        self.bits: list[NDArray[np.uint8]] = []
+        self.correct = np.zeros(images)  # (N,) runs that get the image right
+        self.bins = np.zeros((CALIBRATION_BINS, 3))  # images, summed confidence, right ones
+        self.accuracy: list[float] = []
+
+    def add(self, logits: NDArray[Any], labels: NDArray[Any]) -> None:
+        """One run's test logits (N, C)."""
+        logits = logits.astype(np.float64)
+        shifted = np.exp(logits - logits.max(1, keepdims=True))
+        confidence = shifted.max(1) / shifted.sum(1)
+        right = logits.argmax(1) == labels
+        place = np.clip(np.ceil(confidence * CALIBRATION_BINS).astype(int), 1, CALIBRATION_BINS) - 1  # (lower, upper]
+        for column, weights in enumerate((np.ones(len(labels)), confidence, right.astype(float))):
+            self.bins[:, column] += np.bincount(place, weights, minlength=CALIBRATION_BINS)
+        self.bits.append(np.packbits(right))
+        self.correct += right
+        self.accuracy.append(float(right.mean()))
+
+
+def _analyse(collection: Collection) -> Findings:
+    tallies = {group: _Tally(collection.test_images) for group in _whole(collection)}
+    common = sorted(set.intersection(*({run.seed for run in collection.of(v)} for v in collection.variants)))
+    chosen = common[: min(SEEDS, GRAMS // len(tallies))]
+    grams: dict[Group, list[NDArray[Any]]] = {group: [] for group in tallies}
+    scores: dict[Group, list[NDArray[Any]]] = {group: [] for group in tallies}
+    labels = np.empty(0)
+    for variant in collection.variants:
+        for run in collection.of(variant):
+            labels = _add_predictions(run, tallies)
+            if run.seed in chosen:
+                _add_features(run, grams, scores)
+    numbers = {
+        "spread": _spread(tallies),
+        "bootstrap": _bootstrap(collection, tallies, common),
+        "calibration": _calibration(tallies),
+        "alignment": _alignment(grams) if len(chosen) > 1 else [],
+        "alignment_tests": _alignment_tests(collection, grams) if len(chosen) > 1 else [],
+        "procrustes": _procrustes(collection, scores) if len(chosen) > 1 else [],
+    }
+    return Findings(runs=_hashes(collection), numbers=numbers, points=_points(collection, scores, labels, chosen))
+
+
+def _whole(collection: Collection) -> list[Group]:
+    """Return the evaluations that every run of their variant has: what compares runs needs it of all of them."""
+    return [
+        (name, own) for name, own in collection.evaluations if all(own in r.evaluations for r in collection.of(name))
+    ]
+
+
+def _add_predictions(run: Run, tallies: dict[Group, _Tally]) -> NDArray[Any]:
+    arrays = run.predictions()
+    for variant, evaluation in tallies:
+        if variant == run.variant:
+            tallies[variant, evaluation].add(arrays[evaluation], arrays["labels"])
+    return arrays["labels"]
+
+
+def _add_features(run: Run, grams: dict[Group, list[NDArray[Any]]], scores: dict[Group, list[NDArray[Any]]]) -> None:
+    arrays = run.features()
+    for variant, evaluation in grams:
+        if variant == run.variant:
+            grams[variant, evaluation].append(centred_gram(arrays[f"{evaluation}_features"]))
+            scores[variant, evaluation].append(arrays[f"{evaluation}_scores"][:, :2])
+
+
+def _spread(tallies: dict[Group, _Tally]) -> list[dict[str, Any]]:
+    rows = []
+    for (variant, evaluation), tally in tallies.items():
+        spread = split_spread(tally.correct, len(tally.accuracy), tally.accuracy)
+        if spread is not None:
+            parts = {"total": spread.total, "images": spread.images, "seeds": spread.seeds, "n": spread.n}
+            rows.append({"variant": variant, "evaluation": evaluation, **parts})
+    return rows
+
+
+def _bootstrap(collection: Collection, tallies: dict[Group, _Tally], common: list[int]) -> list[dict[str, Any]]:
+    """Differences of top-1 from the first variant, and of each lesioned evaluation from its intact one."""
+    if len(common) < 2:
+        return []
+    first = collection.variants[0]
+    pairs = [((variant, "intact"), (first, "intact")) for variant in collection.variants[1:]]
+    pairs += [((variant, name), (variant, "intact")) for variant, name in tallies if name != "intact"]
+    rows = {group: [i for i, run in enumerate(collection.of(group[0])) if run.seed in common] for group in tallies}
+    bits = {group: np.stack(tally.bits)[rows[group]] for group, tally in tallies.items()}
+    found = crossed_bootstrap(bits, collection.test_images, pairs)
+    return [
+        {
+            "variant": a[0],
+            "evaluation": a[1],
+            "less_variant": b[0],
+            "less_evaluation": b[1],
+            "low": interval.low,
+            "high": interval.high,
+            "n": len(common),
+            "images": collection.test_images,
+        }
+        for (a, b), interval in found.items()
+    ]
+
+
+def _calibration(tallies: dict[Group, _Tally]) -> list[dict[str, Any]]:
+    return [
+        {
+            "variant": variant,
+            "evaluation": evaluation,
+            "bin": index + 1,
+            "share": count / tally.bins[:, 0].sum(),
+            "confidence": confidence / count if count else None,
+            "accuracy": right / count if count else None,
+            "n": len(tally.accuracy),
+        }
+        for (variant, evaluation), tally in tallies.items()
+        for index, (count, confidence, right) in enumerate(tally.bins.tolist())
+    ]
+
+
+def _alignment(grams: dict[Group, list[NDArray[Any]]]) -> list[dict[str, Any]]:
+    """Mean centred kernel alignment of every two groups, over pairs of different and of equal seed."""
+    groups = list(grams)
+    n = len(grams[groups[0]])
+    found = alignment([gram for group in groups for gram in grams[group]]).reshape(len(groups), n, len(groups), n)
+    other = ~np.eye(n, dtype=bool)
+    rows = []
+    for i, a in enumerate(groups):
+        for j, b in enumerate(groups[: i + 1]):
+            block = found[i, :, j]
+            rows.append(
+                {
+                    "variant": a[0],
+                    "evaluation": a[1],
+                    "other_variant": b[0],
+                    "other_evaluation": b[1],
+                    "different_seeds": float(block[other].mean()),
+                    "least": float(block[other].min()),
+                    "greatest": float(block[other].max()),
+                    "same_seed": None if i == j else float(block.diagonal().mean()),
+                    "n": n,
+                }
+            )
+    return rows
+
+
+def _alignment_tests(collection: Collection, grams: dict[Group, list[NDArray[Any]]]) -> list[dict[str, Any]]:
+    """For each later variant: are its intact features farther from the first's than seeds are from each other?"""
+    first, *others = collection.variants
+    rows = []
+    for other in others:
+        difference, p = swap_p(alignment(grams[first, "intact"] + grams[other, "intact"]))
+        n = len(grams[first, "intact"])
+        rows.append({"variant": other, "less_variant": first, "within_less_between": difference, "p": p, "n": n})
+    return rows
+
+
+def _procrustes(collection: Collection, scores: dict[Group, list[NDArray[Any]]]) -> list[dict[str, Any]]:
+    """Mean residual of every group's scores on the first variant's, over pairs of different seeds."""
+    base = scores[collection.variants[0], "intact"]
+    rows = []
+    for (variant, evaluation), own in scores.items():
+        pairs = [(i, j) for i in range(len(own)) for j in range(len(base)) if i != j]
+        left = [procrustes(own[i], base[j])[1] for i, j in pairs]
+        row = {"variant": variant, "evaluation": evaluation, "residual": float(np.mean(left)), "n": len(own)}
+        rows.append({**row, "least": min(left), "greatest": max(left)})
+    return rows
+
+
+def _points(
+    collection: Collection, scores: dict[Group, list[NDArray[Any]]], labels: NDArray[Any], chosen: list[int]
+) -> list[dict[str, Any]]:
+    """The scores of one seed a group, of some of the images, on the first variant's."""
+    if not chosen:
+        return []
+    reference = scores[collection.variants[0], "intact"][0]
+    step = -(-len(labels) * len(scores) // SHOWN)
+    rows = []
+    for (variant, evaluation), own in scores.items():
+        placed, residual = procrustes(own[0], reference)
+        rows.append(
+            {
+                "variant": variant,
+                "evaluation": evaluation,
+                "seed": chosen[0],
+                "residual": residual,
+                "images": len(labels),
+                "scores": [[float(f"{value:.4g}") for value in point] for point in placed[::step].tolist()],
+                "labels": labels[::step].tolist(),
+            }
+        )
+    return rows
+
+
+def interval_of(row: dict[str, Any]) -> estimates.Interval:
+    """A row's `low` and `high`."""
+    return estimates.Interval(low=row["low"], high=row["high"])

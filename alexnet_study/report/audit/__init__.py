@@ -1,0 +1,1 @@
+"""Runs beside what is said of them: the claims of a study judged, published figures checked."""

@@ -1,0 +1,312 @@
+"""Find a study's run folders, keep those that belong together, and name every other with the reason.
+
+Here alone a run's files are read: all values go into one table (report/values.py), and what follows reads that. Of the
+arrays, report/array_pass.py keeps what it needs, run by run.
+"""
+
+import dataclasses
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alexnet_study.errors import DamagedRunError
+from alexnet_study.files import digest
+from alexnet_study.report.measures import Measure, curve_deviations
+from alexnet_study.report.values import CONFUSION, RUN, RunValues, Values, values_of
+from alexnet_study.runs.folder import RunFolder
+from alexnet_study.runs.records import EpochRecord, Provenance, Summary, parse
+from alexnet_study.study.study import Study
+
+REFERENCE = "reference.json"  # in a study's folder: its runs were committed without their arrays
+CURVE = "epochs.test_top1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """What determines a run's result: config.json. model and recipe hold all fields that the run has."""
+
+    hash: str
+    dataset: str
+    threads: int
+    numerics: int
+    model: Mapping[str, object]
+    recipe: Mapping[str, object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One finished run: what it is, how it went epoch by epoch, how it came about; its figures are in the values.
+
+    evaluations: intact and, for a variant with a skip, lesioned.
+    """
+
+    folder: RunFolder
+    variant: str
+    seed: int
+    identity: Identity
+    evaluations: tuple[str, ...]
+    classes: tuple[str, ...]
+    epochs: tuple[EpochRecord, ...]
+    provenance: Provenance
+
+    def predictions(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays of predictions.npz: `labels` (N,), and logits (N, C) of each evaluation."""
+        return _arrays(self.folder.predictions)
+
+    def features(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays of features.npz: of each evaluation `…_features` (n, d) and `…_scores` (N, 2 or more)."""
+        return _arrays(self.folder.features)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftOut:
+    """A run, or several, that the report does not use, and why; variant and seed are None unless it is one run."""
+
+    run: str
+    reason: str
+    variant: str | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Collection:
+    """The runs of a study that are finished and alike in all but the seed, the others, and what readers should know."""
+
+    study: Study
+    runs: tuple[Run, ...]
+    values: Values
+    left_out: tuple[LeftOut, ...]
+    flags: tuple[str, ...]
+    has_arrays: bool
+
+    @property
+    def variants(self) -> list[str]:
+        """Return the variants with at least one run, in the study's order."""
+        return [name for name in self.study.variants if any(run.variant == name for run in self.runs)]
+
+    def of(self, variant: str) -> list[Run]:
+        """Return the runs of a variant, by seed."""
+        return sorted((run for run in self.runs if run.variant == variant), key=lambda run: run.seed)
+
+    @property
+    def classes(self) -> list[str]:
+        """Return the classes' names in label order."""
+        return list(self.runs[0].classes)
+
+    @property
+    def class_sizes(self) -> NDArray[np.float64]:
+        """Return how many test images each class has (C,), the same for all runs."""
+        first = self.runs[0]
+        return self.values.vectors(first.variant, CONFUSION.format("intact"))[first.seed].sum(1)
+
+    @property
+    def test_images(self) -> int:
+        """Return N, the same for all runs."""
+        return int(self.class_sizes.sum())
+
+    def trials(self, own: Measure) -> float:
+        """Return of how many test images a measure is a share; infinite where it is none of images."""
+        if not own.of_images:
+            return math.inf
+        return float(self.class_sizes[self.classes.index(own.of_class)] if own.of_class else self.class_sizes.sum())
+
+    @property
+    def evaluations(self) -> list[tuple[str, str]]:
+        """Return (variant, evaluation) of all, each variant's intact one first."""
+        return [
+            (name, evaluation)
+            for name in self.variants
+            for evaluation in dict.fromkeys(evaluation for run in self.of(name) for evaluation in run.evaluations)
+        ]
+
+    def figures(self, variant: str, path: str, evaluation: str = "intact") -> dict[int, float]:
+        """Return the values of the metric at `path`, by seed, as `Values.of`."""
+        return self.values.of(variant, path, evaluation)
+
+    def lacking(self, variants: Iterable[str], path: str) -> list[str]:
+        """Return those of `variants` that have runs, none of which records the metric at `path`."""
+        return [name for name in variants if name in self.variants and not self.values.has(name, path)]
+
+    @property
+    def published_pixels(self) -> bool:
+        """Whether the runs saw the pixels that the published study saw: not where a lossy copy was read."""
+        lossy = {"jpeg", "webp"} & set(self.runs[0].provenance.source.encodings)
+        published = self.study.published
+        return not (published and published.data == "original" and lossy)
+
+
+def collect(study: Study, results: Path) -> Collection:
+    """Return what is found of `study` below the root `results`."""
+    has_arrays = not (results / study.name / REFERENCE).exists()
+    runs: list[Run] = []
+    values: dict[tuple[str, int], RunValues] = {}
+    left_out: list[LeftOut] = []
+    for variant in study.variants:
+        for path in sorted((results / study.name / variant).glob("seed-*"), key=lambda p: (len(p.name), p.name)):
+            try:
+                run, own = _read(RunFolder(path), variant, has_arrays=has_arrays)
+                runs.append(run)
+                values[variant, run.seed] = own
+            except DamagedRunError as error:
+                name, seed = f"{variant}/{path.name}", path.name.removeprefix("seed-")
+                number = int(seed) if seed.isdigit() else None
+                left_out.append(LeftOut(run=name, reason=str(error), variant=variant, seed=number))
+    strangers = {path.parent.name for path in (results / study.name).glob("*/seed-*")} - set(study.variants)
+    left_out += [LeftOut(run=name, reason="not a variant of the study") for name in sorted(strangers)]
+    seen = {(run.variant, run.seed) for run in runs} | {(entry.variant, entry.seed) for entry in left_out}
+    left_out += _missing(study, seen)
+    kept, unlike = _alike(runs)
+    own_values = _with_deviations([values[run.variant, run.seed] for run in kept])
+    return Collection(
+        study=study,
+        runs=tuple(kept),
+        values=Values(own_values, kept[0].classes if kept else ()),
+        left_out=(*left_out, *unlike),
+        flags=tuple(_flags(kept)),
+        has_arrays=has_arrays,
+    )
+
+
+def _read(folder: RunFolder, variant: str, *, has_arrays: bool) -> tuple[Run, RunValues]:
+    figures = folder.read_summary(arrays=has_arrays)
+    if figures is None:
+        raise DamagedRunError(_unfinished(folder))
+    summary = parse(Summary, figures, folder.summary.name)
+    if "intact" not in summary.evaluations:
+        raise DamagedRunError(f"{folder.summary.name} has no intact evaluation")
+    config = folder.read_config()
+    epochs = tuple(parse(EpochRecord, record, folder.metrics.name) for record in folder.read_metrics())
+    expected = config["recipe"]["epochs"]
+    if len(epochs) != expected:
+        raise DamagedRunError(f"{folder.metrics.name} has {len(epochs)} epochs of {expected}")
+    run = Run(
+        folder=folder,
+        variant=variant,
+        seed=config["seed"],
+        identity=Identity(**{own.name: config[own.name] for own in dataclasses.fields(Identity)}),
+        evaluations=tuple(summary.evaluations),
+        classes=summary.classes,
+        epochs=epochs,
+        provenance=parse(Provenance, folder.read_provenance(), folder.provenance.name),
+    )
+    return run, values_of(variant, run.seed, summary, epochs)
+
+
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    with np.load(path, allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+def _with_deviations(runs: Sequence[RunValues]) -> list[RunValues]:
+    """Return each run's values with its distance from its variant's median learning curve."""
+    found: dict[tuple[str, int], float | None] = {}
+    for variant in {run.variant for run in runs}:
+        own = [run for run in runs if run.variant == variant]
+        deviations = curve_deviations([run.vectors[RUN, CURVE] for run in own])
+        found |= {(variant, run.seed): value for run, value in zip(own, deviations, strict=True)}
+    return [
+        dataclasses.replace(run, single={**run.single, (RUN, "derived.curve_deviation"): found[run.variant, run.seed]})
+        for run in runs
+    ]
+
+
+def _unfinished(folder: RunFolder) -> str:
+    try:
+        attempts = folder.read_provenance()["attempts"]
+    except DamagedRunError:
+        attempts = []
+    return f"unfinished; last attempt: {attempts[-1]['cause'] or 'no end recorded'}" if attempts else "unfinished"
+
+
+def _missing(study: Study, seen: set[tuple[str | None, int | None]]) -> Iterable[LeftOut]:
+    for variant in study.variants:
+        seeds = [seed for seed in study.seeds if (variant, seed) not in seen]
+        if seeds:
+            yield LeftOut(run=f"{variant}, {_count(len(seeds), 'seed')} {_ranges(seeds)}", reason="not run")
+
+
+def _alike(runs: list[Run]) -> tuple[list[Run], list[LeftOut]]:
+    """The runs on the commonest data, threads and numerics, and of each variant the commonest model and recipe."""
+    kept, left_out = _commonest(runs, ("dataset", "threads", "numerics"))
+    alike: list[Run] = []
+    for variant in dict.fromkeys(run.variant for run in kept):
+        same, other = _commonest([run for run in kept if run.variant == variant], ("model", "recipe"))
+        alike += same
+        left_out += other
+    return alike, left_out
+
+
+def _commonest(runs: list[Run], keys: tuple[str, ...]) -> tuple[list[Run], list[LeftOut]]:
+    def value(run: Run) -> str:
+        return digest({key: getattr(run.identity, key) for key in keys})
+
+    if not runs:
+        return [], []
+    most = Counter(value(run) for run in runs).most_common(1)[0][0]
+    reference = next(run for run in runs if value(run) == most)
+    left_out = [
+        LeftOut(run=f"{run.variant}/seed-{run.seed}", reason="unlike the others in " + _differing(run, reference, keys))
+        for run in runs
+        if value(run) != most
+    ]
+    return [run for run in runs if value(run) == most], left_out
+
+
+def _differing(run: Run, reference: Run, keys: tuple[str, ...]) -> str:
+    return ", ".join(key for key in keys if getattr(run.identity, key) != getattr(reference.identity, key))
+
+
+def _flags(runs: list[Run]) -> list[str]:
+    """Differences between runs that do not keep them apart but that a reader should know."""
+    flags = []
+    for label, values in (
+        ("devices", {run.provenance.device for run in runs}),
+        ("commits", {run.provenance.commit[:12] for run in runs}),
+        ("versions of torch", {run.provenance.versions.get("torch") for run in runs}),
+    ):
+        if len(values) > 1:
+            flags.append(f"The runs mix {label}: {', '.join(sorted(str(value) for value in values))}.")
+    dirty = sum(bool(run.provenance.dirty) for run in runs)
+    if dirty:
+        flags.append(f"{dirty} of {_count(len(runs), 'run')} came from code with uncommitted changes.")
+    inexact = sum(run.provenance.bit_exact is False for run in runs)
+    if inexact:
+        where = "on another device model or other versions than they began with: their bits are not reproducible"
+        flags.append(f"{inexact} of {_count(len(runs), 'run')} went on {where}.")
+    return flags
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _ranges(numbers: list[int]) -> str:
+    """`0–3, 7` for [0, 1, 2, 3, 7]."""
+    spans: list[list[int]] = []
+    for number in sorted(numbers):
+        if spans and spans[-1][1] == number - 1:
+            spans[-1][1] = number
+        else:
+            spans.append([number, number])
+    return ", ".join(str(low) if low == high else f"{low}–{high}" for low, high in spans)
+
+
+def described_data(collection: Collection) -> str:
+    """One phrase for the data of the kept runs."""
+    source = collection.runs[0].provenance.source
+    return source.name + (f" (image folder, {', '.join(source.encodings)})" if source.kind == "folder" else "")
+
+
+def as_json(collection: Collection) -> dict[str, Any]:
+    """What report.json says of runs and of what was left out."""
+    return {
+        "runs": [{"variant": run.variant, "seed": run.seed, "hash": run.identity.hash} for run in collection.runs],
+        "left_out": [{"run": entry.run, "reason": entry.reason} for entry in collection.left_out],
+        "flags": list(collection.flags),
+    }

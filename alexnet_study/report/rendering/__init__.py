@@ -1,0 +1,1 @@
+"""What becomes files: tables, pictures, sections, and the page that shows them."""

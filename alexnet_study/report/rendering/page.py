@@ -1,0 +1,46 @@
+"""A report's page and report.md, made of its sections by templates."""
+
+import base64
+from collections.abc import Sequence
+from pathlib import Path
+
+import jinja2
+
+from alexnet_study.report.collection import Collection, described_data
+from alexnet_study.report.rendering.picture import Picture
+from alexnet_study.report.rendering.section import Section
+from alexnet_study.report.rendering.table import Table
+
+TEMPLATES = Path(__file__).parent / "templates"
+INK, LIGHT_INK = "#000000", "#e6e8eb"
+LIGHTER = {INK: LIGHT_INK, "#832db6": "#b980e6", "#bd1f01": "#ec6048", "#717581": "#9ba1ae"}  # on a dark ground
+
+
+def render(template: str, collection: Collection, answer: Sequence[str], sections: Sequence[Section]) -> str:
+    """Return a report's page from one of the templates."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=template.endswith(".html.j2"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["data_uri"] = _data_uri
+    environment.tests["a_table"] = lambda item: isinstance(item, Table)
+    return environment.get_template(template).render(
+        collection=collection,
+        study=collection.study,
+        data=described_data(collection),
+        answer=answer,
+        sections=sections,
+    )
+
+
+def _data_uri(picture: Picture) -> str:
+    """Return the picture for the page; its ink and darkest colours follow the reader's choice of light or dark."""
+    rules = [f"svg {{ fill: {LIGHT_INK} }}"]  # of what has no fill of its own
+    for drawn, lighter in LIGHTER.items():
+        rules += [f'[style*="{what}: {drawn}"] {{ {what}: {lighter} !important }}' for what in ("fill", "stroke")]
+    style = f"@media (prefers-color-scheme: dark) {{ {' '.join(rules)} }}</style>"
+    content = picture.svg.replace(b"</style>", style.encode(), 1)
+    return "data:image/svg+xml;base64," + base64.b64encode(content).decode()

@@ -1,0 +1,102 @@
+"""What all figures share: style, colours, and how a drawing becomes files."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import pandas as pd
+from cycler import cycler
+from matplotlib.figure import Figure
+
+from alexnet_study.files import digest, write_atomically
+from alexnet_study.report.collection import Collection
+
+COLOURS = matplotlib.color_sequences["petroff10"]  # chosen for colour-blind readers (arXiv 2107.02270)
+HUES = [COLOURS[index] for index in (0, 6, 4, 3, 2, 5, 1, 7, 8, 9)]  # of variants: those with contrast on white first
+GREY = "#767676"
+STYLE: Any = {
+    "axes.prop_cycle": cycler(color=COLOURS),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "svg.hashsalt": "alexnet_study",
+    "svg.fonttype": "none",
+    "figure.constrained_layout.use": True,
+}
+MARKERS = "osDv^<>pPX"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A drawn figure as files' bytes, with what it shows in words, and its data."""
+
+    name: str
+    caption: str
+    alt: str
+    svg: bytes
+    png: bytes
+    data: pd.DataFrame
+    kept: bool = False
+
+    def write(self, folder: Path) -> None:
+        """Write NAME.svg, NAME.png and NAME.csv in `folder`."""
+        contents = {"svg": self.svg, "png": self.png, "csv": self.data.to_csv(index=False).encode()}
+        for ending, content in contents.items():
+            write_atomically(folder / f"{self.name}.{ending}", content)
+
+
+def picture(figure: Figure, name: str, *, caption: str, alt: str, data: pd.DataFrame, kept: bool = False) -> Picture:
+    """Return the figure as SVG, its ground transparent, so that a page's own shows, and as PNG on white."""
+    files = {}
+    for ending, options in (
+        ("svg", {"transparent": True, "metadata": {"Date": None}}),
+        ("png", {"facecolor": "white"}),
+    ):
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=ending, dpi=130, **options)
+        files[ending] = buffer.getvalue()
+    return Picture(name=name, caption=caption, alt=alt, data=data, kept=kept, **files)
+
+
+def colour(collection: Collection, variant: str) -> Any:
+    """Return a variant's colour, the same in all figures; in a factorial, variants that differ in skips share it."""
+    kinds = _kinds(collection)
+    alike = kinds if _is_factorial(kinds) else {name: name for name in collection.variants}
+    return HUES[list(dict.fromkeys(alike.values())).index(alike[variant]) % len(HUES)]
+
+
+def line(collection: Collection, variant: str, evaluation: str = "intact") -> str:
+    """Return a line style: dotted if lesioned; in a factorial, dashed without a skip; else drawn through."""
+    if evaluation != "intact":
+        return ":"
+    without = not collection.of(variant)[0].identity.model["skips"]
+    return "--" if without and _is_factorial(_kinds(collection)) else "-"
+
+
+def _kinds(collection: Collection) -> dict[str, str]:
+    """Return what each variant is but for its skips."""
+    found = {variant: collection.of(variant)[0].identity for variant in collection.variants}
+    return {name: digest([{**own.model, "skips": None}, own.recipe]) for name, own in found.items()}
+
+
+def _is_factorial(kinds: dict[str, str]) -> bool:
+    return 1 < len(set(kinds.values())) < len(kinds)
+
+
+def marker(collection: Collection, variant: str) -> str:
+    """Return a variant's own marker."""
+    return MARKERS[collection.variants.index(variant) % len(MARKERS)]
+
+
+def names(collection: Collection) -> str:
+    """Return all variants with their n, for alt texts."""
+    return ", ".join(f"{variant} (n = {len(collection.of(variant))})" for variant in collection.variants)
+
+
+def grid(count: int, columns: int = 4) -> tuple[int, int]:
+    """Return (rows, columns) for `count` panels."""
+    wide = min(count, columns)
+    return -(-count // wide), wide

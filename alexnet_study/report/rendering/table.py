@@ -1,0 +1,55 @@
+"""Tidy tables: an observation a row in CSV, at full precision, and a compact form for readers."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from alexnet_study.files import write_atomically
+
+LATEX = {"\\": r"\textbackslash{}", "%": r"\%", "_": r"\_", "&": r"\&", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}"}
+SYMBOLS = {"−": "$-$", "±": r"$\pm$", "×": r"$\times$", "Σ": r"$\Sigma$", "λ": r"$\lambda$", "²": r"$^2$", "–": "--"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A tidy frame, and the strings that readers see.
+
+    notes: what the page says under each row's first cell. links: what that cell leads to, from the report's folder.
+    marks: of each row, what the page marks the last cell as.
+    """
+
+    name: str
+    caption: str
+    tidy: pd.DataFrame
+    display: pd.DataFrame
+    notes: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
+
+    def markdown(self) -> str:
+        """Return the compact form as a Markdown table."""
+        rows = [list(self.display.columns), ["---"] * self.display.shape[1], *self.display.values.tolist()]
+        return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in rows) + "\n"
+
+    def latex(self) -> str:
+        """Return the compact form as a LaTeX tabular."""
+        escaped = self.display.rename(columns=_escape).map(_escape)
+        return str(escaped.to_latex(index=False, escape=False))
+
+    def write(self, folder: Path) -> None:
+        """Write NAME.csv, NAME.md and NAME.tex in `folder`."""
+        contents = {"csv": self.tidy.to_csv(index=False), "md": self.markdown(), "tex": self.latex()}
+        for ending, text in contents.items():
+            write_atomically(folder / f"{self.name}.{ending}", text.encode())
+
+
+def table(name: str, caption: str, tidy: Iterable[dict[str, Any]], display: Iterable[dict[str, Any]]) -> Table:
+    """Return a table made of its rows."""
+    return Table(name=name, caption=caption, tidy=pd.DataFrame(list(tidy)), display=pd.DataFrame(list(display)))
+
+
+def _escape(text: object) -> str:
+    return "".join({**LATEX, **SYMBOLS}.get(letter, letter) for letter in str(text))

@@ -1,0 +1,105 @@
+"""Estimates and intervals as readers see them, and as columns of tidy tables."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from alexnet_study.report.collection import Collection
+from alexnet_study.report.measures import Measure
+from alexnet_study.report.statistics import estimates
+from alexnet_study.report.statistics.estimates import Estimate, Interval
+
+
+def group_name(variant: str, evaluation: str) -> str:
+    """Return what a variant's evaluation is called: `skip`, or `skip, lesioned`."""
+    return variant if evaluation == "intact" else f"{variant}, {evaluation}"
+
+
+def heading(collection: Collection, variant: str, evaluation: str = "intact") -> str:
+    """Return a column's heading: a variant's evaluation, with its n."""
+    return f"{group_name(variant, evaluation)} (n = {len(collection.of(variant))})"
+
+
+def label(own: Measure, *, difference: bool = False) -> str:
+    """Return a figure's name with its unit."""
+    unit = own.unit_of(difference=difference)
+    return f"{own.label}, {unit}" if unit else own.label
+
+
+def over_seeds(values: Sequence[float]) -> dict[str, Any]:
+    """Return mean, sd (ddof 1), low and high of the 95 % interval, and n."""
+    estimate = estimates.mean(values)
+    return {"mean": estimate.value, "sd": pd.Series(values).std(), **_interval_columns(estimate), "n": len(values)}
+
+
+def estimate_columns(estimate: Estimate) -> dict[str, Any]:
+    """Return estimate, low and high of the 95 % interval, two-sided p of 0, and n."""
+    return {
+        "estimate": estimate.value,
+        **_interval_columns(estimate),
+        "p": estimate.p_value(),
+        "n": estimate.n,
+    }
+
+
+def _interval_columns(estimate: Estimate) -> dict[str, Any]:
+    interval = estimate.interval()
+    return {"low": interval.low if interval else None, "high": interval.high if interval else None}
+
+
+def estimate_text(own: Measure, estimate: Estimate | None, *, difference: bool = False) -> str:
+    """Return an estimate with its interval, as `48.92 [48.10, 49.74]`."""
+    if estimate is None:
+        return "–"
+    interval = estimate.interval()
+    value = own.show(estimate.value, difference=difference)
+    if interval is None:
+        return value
+    ends = (own.show(end, difference=difference) for end in (interval.low, interval.high))
+    return f"{value} [{', '.join(ends)}]"
+
+
+def interval_text(own: Measure, interval: Interval | None, *, difference: bool = False) -> str:
+    """Return an interval as `[48.10, 49.74]`."""
+    if interval is None:
+        return "–"
+    ends = (own.show(end, difference=difference) for end in (interval.low, interval.high))
+    return f"[{', '.join(ends)}]"
+
+
+def range_text(own: Measure, values: Sequence[float]) -> str:
+    """Return median, least and greatest as `48.9 (47.1 to 51.2)`."""
+    median, least, greatest = (own.show(float(value)) for value in (np.median(values), min(values), max(values)))
+    return f"{median} ({least} to {greatest})"
+
+
+def p_text(p: float | None) -> str:
+    """Return a p value to two digits, never 0."""
+    if p is None:
+        return "–"
+    return "< 0.0001" if p < 1e-4 else f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
+
+
+def fewer(estimate: Estimate | None, n: int) -> str:
+    """Return an estimate's own n where it has fewer runs than its column says."""
+    return f" (n = {estimate.n})" if estimate and estimate.n < n else ""
+
+
+def mean_of(values: Sequence[float]) -> Estimate | None:
+    """Return the estimate of the mean over runs; None where no run has a value."""
+    return estimates.mean(values) if values else None
+
+
+def prediction_columns(intervals: Mapping[str, Any], inside: Mapping[str, bool | None]) -> dict[str, Any]:
+    """Return columns of prediction intervals, and of what lies inside them, by evaluation."""
+    flat: dict[str, Any] = {}
+    for name, interval in intervals.items():
+        flat |= ends(f"prediction_interval_{name}", interval)
+    return flat | {f"inside_prediction_interval_{name}": value for name, value in inside.items()}
+
+
+def ends(name: str, interval: Sequence[float] | None) -> dict[str, float | None]:
+    """Return an interval's columns, None where there is none."""
+    return dict(zip((f"{name}_low", f"{name}_high"), interval or (None, None), strict=True))

@@ -1,0 +1,1 @@
+"""The topics of a report, a file each: its numbers, table, figure and words; contents.py gives their order."""

@@ -1,0 +1,141 @@
+"""The answer of a study in three sentences, made from its numbers."""
+
+from collections.abc import Sequence
+
+from alexnet_study.report.audit.published import EVALUATIONS, VectorCheck, tally
+from alexnet_study.report.audit.verdicts import Verdict, compare
+from alexnet_study.report.material import Material
+from alexnet_study.report.measures import measure
+from alexnet_study.report.sections.claims import figure_text, verdict_text
+from alexnet_study.report.statistics import estimates
+from alexnet_study.report.statistics.estimates import Estimate
+
+OUTCOMES = ("supported", "contradicted", "supported in part", "not resolvable", "mixed")
+NAMED = 3  # claims that a sentence names with their numbers
+SIDES = {"intact": "with", "lesioned": "without"}
+
+
+def answer(material: Material) -> list[str]:
+    """Three sentences: the first claim; all claims; the published figures or, without any, the claims that explain."""
+    if not material.verdicts:
+        return [_plain(material)]
+    first, *others = material.verdicts
+    sentences = [_sentence(first), _tally(material.verdicts)]
+    if material.published_figures:
+        sentences.append(_published(material))
+    elif others:
+        sentences.append(_others(others))
+    return sentences
+
+
+def overall(verdicts: Sequence[Verdict]) -> dict[str, str]:
+    """The outcome of each claim by number: that of its parts where they agree."""
+    parts: dict[str, set[str]] = {}
+    for verdict in verdicts:
+        parts.setdefault(verdict.claim.number, set()).add(verdict.outcome)
+    return {number: _of_parts(outcomes) for number, outcomes in parts.items()}
+
+
+def _of_parts(outcomes: set[str]) -> str:
+    if len(outcomes) == 1:
+        return next(iter(outcomes))
+    return "supported in part" if outcomes == {"supported", "not resolvable"} else "mixed"
+
+
+def _sentence(verdict: Verdict) -> str:
+    copy = "" if verdict.pixels or verdict.outcome == "not resolvable" else ", on a re-encoded copy"
+    return f"{verdict.claim.statement}: {verdict_text(verdict)}{copy}; {verdict.measure.label} {_estimate(verdict)}."
+
+
+def _others(verdicts: Sequence[Verdict]) -> str:
+    """The differences of differences, which say why; or else the first of the other claims."""
+    named = ([verdict for verdict in verdicts if len(verdict.claim.variants) > 2] or list(verdicts))[:NAMED]
+    parts = [
+        f"{verdict.claim.statement}: {verdict.outcome}, {figure_text(verdict)} (n = {verdict.n})" for verdict in named
+    ]
+    return f"{'; '.join(parts)}."
+
+
+def _estimate(verdict: Verdict) -> str:
+    if verdict.lacking:
+        return "was not recorded"
+    if verdict.estimate is None:
+        return "has no runs of all its variants yet"
+    return with_interval(verdict.estimate, verdict.claim.metric, difference=verdict.difference)
+
+
+def with_interval(estimate: Estimate, metric: str, *, difference: bool) -> str:
+    """`+6.21 points (95 % interval +5.60 to +6.80, n = 10 seeds)`"""
+    own = measure(metric)
+    unit = own.unit_of(difference=difference)
+    text = f"{own.show(estimate.value, difference=difference)}{' ' + unit if unit else ''}"
+    interval = estimate.interval()
+    n = f"n = {estimate.n} {'seed' if estimate.n == 1 else 'seeds'}"
+    if interval is None:
+        return f"{text} ({n})"
+    low, high = (own.show(end, difference=difference) for end in (interval.low, interval.high))
+    return f"{text} (95 % interval {low} to {high}, {n})"
+
+
+def _tally(verdicts: Sequence[Verdict]) -> str:
+    found = overall(verdicts)
+    groups = [
+        f"{len(names)} {outcome} ({', '.join(names)})"
+        for outcome in OUTCOMES
+        if (names := [number for number, own in found.items() if own == outcome])
+    ]
+    sizes = sorted({verdict.n for verdict in verdicts})
+    n = f"n = {sizes[0]}" if len(sizes) == 1 else f"n = {sizes[0]} to {sizes[-1]}"
+    tests = f"{len(verdicts)} tests, Holm-adjusted, {n} {'seed' if sizes == [1] else 'seeds'}"
+    return f"Of the study's {len(found)} claims, by number: {'; '.join(groups)}; {tests}."
+
+
+def _published(material: Material) -> str:
+    """How published vectors lie to our runs with and without the skip connection; else how many figures fit."""
+    lesion = [check for check in material.published_vectors if set(check.fits) == set(EVALUATIONS)]
+    if lesion:
+        return _beside_lesion(lesion[-1])  # the last is of all its figures together
+    outside, judged, expected = tally(material.published_figures)
+    if not judged:
+        return "No published figure can be judged yet: that takes two runs of a variant."
+    return (
+        f"Of {judged} published figures (n = 1 each) {outside} lie outside our 95 % prediction interval for one run, "
+        f"where chance would put about {expected:.1f}."
+    )
+
+
+def _beside_lesion(check: VectorCheck) -> str:
+    """What one published vector says of the skip connection, and the distances that say it."""
+    fitting = [name for name, fit in check.fits.items() if fit.fits]
+    near, far = sorted(EVALUATIONS, key=lambda name: check.fits[name].distance)
+    if len(fitting) == 2:
+        found = "fit our runs both with and without their skip connection, and so don't discriminate"
+    elif fitting:
+        found = f"fit only our runs evaluated {SIDES[fitting[0]]} their skip connection"
+    else:
+        found = f"fit our runs neither with nor without their skip connection, but lie nearer to those {SIDES[near]}"
+    scale, unit = check.scale
+    distance = {name: f"{fit.distance * scale:.1f}" for name, fit in check.fits.items()}
+    farthest = max(check.fits[near].own) * scale
+    return (
+        f"The {check.size} published figures of {check.variant} ({', '.join(check.groups)}) {found}: "
+        f"{distance[near]}{unit} away, against {distance[far]} from those {SIDES[far]}, where our runs {SIDES[near]} "
+        f"are up to {farthest:.1f} from each other (n = {check.fits[near].n} seeds)."
+    )
+
+
+def _plain(material: Material) -> str:
+    """The answer of a study that makes no claims: test top-1 of each variant and how it differs from the first."""
+    collection, metric = material.collection, "evaluations.intact.top1"
+    first, *others = collection.variants
+    values = {variant: collection.figures(variant, metric) for variant in collection.variants}
+    means = [
+        f"{variant} {with_interval(estimates.mean(list(own.values())), metric, difference=False)}"
+        for variant, own in values.items()
+    ]
+    text = f"Test top-1: {'; '.join(means)}"
+    for other in others:
+        found = compare(collection, {other: 1.0, first: -1.0}, values)
+        if found:
+            text += f"; {other} less {first} {with_interval(found[0], metric, difference=True)}"
+    return f"{text}. The study states no claims."

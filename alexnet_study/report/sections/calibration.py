@@ -1,0 +1,78 @@
+"""Calibration: accuracy against confidence."""
+
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from alexnet_study.report.array_pass import Findings
+from alexnet_study.report.collection import Collection
+from alexnet_study.report.material import Material
+from alexnet_study.report.rendering.picture import GREY, Picture, colour, line, marker, names, picture
+from alexnet_study.report.rendering.section import ABSENT, Section, from_arrays
+from alexnet_study.report.rendering.table import Table, table
+from alexnet_study.report.rendering.text import group_name, heading
+from alexnet_study.runs.records import CALIBRATION_BINS
+
+LEAST_SHARE = 0.001  # of the test images: an emptier bin's accuracy is not drawn
+
+
+def section(material: Material) -> Section:
+    """Return what the arrays say of the calibration."""
+    findings, name, title = material.findings, "calibration", "Calibration"
+    if findings is None:
+        return Section(name=name, title=title, text=(ABSENT,))
+    items = (draw(material, findings), tabulate(material.collection, findings))
+    return from_arrays(name, title, items, kept=findings.kept)
+
+
+def draw(material: Material, findings: Findings) -> Picture:
+    """Accuracy against confidence."""
+    collection = material.collection
+    figure = Figure(figsize=(7.2, 4.4))
+    axes = figure.subplots()
+    axes.plot([0, 100], [0, 100], color=GREY, linewidth=0.8, linestyle=":", label="perfect")
+    for variant, evaluation in collection.evaluations:
+        bins = [
+            row
+            for row in findings.numbers["calibration"]
+            if (row["variant"], row["evaluation"]) == (variant, evaluation) and row["share"] >= LEAST_SHARE
+        ]
+        axes.plot(
+            [100 * row["confidence"] for row in bins],
+            [100 * row["accuracy"] for row in bins],
+            color=colour(collection, variant),
+            marker=marker(collection, variant),
+            markersize=4,
+            linestyle=line(collection, variant, evaluation),
+            label=f"{group_name(variant, evaluation)} (n = {len(collection.of(variant))})",
+        )
+    axes.set(xlabel="confidence, %", ylabel="accuracy, %", xlim=(0, 100), ylim=(0, 100))
+    figure.legend(loc="outside right center", frameon=False)
+    caption = (
+        f"Calibration: accuracy against the largest predicted probability in {CALIBRATION_BINS} equal bins, the test "
+        f"images of n seeds pooled; bins with less than {100 * LEAST_SHARE:g} % of them are not drawn. "
+        "Under the grey line: overconfident."
+    )
+    alt = f"Reliability diagram of {names(collection)}."
+    data = pd.DataFrame(findings.numbers["calibration"])
+    return picture(figure, "calibration", caption=caption, alt=alt, data=data, kept=findings.kept)
+
+
+def tabulate(collection: Collection, findings: Findings) -> Table:
+    """Return confidence and accuracy in bins of confidence."""
+    display = []
+    frame = findings.numbers["calibration"]
+    for number in sorted({row["bin"] for row in frame}):
+        cells: dict[str, Any] = {
+            "confidence": f"{(number - 1) / CALIBRATION_BINS:.2f} to {number / CALIBRATION_BINS:.2f}"
+        }
+        for row in (row for row in frame if row["bin"] == number):
+            shown = "–" if row["accuracy"] is None else f"{100 * row['accuracy']:.1f} ({100 * row['share']:.1f})"
+            cells[heading(collection, row["variant"], row["evaluation"])] = shown
+        display.append(cells)
+    caption = (
+        "Calibration: accuracy, %, of the test images of each confidence, and in brackets their share, %; the "
+        "test images of n seeds pooled."
+    )
+    return table("calibration", caption, frame, display)

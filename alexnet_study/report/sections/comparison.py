@@ -1,0 +1,139 @@
+"""Test top-1 of every run, all figures of each variant, and how they differ from the first's."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from alexnet_study.report.audit.verdicts import compare
+from alexnet_study.report.collection import Collection
+from alexnet_study.report.material import Material
+from alexnet_study.report.measures import MEASURES, in_evaluation
+from alexnet_study.report.rendering.picture import Picture, colour, marker, names, picture
+from alexnet_study.report.rendering.section import Section
+from alexnet_study.report.rendering.table import Table, table
+from alexnet_study.report.rendering.text import (
+    estimate_columns,
+    estimate_text,
+    fewer,
+    group_name,
+    heading,
+    label,
+    mean_of,
+    over_seeds,
+)
+from alexnet_study.report.statistics import estimates
+
+TOP1 = "evaluations.intact.top1"
+
+
+def section(material: Material) -> Section:
+    """Return the variants compared."""
+    collection = material.collection
+    several = (differences(collection),) if len(collection.variants) > 1 else ()
+    items = (accuracy(material), comparison(collection), *several)
+    return Section(name="comparison", title="Comparison of variants", items=items)
+
+
+def accuracy(material: Material) -> Picture:
+    """Test top-1 of every run, with mean, intervals and the published figures."""
+    collection = material.collection
+    groups = collection.evaluations
+    figure = Figure(figsize=(7, 0.8 + 0.45 * len(groups)))
+    axes = figure.subplots()
+    rows = []
+    for place, (variant, evaluation) in enumerate(groups):
+        values = 100 * np.array(list(collection.figures(variant, TOP1, evaluation).values()))
+        own: Any = {"color": colour(collection, variant)}
+        _strip(axes, values, place, marker=marker(collection, variant), hollow=evaluation != "intact", **own)
+        estimate = estimates.mean(values)
+        if interval := estimate.interval():
+            axes.plot([interval.low, interval.high], [place - 0.28] * 2, linewidth=3, solid_capstyle="butt", **own)
+        rows += [{"variant": variant, "evaluation": evaluation, "top1": value / 100} for value in values]
+    for check in material.published_figures:
+        if check.metric == TOP1:
+            place = groups.index((check.variant, "intact"))
+            axes.plot(100 * check.published, place + 0.3, "k", marker="v", markersize=7)
+            axes.annotate(
+                f"published {100 * check.published:.2f}",
+                (100 * check.published, place + 0.3),
+                xytext=(6, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=7,
+            )
+    axes.set(yticks=range(len(groups)), xlabel="test top-1, %", ylim=(len(groups) - 0.4, -0.6))
+    axes.set_yticklabels([f"{group_name(*group)} (n = {len(collection.of(group[0]))})" for group in groups])
+    caption = "Test top-1 of every run (dots), 95 % t interval of the mean (bars above them), published figures (▼)."
+    return picture(
+        figure,
+        "accuracy",
+        caption=caption,
+        alt=f"Test top-1 of each run of {names(collection)}.",
+        data=pd.DataFrame(rows),
+    )
+
+
+def _strip(
+    axes: Axes, values: Sequence[float] | np.ndarray[Any, Any], place: float, *, hollow: bool, **style: Any
+) -> None:
+    """One dot a run, spread a little so that equal ones show."""
+    offsets = 0.12 * np.sin(2.4 * np.arange(len(values)))
+    face = "none" if hollow else style["color"]
+    axes.scatter(
+        values,
+        place + offsets,
+        rasterized=len(values) > 200,
+        s=22,
+        facecolors=face,
+        edgecolors=style["color"],
+        marker=style["marker"],
+        alpha=0.8,
+    )
+
+
+def comparison(collection: Collection) -> Table:
+    """Every scalar figure of each variant and evaluation over seeds."""
+    rows, display = [], []
+    for path, own in MEASURES.items():
+        cells: dict[str, Any] = {"figure": label(own)}
+        for variant, evaluation in collection.evaluations:
+            values = list(collection.figures(variant, path, evaluation).values())
+            estimate = mean_of(values)
+            if estimate:
+                at = {"variant": variant, "evaluation": evaluation, "metric": in_evaluation(path, evaluation)}
+                rows.append({**at, **over_seeds(values)})
+            text = estimate_text(own, estimate) + fewer(estimate, len(collection.of(variant)))
+            cells[heading(collection, variant, evaluation)] = text
+        display.append(cells)
+    caption = "Comparison of variants: mean [95 % t interval] over n seeds."
+    return table("comparison", caption, rows, display)
+
+
+def differences(collection: Collection) -> Table:
+    """Every scalar figure of each later variant less the first's."""
+    first, *others = collection.variants
+    rows = []
+    display: list[dict[str, Any]] = [{"figure": label(own, difference=True)} for own in MEASURES.values()]
+    for other in others:
+        estimates = []
+        for path in MEASURES:
+            values = {variant: collection.figures(variant, path) for variant in (other, first)}
+            found = compare(collection, {other: 1.0, first: -1.0}, values)
+            estimates.append(found[0] if found else None)
+            if found:
+                at = {"variant": other, "less_variant": first, "metric": path, "paired": found[1]}
+                rows.append({**at, **estimate_columns(found[0])})
+        most = max((estimate.n for estimate in estimates if estimate), default=0)
+        for cells, own, estimate in zip(display, MEASURES.values(), estimates, strict=True):
+            text = estimate_text(own, estimate, difference=True) + fewer(estimate, most)
+            cells[f"{other} − {first} (n = {most})"] = text
+    caption = (
+        "Differences from the first variant, intact: mean [95 % t interval], paired by seed where both start from "
+        "the same weights and see the same order. One interval at a time; only the claims above are corrected for "
+        "their number."
+    )
+    return table("differences", caption, rows, display)

@@ -1,0 +1,121 @@
+"""Confusion matrices: each variant's, and how they differ."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from alexnet_study.report.collection import Collection
+from alexnet_study.report.material import Material
+from alexnet_study.report.rendering.picture import Picture, grid, names, picture
+from alexnet_study.report.rendering.section import Section
+from alexnet_study.report.rendering.text import group_name
+from alexnet_study.report.values import CONFUSION
+
+MUTED = "#8a8a8a"
+INK = "#111111"  # on a cell's own colour, so dark on a page of any ground
+
+
+def section(material: Material) -> Section:
+    """Return the matrices and, of several variants, their differences."""
+    several = (confusion_difference(material),) if len(material.collection.variants) > 1 else ()
+    return Section(name="confusion", title="Confusion matrices", items=(confusion(material), *several))
+
+
+def confusion(material: Material) -> Picture:
+    """Row-normalised confusion matrices, mean over seeds, of each variant and evaluation."""
+    collection = material.collection
+    figure, panels = _panels(len(collection.evaluations))
+    rows: list[dict[str, Any]] = []
+    for axes, (variant, evaluation) in zip(panels, collection.evaluations, strict=True):
+        shares = _shares(collection, variant, evaluation)
+        values = np.mean(list(shares.values()), axis=0)
+        image = _draw(axes, values, collection.classes, cmap="Blues", vmin=0.0, vmax=1.0)
+        axes.set_title(f"{group_name(variant, evaluation)} (n = {len(shares)})")
+        rows += _cells(values, collection.classes, variant=variant, evaluation=evaluation, n=len(shares))
+    figure.colorbar(image, ax=figure.axes, shrink=0.6, label="share of the true class")
+    caption = "Confusion matrices: rows are true classes and sum to 100 %; mean over n seeds."
+    alt = f"Row-normalised confusion matrices of {names(collection)}."
+    return picture(figure, "confusion", caption=caption, alt=alt, data=pd.DataFrame(rows))
+
+
+def confusion_difference(material: Material) -> Picture:
+    """Differences of the intact confusion matrices, each later variant less the first, seed by seed."""
+    collection = material.collection
+    first, *others = collection.variants
+    found = {other: _differences(collection, other, first) for other in others}
+    limit = max((float(np.abs(mean).max()) for mean, _, _ in found.values()), default=0.0) or 1.0
+    figure, panels = _panels(len(others))
+    rows: list[dict[str, Any]] = []
+    for axes, (other, (mean, consistent, n)) in zip(panels, found.items(), strict=True):
+        image = _draw(axes, mean, collection.classes, muted=~consistent, cmap="RdBu_r", vmin=-limit, vmax=limit)
+        axes.set_title(f"{other} − {first} (n = {n})")
+        cells = _cells(mean, collection.classes, variant=other, less_variant=first, n=n)
+        rows += [{**cell, "same_sign": bool(same)} for cell, same in zip(cells, consistent.flat, strict=True)]
+    figure.colorbar(image, ax=figure.axes, shrink=0.6, label="difference of shares")
+    caption = (
+        f"Differences of the intact confusion matrices from {first}'s, points; mean over n seeds. Coloured cells "
+        "have the same sign in every seed; the others are muted. One cell at a time: no correction for their "
+        "number."
+    )
+    alt = f"Differences of confusion matrices from {first}'s, cells without a consistent sign muted."
+    return picture(figure, "confusion_difference", caption=caption, alt=alt, data=pd.DataFrame(rows))
+
+
+def _panels(count: int) -> tuple[Figure, list[Axes]]:
+    rows, columns = grid(count, columns=3)
+    figure = Figure(figsize=(4.0 * columns + 0.8, 4.2 * rows))
+    axes = list(np.atleast_1d(figure.subplots(rows, columns)).flat)
+    for unused in axes[count:]:
+        unused.remove()
+    return figure, axes[:count]
+
+
+def _shares(collection: Collection, variant: str, evaluation: str = "intact") -> dict[int, NDArray[np.float64]]:
+    """Return the row-normalised confusion (C, C) of each seed; rows of classes without images are 0."""
+    found = collection.values.vectors(variant, CONFUSION.format(evaluation))
+    return {seed: counts / np.maximum(counts.sum(1, keepdims=True), 1) for seed, counts in found.items()}
+
+
+def _differences(collection: Collection, other: str, first: str) -> tuple[NDArray[np.float64], NDArray[np.bool_], int]:
+    """Mean difference (C, C), where all seeds agree on its sign, and how many seeds both variants have."""
+    a, b = _shares(collection, other), _shares(collection, first)
+    seeds = sorted(set(a) & set(b))
+    if not seeds:
+        mean = np.mean(list(a.values()), axis=0) - np.mean(list(b.values()), axis=0)
+        return mean, np.zeros_like(mean, dtype=bool), 0
+    each = np.array([a[seed] - b[seed] for seed in seeds])
+    same = np.asarray((each > 0).all(0) | (each < 0).all(0))
+    return np.asarray(each.mean(0)), same, len(seeds)
+
+
+def _cells(values: NDArray[np.float64], classes: list[str], **at: Any) -> list[dict[str, Any]]:
+    return [
+        {**at, "true": classes[row], "predicted": classes[column], "share": float(value)}
+        for (row, column), value in np.ndenumerate(values)
+    ]
+
+
+def _draw(
+    axes: Axes,
+    values: NDArray[np.float64],
+    classes: list[str],
+    *,
+    muted: NDArray[np.bool_] | None = None,
+    **colours: Any,
+) -> Any:
+    image = axes.imshow(values if muted is None else np.ma.masked_array(values, muted), **colours)
+    axes.set(xticks=range(len(classes)), yticks=range(len(classes)), xlabel="predicted", ylabel="true")
+    axes.set_xticklabels(classes, rotation=60, ha="right", rotation_mode="anchor")
+    axes.set_yticklabels(classes)
+    if len(classes) > 12:
+        return image
+    for (row, column), value in np.ndenumerate(values):
+        quiet = muted is not None and muted[row, column]
+        ink = MUTED if quiet else "w" if abs(value) > 0.6 * colours["vmax"] else INK
+        text = f"{round(100 * value)}".replace("-", "−")
+        axes.text(column, row, text, ha="center", va="center", fontsize=6, color=ink)
+    return image

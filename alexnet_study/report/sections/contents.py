@@ -1,0 +1,46 @@
+"""The order of a report's sections, that in which people read: the page and report.md show the same ones."""
+
+from collections.abc import Callable
+
+import matplotlib
+
+from alexnet_study.report.material import Material
+from alexnet_study.report.rendering.picture import STYLE
+from alexnet_study.report.rendering.section import Section
+from alexnet_study.report.sections import (
+    calibration,
+    claims,
+    comparison,
+    confusion,
+    cost,
+    features,
+    learning_curves,
+    provenance,
+    published,
+    recall,
+    runs,
+    separability,
+    spread,
+)
+
+CONTENTS: tuple[Callable[[Material], Section | None], ...] = (
+    claims.section,
+    published.section,
+    comparison.section,
+    spread.section,
+    learning_curves.section,
+    confusion.section,
+    recall.section,
+    features.section,
+    separability.section,
+    calibration.section,
+    cost.section,
+    runs.section,
+    provenance.section,
+)
+
+
+def build_sections(material: Material) -> list[Section]:
+    """Return all sections that the study has something for."""
+    with matplotlib.rc_context(STYLE):
+        return [section for build in CONTENTS if (section := build(material)) is not None]

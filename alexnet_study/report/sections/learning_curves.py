@@ -1,0 +1,158 @@
+"""Learning curves, and when the plateau that training starts on is left."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from alexnet_study.report.collection import Collection
+from alexnet_study.report.material import Material
+from alexnet_study.report.measures import PLATEAU, Measure, measure
+from alexnet_study.report.rendering.picture import (
+    GREY,
+    Picture,
+    colour,
+    line,
+    marker,
+    names,
+    picture,
+)
+from alexnet_study.report.rendering.section import Section
+from alexnet_study.report.rendering.table import Table, table
+from alexnet_study.report.rendering.text import (
+    estimate_text,
+    heading,
+    mean_of,
+    over_seeds,
+    range_text,
+)
+from alexnet_study.report.statistics import estimates
+
+LINES = 20  # above this many runs a variant's curves are drawn as a band alone
+
+
+def section(material: Material) -> Section:
+    """Return the curves, when the plateau is left, and test top-1 after each epoch."""
+    collection = material.collection
+    items = (draw(material), plateau(collection), tabulate(collection))
+    return Section(name="learning-curves", title="Learning curves", items=items)
+
+
+def draw(material: Material) -> Picture:
+    """Test top-1 and the losses against the epoch."""
+    collection = material.collection
+    panels = (
+        ("test_top1", "test top-1, %", 100.0),
+        ("train_loss", "training loss (running), nats", 1.0),
+        ("test_loss", "test loss, nats", 1.0),
+    )
+    figure = Figure(figsize=(10, 3.4))
+    for axes, (metric, text, scale) in zip(figure.subplots(1, len(panels)), panels, strict=True):
+        for variant in collection.variants:
+            _curve(axes, collection, variant, metric, scale)
+        if metric == "test_loss":
+            guess = math.log(len(collection.classes))
+            label = f"plateau: {100 * PLATEAU:g} % of ln C"
+            axes.axhline(PLATEAU * guess, color=GREY, linewidth=0.8, linestyle=":", label=label)
+        axes.set(xlabel="epochs trained", ylabel=text)
+        _count_epochs(axes, collection)
+    figure.legend(*figure.axes[-1].get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
+    caption = (
+        "Learning curves: mean over n seeds (marked line), its 95 % t interval (band), and each run (thin lines, "
+        f"up to {LINES} a variant). The plateau is left under the dotted line."
+    )
+    alt = f"Learning curves of {names(collection)}: test top-1, training loss, test loss."
+    return picture(figure, "learning_curves", caption=caption, alt=alt, data=pd.DataFrame(_rows(collection)))
+
+
+def _count_epochs(axes: Axes, collection: Collection) -> None:
+    """Whole epochs; on a logarithmic scale where variants train for different times, so that all starts can be read."""
+    lengths = {len(run.epochs) for run in collection.runs}
+    if len(lengths) == 1:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        return
+    ticks = [count for count in (1, 2, 5, 10, 20, 50, 100, 200, 500) if count <= max(lengths)]
+    axes.set_xscale("log")
+    axes.set_xticks(ticks, labels=[str(tick) for tick in ticks])
+    axes.minorticks_off()
+
+
+def _curve(axes: Axes, collection: Collection, variant: str, metric: str, scale: float) -> None:
+    runs = collection.of(variant)
+    epochs = np.arange(len(runs[0].epochs)) + 1
+    values = scale * np.array(list(collection.values.vectors(variant, f"epochs.{metric}").values()))  # (n, epochs)
+    own = colour(collection, variant)
+    if len(runs) <= LINES:
+        axes.plot(epochs, values.T, color=own, linewidth=0.5, alpha=0.4)
+    intervals = [estimates.mean(column).interval() for column in values.T]
+    band = [(i.low, i.high) if i else (np.nan, np.nan) for i in intervals]
+    axes.fill_between(epochs, *np.transpose(band), color=own, alpha=0.2, linewidth=0)
+    label = f"{variant} (n = {len(runs)})"
+    style: Any = {"color": own, "marker": marker(collection, variant), "linestyle": line(collection, variant)}
+    axes.plot(epochs, values.mean(0), markersize=4, label=label, **style)
+
+
+def tabulate(collection: Collection) -> Table:
+    """Every epoch's line of every run; shown as test top-1."""
+    epochs = max(len(run.epochs) for run in collection.runs)
+    display = []
+    for epoch in range(epochs):
+        cells: dict[str, Any] = {"epochs trained": str(epoch + 1)}
+        for variant in collection.variants:
+            curves = [run.epochs for run in collection.of(variant) if len(run.epochs) > epoch]
+            values = [curve[epoch].test_top1 for curve in curves]
+            own = measure("evaluations.intact.top1")
+            cells[heading(collection, variant)] = estimate_text(own, mean_of(values))
+        display.append(cells)
+    caption = (
+        "Learning curves: test top-1, %, mean [95 % t interval] over n seeds; the CSV holds every figure of every run."
+    )
+    return table("learning_curves", caption, _rows(collection), display)
+
+
+def plateau(collection: Collection) -> Table:
+    """When the runs of each variant leave the plateau that training starts on."""
+    rows, display = [], []
+    loss = Measure(label="", digits=3)
+    for variant in collection.variants:
+        runs = collection.of(variant)
+        left = list(collection.figures(variant, "derived.plateau_epochs").values())
+        after_one = [run.epochs[0].test_loss for run in runs]
+        extent = {"median": np.median(left), "least": min(left), "greatest": max(left)} if left else {}
+        rows.append({"variant": variant, **extent, "left": len(left), "n": len(runs), **_prefixed(after_one)})
+        display.append(
+            {
+                "variant": variant,
+                "epochs until it is left": range_text(Measure(label="", digits=1), left) if left else "–",
+                "runs that left it": f"{len(left)} of {len(runs)}",
+                "test loss after the first epoch, nats": estimate_text(loss, estimates.mean(after_one)),
+                "n": len(runs),
+            }
+        )
+    guess = math.log(len(collection.classes))
+    caption = (
+        f"The initial plateau: a run has left it after the first epoch that ends with a test loss under "
+        f"{100 * PLATEAU:g} % of ln {len(collection.classes)} (under {PLATEAU * guess:.3f}; a guess among the classes "
+        f"has {guess:.3f} nats). Median (least to greatest), in whole epochs, over the runs that left it; the loss, "
+        "which tells apart variants that leave it in the same epoch, is a mean [95 % t interval] over n seeds."
+    )
+    return table("plateau", caption, rows, display)
+
+
+def _prefixed(losses: Sequence[float]) -> dict[str, Any]:
+    return {f"first_test_loss_{name}": value for name, value in over_seeds(losses).items() if name != "n"}
+
+
+def _rows(collection: Collection) -> list[dict[str, Any]]:
+    """Return every epoch of every run, a row each."""
+    return [
+        {"variant": run.variant, "seed": run.seed, **dataclasses.asdict(record)}
+        for run in collection.runs
+        for record in run.epochs
+    ]

@@ -1,0 +1,132 @@
+"""Recall of each class, and which classes' differences stand."""
+
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from alexnet_study.report.audit.verdicts import ALPHA, class_differences
+from alexnet_study.report.collection import Collection
+from alexnet_study.report.material import Material
+from alexnet_study.report.measures import measure
+from alexnet_study.report.rendering.picture import Picture, colour, marker, names, picture
+from alexnet_study.report.rendering.section import Section
+from alexnet_study.report.rendering.table import Table, table
+from alexnet_study.report.rendering.text import estimate_text, group_name, heading, mean_of, over_seeds, p_text
+from alexnet_study.report.statistics.resampling import max_t
+
+
+def section(material: Material) -> Section:
+    """Return the recalls, drawn and in a table."""
+    items = (draw(material), tabulate(material.collection))
+    return Section(name="recall", title="Recall of each class", items=items)
+
+
+def draw(material: Material) -> Picture:
+    """Recall of each class with intervals, published figures, and the classes whose differences stand."""
+    collection = material.collection
+    groups, classes = collection.evaluations, collection.classes
+    figure = Figure(figsize=(9, 3.8))
+    axes = figure.subplots()
+    rows: list[dict[str, Any]] = []
+    for index, (variant, evaluation) in enumerate(groups):
+        own, shift = colour(collection, variant), (index - (len(groups) - 1) / 2) * 0.7 / len(groups)
+        for place, name in enumerate(classes):
+            values = list(collection.figures(variant, f"evaluations.intact.recall.{name}", evaluation).values())
+            if not values:
+                continue
+            row = over_seeds(values)
+            rows.append({"variant": variant, "evaluation": evaluation, "class": name, **row})
+            low, high = (row["low"], row["high"]) if row["low"] is not None else (row["mean"], row["mean"])
+            style = "-" if evaluation == "intact" else ":"
+            axes.plot([place + shift] * 2, [100 * low, 100 * high], color=own, linewidth=1.5, linestyle=style)
+            face = own if evaluation == "intact" else "none"
+            axes.plot(
+                place + shift,
+                100 * row["mean"],
+                marker=marker(collection, variant),
+                color=own,
+                markerfacecolor=face,
+                markersize=5,
+                linestyle="none",
+                label=f"{group_name(variant, evaluation)} (n = {len(values)})" if place == 0 else None,
+            )
+    _published_recalls(axes, material)
+    axes.set(xticks=range(len(classes)), ylabel="recall, %", ylim=(-3, 103))
+    axes.set_xticklabels([f"{name}*" if name in _distinct(collection) else name for name in classes], rotation=20)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
+    caption = (
+        "Recall of each class: mean and 95 % t interval over n seeds; crosses are published. * the intact recalls "
+        "of a later variant and the first differ, jointly over all classes (sign-flip max-T, p < 0.05)."
+    )
+    alt = f"Recall of each class of {names(collection)}, with intervals."
+    return picture(figure, "recall", caption=caption, alt=alt, data=pd.DataFrame(rows))
+
+
+def _published_recalls(axes: Axes, material: Material) -> None:
+    collection = material.collection
+    groups = collection.evaluations
+    seen = set()
+    for check in material.published_figures:
+        parent, _, name = check.metric.rpartition(".")
+        if parent == "evaluations.intact.recall" and name in collection.classes:
+            shift = (groups.index((check.variant, "intact")) - (len(groups) - 1) / 2) * 0.7 / len(groups)
+            text = None if check.variant in seen else f"{check.variant}, published (n = 1)"
+            seen.add(check.variant)
+            axes.plot(
+                collection.classes.index(name) + shift - 0.06,
+                100 * check.published,
+                marker="x",
+                markersize=6,
+                color=colour(collection, check.variant),
+                linestyle="none",
+                label=text,
+            )
+
+
+def _distinct(collection: Collection) -> set[str]:
+    """Classes whose recall differs between the first variant and a later one."""
+    first, *others = collection.variants
+    found: set[str] = set()
+    for other in others:
+        differences = class_differences(collection, {other: 1.0, first: -1.0}, "evaluations.intact.recall")
+        if len(differences) > 1:
+            p_values = max_t(differences)
+            found |= {name for name, p in zip(collection.classes, p_values, strict=True) if p < ALPHA}
+    return found
+
+
+def tabulate(collection: Collection) -> Table:
+    """Recall of each class; for later variants, the difference from the first and its joint p."""
+    first, *others = collection.variants
+    parent = "evaluations.intact.recall"
+    joint = {other: _joint(collection, {other: 1.0, first: -1.0}, parent) for other in others}
+    rows, display = [], []
+    for index, name in enumerate(collection.classes):
+        path = f"{parent}.{name}"
+        cells: dict[str, Any] = {"class": name}
+        for variant, evaluation in collection.evaluations:
+            values = list(collection.figures(variant, path, evaluation).values())
+            estimate = mean_of(values)
+            if estimate:
+                at = {"variant": variant, "evaluation": evaluation, "class": name}
+                rows.append({**at, **over_seeds(values)})
+            cells[heading(collection, variant, evaluation)] = estimate_text(measure(path), estimate)
+        for other, (means, p_values, n) in joint.items():
+            text = f"{measure(path).show(means[index], difference=True)}, p {p_text(p_values[index])}" if n > 1 else "–"
+            cells[f"{other} − {first}, joint p (n = {n})"] = text
+        display.append(cells)
+    caption = (
+        "Recall of each class on the test set, %: mean [95 % t interval] over n seeds; differences in points, "
+        "intact, with two-sided p adjusted over all classes by joint sign flips (max-T)."
+    )
+    return table("recall", caption, rows, display)
+
+
+def _joint(collection: Collection, weights: dict[str, float], parent: str) -> tuple[list[float], list[float], int]:
+    """Mean differences of the classes, their joint p, and n."""
+    found = class_differences(collection, weights, parent)
+    if len(found) < 2:
+        return [], [], len(found)
+    return found.mean(0).tolist(), max_t(found).tolist(), len(found)

@@ -1,0 +1,101 @@
+"""How well a linear regressor tells the classes apart at each depth."""
+
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from alexnet_study.report.collection import Collection
+from alexnet_study.report.material import Material
+from alexnet_study.report.measures import measure
+from alexnet_study.report.rendering.picture import (
+    Picture,
+    colour,
+    line,
+    marker,
+    names,
+    picture,
+)
+from alexnet_study.report.rendering.section import Section
+from alexnet_study.report.rendering.table import Table, table
+from alexnet_study.report.rendering.text import estimate_text, group_name, heading, mean_of, over_seeds
+from alexnet_study.study.configs import BRANCHES, CONV_NAMES
+
+TOP1 = "evaluations.intact.top1"
+
+
+def section(material: Material) -> Section:
+    """Return the linear regressors' top-1 against depth."""
+    items = (draw(material), tabulate(material.collection))
+    return Section(name="separability", title="Separability against depth", items=items)
+
+
+def draw(material: Material) -> Picture:
+    """Test top-1 of the closed-form linear regressor at each stage."""
+    collection = material.collection
+    depth = [stage for stage in stages(collection) if stage not in BRANCHES.values()]
+    figure = Figure(figsize=(8.5, 4.2))
+    axes = figure.subplots()
+    rows: list[dict[str, Any]] = []
+    for variant, evaluation in collection.evaluations:
+        found = {stage: stage_values(collection, variant, evaluation, stage) for stage in depth}
+        figures = {stage: over_seeds(values) for stage, values in found.items() if values}
+        rows += [{"variant": variant, "evaluation": evaluation, "stage": s, **row} for s, row in figures.items()]
+        places = [depth.index(stage) for stage in figures]
+        own = colour(collection, variant)
+        axes.plot(
+            places,
+            [100 * row["mean"] for row in figures.values()],
+            color=own,
+            marker=marker(collection, variant),
+            markersize=4,
+            linestyle=line(collection, variant, evaluation),
+            label=f"{group_name(variant, evaluation)} (n = {len(collection.of(variant))})",
+        )
+        for place, row in zip(places, figures.values(), strict=True):
+            if row["low"] is not None:
+                axes.plot([place] * 2, [100 * row["low"], 100 * row["high"]], color=own, linewidth=1)
+    axes.set(xticks=range(len(depth)), ylabel="linear regressor, test top-1, %")
+    axes.set_xticklabels(depth)
+    figure.legend(loc="outside right center", frameon=False)
+    caption = (
+        "Linear separability against depth: closed-form linear regressor on each block's output after its pool, "
+        "averaged down to 4×4; mean and 95 % t interval over n seeds."
+    )
+    alt = f"Linear separability against depth of {names(collection)}, mean over seeds."
+    return picture(figure, "separability", caption=caption, alt=alt, data=pd.DataFrame(rows))
+
+
+def tabulate(collection: Collection) -> Table:
+    """Top-1 of the closed-form linear regressor at every stage."""
+    rows, display = [], []
+    for stage in stages(collection):
+        cells: dict[str, Any] = {"stage": stage}
+        for variant, evaluation in collection.evaluations:
+            values = stage_values(collection, variant, evaluation, stage)
+            if values:
+                rows.append({"variant": variant, "evaluation": evaluation, "stage": stage, **over_seeds(values)})
+            own = measure("evaluations.intact.top1")
+            cells[heading(collection, variant, evaluation)] = estimate_text(own, mean_of(values))
+        display.append(cells)
+    caption = (
+        "Linear separability against depth: test top-1, %, of the closed-form linear regressor on each stage, "
+        "averaged down to 4×4; mean [95 % t interval] over n seeds."
+    )
+    return table("separability", caption, rows, display)
+
+
+def stages(collection: Collection) -> list[str]:
+    """Return all stages of all variants, in the order of depth."""
+    known = [stage for name in CONV_NAMES for stage in (BRANCHES[name], name)]
+    return [
+        stage
+        for stage in known
+        if any(stage_values(collection, variant, evaluation, stage) for variant, evaluation in collection.evaluations)
+    ]
+
+
+def stage_values(collection: Collection, variant: str, evaluation: str, stage: str) -> list[float]:
+    """Return top-1 of a stage's regressor in each run; empty where the variant has no such stage."""
+    metric = f"linear_regressor.{evaluation}.by_stage.{stage}.top1"
+    return list(collection.values.of(variant, metric).values()) if collection.values.has(variant, metric) else []

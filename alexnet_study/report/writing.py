@@ -1,0 +1,66 @@
+"""The report folder: tables, figures, report.json, report.md and a self-contained index.html."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from alexnet_study.errors import RequestError
+from alexnet_study.files import write_atomically, write_json
+from alexnet_study.report import array_pass
+from alexnet_study.report.audit import published, verdicts
+from alexnet_study.report.collection import Collection, as_json, described_data
+from alexnet_study.report.material import Material, gather
+from alexnet_study.report.rendering.page import render
+from alexnet_study.report.rendering.section import Section
+from alexnet_study.report.rendering.table import Table
+from alexnet_study.report.sections.answer import answer, overall
+from alexnet_study.report.sections.contents import build_sections
+
+
+def write_report(collection: Collection, results: Path) -> Path:
+    """Write `<results>/<study>/report/` and return the page's path; RequestError where no run is finished."""
+    if not collection.runs:
+        reasons = "; ".join(f"{entry.run}: {entry.reason}" for entry in collection.left_out[:4])
+        raise RequestError(f"no finished run of study {collection.study.name} in {results} ({reasons}); run some first")
+    folder = results / collection.study.name / "report"
+    material = gather(collection, folder)
+    sections = build_sections(material)
+    for section in sections:
+        for table in section.tables:
+            table.write(folder / "tables")
+        for picture in section.pictures:
+            picture.write(folder / "figures")
+    if material.findings:
+        write_json(folder / array_pass.FILE, material.findings.as_json())
+    said = answer(material)
+    write_json(folder / "report.json", _numbers(material, said, sections))
+    for name, template in (("report.md", "report.md.j2"), ("index.html", "index.html.j2")):
+        write_atomically(folder / name, render(template, collection, said, sections).encode())
+    return folder / "index.html"
+
+
+def _numbers(material: Material, said: Sequence[str], sections: Sequence[Section]) -> dict[str, Any]:
+    """Return every number of the page, at full precision."""
+    collection, findings = material.collection, material.findings
+    rows = {table.name: _records(table) for section in sections for table in section.tables}
+    by_variant = {
+        variant: [row for row in rows["comparison"] if row["variant"] == variant] for variant in collection.variants
+    }
+    study = {"name": collection.study.name, "question": collection.study.question, "data": described_data(collection)}
+    return {
+        "study": study,
+        "answer": said,
+        **as_json(collection),
+        "variants": by_variant,
+        "claims": [verdicts.as_json(verdict) for verdict in material.verdicts],
+        "claims_by_number": overall(material.verdicts),
+        "published_figures": [published.figure_json(check) for check in material.published_figures],
+        "published_vectors": [published.vector_json(check) for check in material.published_vectors],
+        "from_arrays": {"kept": findings.kept, **findings.numbers} if findings else None,
+        "tables": rows,
+    }
+
+
+def _records(table: Table) -> list[dict[str, Any]]:
+    frame = table.tidy.astype(object)
+    return frame.where(table.tidy.notna(), None).to_dict("records")  # type: ignore[return-value]

@@ -1,0 +1,197 @@
+"""Claims judged: the primary test, the correction, the outcome, and what is refused."""
+
+import dataclasses
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from alexnet_study.errors import RequestError
+from alexnet_study.report.audit.verdicts import Verdict, as_json, judge
+from alexnet_study.report.collection import Collection, collect
+from alexnet_study.report.material import Material
+from alexnet_study.report.sections.claims import tabulate, verdict_text
+from alexnet_study.report.statistics import estimates
+from alexnet_study.report.statistics.resampling import max_t
+from alexnet_study.study.claims import Claim
+from alexnet_study.study.study import Study, load_study
+
+TOP1 = "evaluations.intact.top1"
+
+
+def claim(**changes: Any) -> Claim:
+    plain: dict[str, Any] = {
+        "id": "1",
+        "statement": "s",
+        "definition": "d",
+        "metric": TOP1,
+        "variants": {"skip": 1.0, "baseline": -1.0},
+    }
+    return Claim(**{**plain, **({} if "below" in changes else {"direction": "greater"}), **changes})
+
+
+def judged(collection: Collection, *stated: Claim) -> list[Verdict]:
+    study = dataclasses.replace(collection.study, claims=stated)
+    return judge(dataclasses.replace(collection, study=study))
+
+
+def top1(collection: Collection, variant: str) -> list[float]:
+    return list(collection.figures(variant, TOP1).values())
+
+
+def recalls_of(collection: Collection, variant: str) -> list[dict[int, float]]:
+    return [collection.figures(variant, f"evaluations.intact.recall.{name}") for name in collection.classes]
+
+
+def test_a_difference_is_paired_by_seed_and_its_checks_are_reported(collection: Collection) -> None:
+    (verdict,) = judged(collection, claim())
+    skip, baseline = top1(collection, "skip"), top1(collection, "baseline")
+    paired, welch = stats.ttest_rel(skip, baseline), stats.ttest_ind(skip, baseline, equal_var=False)
+    entry = as_json(verdict)
+    assert (entry["test"], entry["n"], entry["verdict"]) == ("seed-paired t", 6, "supported, on a re-encoded copy")
+    assert entry["p"] == pytest.approx(paired.pvalue)
+    assert entry["interval"] == pytest.approx(list(paired.confidence_interval()))
+    assert entry["sensitivity"]["unpaired_interval"] == pytest.approx(list(welch.confidence_interval()))
+    assert entry["sensitivity"]["sign_flip_p"] == 2 / 2**6
+    assert entry["published"] == pytest.approx(0.5527 - 0.4892)
+
+
+def test_all_tests_of_a_study_are_one_family(material: Material) -> None:
+    verdicts = material.verdicts
+    assert len(verdicts) == 13
+    assert [v.adjusted_p for v in verdicts] == estimates.holm([v.p for v in verdicts])
+    assert all(v.adjusted_p is not None and v.p is not None and v.adjusted_p >= v.p for v in verdicts)
+
+
+def test_the_claimed_sign_decides(collection: Collection) -> None:
+    more, less = judged(collection, claim(), claim(id="2", direction="less"))
+    assert (more.outcome, less.outcome) == ("supported", "contradicted")
+    under, over, unclear = judged(
+        collection,
+        claim(id="a", metric="gap.proper", variants={"skip": 1.0}, below=0.05),
+        claim(id="b", metric=TOP1, variants={"skip": 1.0}, below=0.05),
+        claim(id="c", metric="gap.proper", variants={"skip": 1.0}, below=0.001),
+    )
+    assert (under.outcome, over.outcome, unclear.outcome) == ("supported", "contradicted", "not resolvable")
+    assert unclear.verdict == "not resolvable at n = 6"
+    assert under.p == pytest.approx(stats.ttest_1samp(list(collection.figures("skip", "gap.proper").values()), 0.05)[1])
+
+
+def test_a_claim_over_classes_takes_the_joint_p(collection: Collection) -> None:
+    (verdict,) = judged(collection, claim(metric="evaluations.intact.recall.bird", over_classes=True))
+    recalls = {v: np.array([list(own.values()) for own in recalls_of(collection, v)]).T for v in ("skip", "baseline")}
+    assert verdict.p == max_t(recalls["skip"] - recalls["baseline"])[2]
+    assert as_json(verdict)["test"] == "joint sign-flip max-T over classes"
+
+
+def test_one_seed_resolves_nothing(study: Study, made: Path, tmp_path: Path) -> None:
+    for variant in study.variants:
+        shutil.copytree(made / f"skip/{variant}/seed-0", tmp_path / f"skip/{variant}/seed-0")
+    verdicts = judge(collect(dataclasses.replace(study, seeds=(0,)), tmp_path))
+    assert {verdict.outcome for verdict in verdicts} == {"not resolvable"}
+    assert verdicts[0].verdict == "not resolvable at n = 1"
+    assert as_json(verdicts[0])["interval"] is None
+
+
+def test_a_claim_about_a_variant_without_runs_is_not_resolvable(study: Study, made: Path, tmp_path: Path) -> None:
+    shutil.copytree(made / "skip/baseline", tmp_path / "skip/baseline")
+    verdicts = judge(collect(study, tmp_path))
+    assert (verdicts[0].verdict, verdicts[0].estimate) == ("not resolvable at n = 0", None)
+    assert next(v for v in verdicts if v.claim.id == "6 baseline").outcome == "supported"
+
+
+def test_a_wrong_metric_is_one_line(collection: Collection) -> None:
+    with pytest.raises(RequestError, match="top1"):
+        judged(collection, claim(metric="evaluations.intact.accuracy"))
+
+
+FACTORIAL = """
+name: factorial
+data: digits
+seeds: 5
+recipe: {epochs: 2}
+variants:
+  plain: {}
+  plain_skip: {model: {skips: [conv2]}}
+  wide: {model: {hidden: 64}}
+  wide_skip: {model: {hidden: 64, skips: [conv2]}}
+claims:
+  - id: "1"
+    statement: Width takes some of the advantage
+    definition: the difference of differences is below 0
+    metric: evaluations.intact.top1
+    variants: {wide_skip: 1, wide: -1, plain_skip: -1, plain: 1}
+    direction: less
+"""
+
+
+def test_an_interaction_pairs_what_starts_alike_and_is_welchs_between(
+    tmp_path: Path, write_runs: Callable[..., None]
+) -> None:
+    """The two advantages are seed-paired differences, from other initial weights: independent of each other."""
+    (tmp_path / "factorial.yaml").write_text(FACTORIAL)
+    study = load_study(tmp_path / "factorial.yaml")
+    write_runs(study, tmp_path, skill={"plain": 1.0, "plain_skip": 3.0, "wide": 3.0, "wide_skip": 3.2})
+    found = collect(study, tmp_path)
+    (verdict,) = judge(found)
+    values = {variant: np.array(top1(found, variant)) for variant in study.variants}
+    oracle = stats.ttest_ind(
+        values["wide_skip"] - values["wide"], values["plain_skip"] - values["plain"], equal_var=False
+    )
+    assert verdict.estimate is not None
+    assert verdict.estimate.value == pytest.approx(
+        sum(sign * values[v].mean() for v, sign in study.claims[0].variants.items())
+    )
+    assert (verdict.p, verdict.estimate.df) == (pytest.approx(oracle.pvalue), pytest.approx(oracle.df))
+    assert verdict.outcome == "supported"
+    assert as_json(verdict)["test"] == "Welch's t of seed-paired differences"
+    assert "published" not in tabulate([verdict]).display
+
+
+def test_a_longer_run_begins_as_the_shorter_one_and_is_paired_with_it(
+    tmp_path: Path, write_runs: Callable[..., None]
+) -> None:
+    text = FACTORIAL.replace("wide: {model: {hidden: 64}}", "wide: {recipe: {epochs: 3}}")
+    text = text.replace("{hidden: 64, skips: [conv2]}}", "{skips: [conv2]}, recipe: {epochs: 3}}")
+    (tmp_path / "factorial.yaml").write_text(text)
+    study = load_study(tmp_path / "factorial.yaml")
+    write_runs(study, tmp_path)
+    found = collect(study, tmp_path)
+    (verdict,) = judge(found)
+    seeds = sum(sign * np.array(top1(found, variant)) for variant, sign in study.claims[0].variants.items())
+    assert verdict.p == pytest.approx(stats.ttest_1samp(seeds, 0.0).pvalue)
+    assert as_json(verdict)["test"] == "seed-paired t"
+
+
+def test_what_sign_flips_of_few_seeds_cannot_find_has_no_smallest_difference(
+    study: Study, collection: Collection, made: Path, tmp_path: Path
+) -> None:
+    one_class = claim(metric="evaluations.intact.recall.bird", over_classes=True)
+    (six,) = judged(collection, one_class)
+    assert six.estimate is not None
+    assert six.estimate.error is not None
+    assert six.smallest is not None
+    shift = six.smallest / six.estimate.error
+    critical = stats.t.ppf(1 - 0.05 / 10 / 2, 5)  # Bonferroni over ten classes
+    assert stats.nct.sf(critical, 5, shift) == pytest.approx(0.8, abs=1e-4)
+    for variant in study.variants:
+        for seed in range(5):
+            shutil.copytree(made / f"skip/{variant}/seed-{seed}", tmp_path / f"skip/{variant}/seed-{seed}")
+    (five,) = judged(collect(dataclasses.replace(study, seeds=tuple(range(5))), tmp_path), one_class)
+    assert five.smallest is None
+    assert verdict_text(five) == "not resolvable at n = 5, whatever the difference"
+
+
+def test_prediction_of_a_difference_is_for_independent_runs(collection: Collection) -> None:
+    (verdict,) = judged(collection, claim())
+    samples = [(1.0, top1(collection, "skip")), (-1.0, top1(collection, "baseline"))]
+    assert verdict.predicted["intact"] == estimates.prediction(samples)
+    lesioned = list(collection.figures("skip", TOP1, "lesioned").values())
+    assert verdict.predicted["lesioned"] == estimates.prediction([(1.0, lesioned), samples[1]])
+    (baseline,) = judged(collection, claim(metric=TOP1, variants={"baseline": 1.0}, below=0.9))
+    assert baseline.predicted["lesioned"] is None
+    assert baseline.predicted["intact"] == estimates.proportion_prediction(top1(collection, "baseline"), 200)

@@ -1,0 +1,26 @@
+"""When the plateau is left."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from alexnet_study.report.collection import collect
+from alexnet_study.report.sections.learning_curves import plateau
+from alexnet_study.study.study import Study
+
+
+def test_the_plateau_is_left_where_the_test_loss_says(study: Study, copy: Path) -> None:
+    """Five of six runs leave it after epoch 2, one never; the baseline after epoch 1."""
+    for seed in range(6):
+        metrics = copy / f"skip/skip/seed-{seed}/metrics.jsonl"
+        records = [json.loads(line) for line in metrics.read_text().splitlines()]
+        losses = [2.25] * 5 if seed == 5 else [2.19, 2.18, 1.5, 1.4, 1.3]
+        changed = [{**record, "test_loss": loss} for record, loss in zip(records, losses, strict=True)]
+        metrics.write_text("".join(json.dumps(record) + "\n" for record in changed))
+    found = plateau(collect(study, copy))
+    tidy = found.tidy.set_index("variant")
+    assert tidy.loc["skip", ["median", "least", "greatest", "left", "n"]].tolist() == [2, 2, 2, 5, 6]
+    assert tidy.loc["skip", "first_test_loss_mean"] == pytest.approx((5 * 2.19 + 2.25) / 6)
+    assert tidy.loc["baseline", ["median", "left"]].tolist() == [1, 6]
+    assert found.display["runs that left it"].tolist() == ["6 of 6", "5 of 6"]
