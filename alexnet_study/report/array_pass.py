@@ -36,12 +36,12 @@ class Findings:
     kept: bool = False
 
     def as_json(self) -> dict[str, Any]:
-        """What from_arrays.json holds."""
+        """Return what from_arrays.json holds."""
         return {"runs": list(self.runs), "numbers": self.numbers, "points": self.points}
 
 
 def find(collection: Collection, report: Path) -> Findings | None:
-    """The findings of the collection's runs: from their arrays, or as kept in the report folder; None where neither."""
+    """Return the findings of the runs: from their arrays, or as kept in the report folder; None where neither."""
     return _analyse(collection) if collection.has_arrays else _read(collection, report / FILE)
 
 
@@ -70,7 +70,7 @@ class _Tally:
         self.accuracy: list[float] = []
 
     def add(self, logits: NDArray[Any], labels: NDArray[Any]) -> None:
-        """One run's test logits (N, C)."""
+        """Add one run's test logits (N, C)."""
         logits = logits.astype(np.float64)
         shifted = np.exp(logits - logits.max(1, keepdims=True))
         confidence = shifted.max(1) / shifted.sum(1)
@@ -140,7 +140,7 @@ def _spread(tallies: dict[Group, _Tally]) -> list[dict[str, Any]]:
 
 
 def _bootstrap(collection: Collection, tallies: dict[Group, _Tally], common: list[int]) -> list[dict[str, Any]]:
-    """Differences of top-1 from the first variant, and of each lesioned evaluation from its intact one."""
+    """Return differences of top-1 from the first variant, and of each lesioned evaluation from its intact one."""
     if len(common) < 2:
         return []
     first = collection.variants[0]
@@ -181,7 +181,7 @@ def _calibration(tallies: dict[Group, _Tally]) -> list[dict[str, Any]]:
 
 
 def _alignment(grams: dict[Group, list[NDArray[Any]]]) -> list[dict[str, Any]]:
-    """Mean centred kernel alignment of every two groups, over pairs of different and of equal seed."""
+    """Return mean centred kernel alignment of every two groups, over pairs of different and of equal seed."""
     groups = list(grams)
     n = len(grams[groups[0]])
     found = alignment([gram for group in groups for gram in grams[group]]).reshape(len(groups), n, len(groups), n)
@@ -207,7 +207,7 @@ def _alignment(grams: dict[Group, list[NDArray[Any]]]) -> list[dict[str, Any]]:
 
 
 def _alignment_tests(collection: Collection, grams: dict[Group, list[NDArray[Any]]]) -> list[dict[str, Any]]:
-    """For each later variant: are its intact features farther from the first's than seeds are from each other?"""
+    """Return, for each later variant, whether its intact features are farther from the first's than seeds are."""
     first, *others = collection.variants
     rows = []
     for other in others:
@@ -218,7 +218,7 @@ def _alignment_tests(collection: Collection, grams: dict[Group, list[NDArray[Any
 
 
 def _procrustes(collection: Collection, scores: dict[Group, list[NDArray[Any]]]) -> list[dict[str, Any]]:
-    """Mean residual of every group's scores on the first variant's, over pairs of different seeds."""
+    """Return mean residual of every group's scores on the first variant's, over pairs of different seeds."""
     base = scores[collection.variants[0], "intact"]
     rows = []
     for (variant, evaluation), own in scores.items():
@@ -232,7 +232,7 @@ def _procrustes(collection: Collection, scores: dict[Group, list[NDArray[Any]]])
 def _points(
     collection: Collection, scores: dict[Group, list[NDArray[Any]]], labels: NDArray[Any], chosen: list[int]
 ) -> list[dict[str, Any]]:
-    """The scores of one seed a group, of some of the images, on the first variant's."""
+    """Return the scores of one seed of each group, of some of the images, moved onto the first variant's."""
     if not chosen:
         return []
     reference = scores[collection.variants[0], "intact"][0]
@@ -255,5 +255,5 @@ def _points(
 
 
 def interval_of(row: dict[str, Any]) -> estimates.Interval:
-    """A row's `low` and `high`."""
+    """Return the interval of a row's `low` and `high`."""
     return estimates.Interval(low=row["low"], high=row["high"])

@@ -135,7 +135,7 @@ class Collection:
 
     @property
     def published_pixels(self) -> bool:
-        """Whether the runs saw the pixels that the published study saw: not where a lossy copy was read."""
+        """Return whether the runs saw the pixels that the published study saw: not where a lossy copy was read."""
         lossy = {"jpeg", "webp"} & set(self.runs[0].provenance.source.encodings)
         published = self.study.published
         return not (published and published.data == "original" and lossy)
@@ -232,7 +232,7 @@ def _missing(study: Study, seen: set[tuple[str | None, int | None]]) -> Iterable
 
 
 def _alike(runs: list[Run]) -> tuple[list[Run], list[LeftOut]]:
-    """The runs on the commonest data, threads and numerics, and of each variant the commonest model and recipe."""
+    """Return the runs of the commonest data, threads, numerics and, by variant, model and recipe; and the others."""
     kept, left_out = _commonest(runs, ("dataset", "threads", "numerics"))
     alike: list[Run] = []
     for variant in dict.fromkeys(run.variant for run in kept):
@@ -263,7 +263,7 @@ def _differing(run: Run, reference: Run, keys: tuple[str, ...]) -> str:
 
 
 def _flags(runs: list[Run]) -> list[str]:
-    """Differences between runs that do not keep them apart but that a reader should know."""
+    """Return differences between runs that do not keep them apart but that a reader should know."""
     flags = []
     for label, values in (
         ("devices", {run.provenance.device for run in runs}),
@@ -287,7 +287,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def _ranges(numbers: list[int]) -> str:
-    """`0–3, 7` for [0, 1, 2, 3, 7]."""
+    """Return numbers as ranges: `0–3, 7` for [0, 1, 2, 3, 7]."""
     spans: list[list[int]] = []
     for number in sorted(numbers):
         if spans and spans[-1][1] == number - 1:
@@ -298,13 +298,13 @@ def _ranges(numbers: list[int]) -> str:
 
 
 def described_data(collection: Collection) -> str:
-    """One phrase for the data of the kept runs."""
+    """Return one phrase for the data of the kept runs."""
     source = collection.runs[0].provenance.source
     return source.name + (f" (image folder, {', '.join(source.encodings)})" if source.kind == "folder" else "")
 
 
 def as_json(collection: Collection) -> dict[str, Any]:
-    """What report.json says of runs and of what was left out."""
+    """Return what report.json says of runs and of what was left out."""
     return {
         "runs": [{"variant": run.variant, "seed": run.seed, "hash": run.identity.hash} for run in collection.runs],
         "left_out": [{"run": entry.run, "reason": entry.reason} for entry in collection.left_out],

@@ -38,18 +38,18 @@ class Measure:
 
     @property
     def share(self) -> bool:
-        """Whether it is a share of something, in [0, 1], which has a logit."""
+        """Return whether it is a share of something, in [0, 1], which has a logit."""
         return self.proportion and not self.contrast
 
     def show(self, value: float | None, *, difference: bool = False, signed: bool = False) -> str:
-        """A value with its unit's scale; – where there is none; a true minus sign."""
+        """Return a value with its unit's scale; – where there is none; a true minus sign."""
         if value is None or not math.isfinite(value):
             return "–"
         scale, digits = (100, 2) if self.proportion else (1, self.digits)
         return f"{value * scale:{'+' if signed or difference else ''}.{digits}f}".replace("-", "−")
 
     def unit_of(self, *, difference: bool = False) -> str:
-        """%, points, nats, or nothing."""
+        """Return %, points, nats, or nothing."""
         return ("points" if difference or self.contrast else "%") if self.proportion else self.unit
 
 
@@ -125,7 +125,7 @@ def derive(summary: Summary, epochs: Sequence[EpochRecord]) -> dict[tuple[str, s
 
 
 def curve_deviations(curves: Sequence[Sequence[float]] | Sequence[NDArray[np.float64]]) -> list[float | None]:
-    """Each run's mean absolute distance from the median curve of its variant, curves (n, epochs) of test top-1.
+    """Return each run's mean absolute distance from the median curve of its variant, curves (n, epochs) of test top-1.
 
     Comparing these between variants is Brown and Forsythe's test of spread (JASA 69, 1974), averaged over epochs. None
     for fewer than three runs: two lie equally far from their median, whatever their spread.

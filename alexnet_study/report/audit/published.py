@@ -31,7 +31,7 @@ class FigureCheck:
     n: int
 
     def inside(self, evaluation: str) -> bool | None:
-        """Whether it lies in the interval; None where there is no interval."""
+        """Return whether it lies in the interval; None where there is no interval."""
         interval = self.predicted.get(evaluation)
         return None if interval is None else self.published in interval
 
@@ -58,12 +58,12 @@ class VectorCheck:
 
     @property
     def scale(self) -> tuple[float, str]:
-        """What distances are shown in: figures of several kinds in spreads over seeds, proportions in points."""
+        """Return what distances are shown in: figures of several kinds in spreads over seeds, proportions in points."""
         return (1.0, " spreads") if self.mixed else (100.0, " points")
 
     @property
     def conclusion(self) -> str:
-        """What the vector says of how the published model was evaluated."""
+        """Return what the vector says of how the published model was evaluated."""
         if not self.fits:
             return "not resolvable: fewer than 3 runs"
         fitting = [name for name, fit in self.fits.items() if fit.fits]

@@ -54,19 +54,19 @@ class Verdict:
 
     @property
     def n(self) -> int:
-        """Seeds of the smallest group."""
+        """Return how many seeds the smallest group has."""
         return self.estimate.n if self.estimate else 0
 
     @property
     def outcome(self) -> str:
-        """supported, contradicted, or not resolvable."""
+        """Return supported, contradicted, or not resolvable."""
         if self.estimate is None or self.adjusted_p is None or self.adjusted_p >= ALPHA:
             return "not resolvable"
         return "supported" if (self.estimate.value - self.claim.null) * self.claim.sign > 0 else "contradicted"
 
     @property
     def verdict(self) -> str:
-        """The outcome, with what a reader must know of it."""
+        """Return the outcome, with what a reader must know of it."""
         if self.lacking:
             return f"not resolvable: the runs of {', '.join(self.lacking)} don't have this figure"
         if self.outcome == "not resolvable":
@@ -75,7 +75,7 @@ class Verdict:
 
     @property
     def smallest(self) -> float | None:
-        """The smallest true difference that one test of this n finds with 80 % power at the 5 % level; None for none.
+        """Return the smallest true difference that one test of this n finds with 80 % power at the 5 % level, if any.
 
         For a claim over classes the level is a class's share of 5 %, and joint sign flips of few seeds find nothing.
         """
@@ -89,11 +89,11 @@ class Verdict:
 
     @property
     def difference(self) -> bool:
-        """Whether the figure is a difference of variants, not one variant's own."""
+        """Return whether the figure is a difference of variants, not one variant's own."""
         return len(self.claim.variants) > 1
 
     def inside(self, evaluation: str) -> bool | None:
-        """Whether the published figure lies in the prediction interval; None where there is one of the two only."""
+        """Return whether the published figure lies in the prediction interval; None where one of the two is missing."""
         interval = self.predicted[evaluation]
         return None if interval is None or self.published is None else self.published in interval
 
@@ -156,13 +156,13 @@ def _values(collection: Collection, claim: Claim, evaluation: str) -> dict[str, 
 
 
 def _by_seed(weights: Mapping[str, float], values: Values) -> dict[int, float]:
-    """The weighted sum of each seed that all variants have."""
+    """Return the weighted sum of each seed that all variants have."""
     common = sorted(set.intersection(*(set(values[variant]) for variant in weights)))
     return {seed: sum(weight * values[variant][seed] for variant, weight in weights.items()) for seed in common}
 
 
 def _start(collection: Collection, variant: str) -> str:
-    """What runs of one seed must share to start from the same weights and see the data in the same order.
+    """Return a digest of what runs of one seed must share to begin with the same weights and order of the data.
 
     Not the number of epochs: an epoch's order comes from the seed and the epoch, so that a longer run begins as the
     shorter one.
@@ -202,7 +202,7 @@ def _published(collection: Collection, claim: Claim) -> float | None:
 
 
 def _predicted(collection: Collection, claim: Claim, evaluation: str) -> Interval | None:
-    """For one further run of each variant, independent of each other: the published runs share no recorded seed.
+    """Return the interval for one further run of each variant, independent, since published runs share no seed.
 
     A variant without that evaluation stands in it with its intact one; None where no variant has it.
     """

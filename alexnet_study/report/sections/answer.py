@@ -16,7 +16,7 @@ SIDES = {"intact": "with", "lesioned": "without"}
 
 
 def answer(material: Material) -> list[str]:
-    """Three sentences: the first claim; all claims; the published figures or, without any, the claims that explain."""
+    """Return three sentences: on the first claim, on all, on the published figures or else on what explains."""
     if not material.verdicts:
         return [_plain(material)]
     first, *others = material.verdicts
@@ -29,7 +29,7 @@ def answer(material: Material) -> list[str]:
 
 
 def overall(verdicts: Sequence[Verdict]) -> dict[str, str]:
-    """The outcome of each claim by number: that of its parts where they agree."""
+    """Return the outcome of each claim by number: that of its parts where they agree."""
     parts: dict[str, set[str]] = {}
     for verdict in verdicts:
         parts.setdefault(verdict.claim.number, set()).add(verdict.outcome)
@@ -48,7 +48,7 @@ def _sentence(verdict: Verdict) -> str:
 
 
 def _others(verdicts: Sequence[Verdict]) -> str:
-    """The differences of differences, which say why; or else the first of the other claims."""
+    """Return the differences of differences, which say why; or else the first of the other claims."""
     named = ([verdict for verdict in verdicts if len(verdict.claim.variants) > 2] or list(verdicts))[:NAMED]
     parts = [
         f"{verdict.claim.statement}: {verdict.outcome}, {figure_text(verdict)} (n = {verdict.n})" for verdict in named
@@ -65,7 +65,7 @@ def _estimate(verdict: Verdict) -> str:
 
 
 def with_interval(estimate: Estimate, metric: str, *, difference: bool) -> str:
-    """`+6.21 points (95 % interval +5.60 to +6.80, n = 10 seeds)`"""
+    """Return an estimate in words: `+6.21 points (95 % interval +5.60 to +6.80, n = 10 seeds)`."""
     own = measure(metric)
     unit = own.unit_of(difference=difference)
     text = f"{own.show(estimate.value, difference=difference)}{' ' + unit if unit else ''}"
@@ -91,7 +91,7 @@ def _tally(verdicts: Sequence[Verdict]) -> str:
 
 
 def _published(material: Material) -> str:
-    """How published vectors lie to our runs with and without the skip connection; else how many figures fit."""
+    """Return how published vectors lie to our runs with and without the skip; without such, how many figures fit."""
     lesion = [check for check in material.published_vectors if set(check.fits) == set(EVALUATIONS)]
     if lesion:
         return _beside_lesion(lesion[-1])  # the last is of all its figures together
@@ -105,7 +105,7 @@ def _published(material: Material) -> str:
 
 
 def _beside_lesion(check: VectorCheck) -> str:
-    """What one published vector says of the skip connection, and the distances that say it."""
+    """Return what one published vector says of the skip connection, and the distances that say it."""
     fitting = [name for name, fit in check.fits.items() if fit.fits]
     near, far = sorted(EVALUATIONS, key=lambda name: check.fits[name].distance)
     if len(fitting) == 2:
@@ -125,7 +125,7 @@ def _beside_lesion(check: VectorCheck) -> str:
 
 
 def _plain(material: Material) -> str:
-    """The answer of a study that makes no claims: test top-1 of each variant and how it differs from the first."""
+    """Return the answer of a study without claims: test top-1 of each variant, and the differences from the first."""
     collection, metric = material.collection, "evaluations.intact.top1"
     first, *others = collection.variants
     values = {variant: collection.figures(variant, metric) for variant in collection.variants}

@@ -27,7 +27,7 @@ def section(material: Material) -> Section:
 
 
 def draw(material: Material, findings: Findings) -> Picture:
-    """Accuracy against confidence."""
+    """Draw accuracy against confidence."""
     collection = material.collection
     figure = Figure(figsize=(7.2, 4.4))
     axes = figure.subplots()

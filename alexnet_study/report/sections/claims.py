@@ -57,7 +57,7 @@ def tabulate(judged: Sequence[Verdict]) -> Table:
 
 
 def tests(judged: Sequence[Verdict]) -> Table:
-    """How each claim was tested, and what the other analyses say."""
+    """Return how each claim was tested, and what the other analyses say."""
     rows = [
         {
             "claim": verdict.claim.id,
@@ -76,7 +76,7 @@ def tests(judged: Sequence[Verdict]) -> Table:
 
 
 def verdict_text(verdict: Verdict) -> str:
-    """The outcome and, where nothing was resolved, n and what it would resolve."""
+    """Return the outcome and, where nothing was resolved, n and what it would resolve."""
     if verdict.outcome != "not resolvable":
         return verdict.outcome
     if verdict.smallest is None:
@@ -87,7 +87,7 @@ def verdict_text(verdict: Verdict) -> str:
 
 
 def figure_text(verdict: Verdict) -> str:
-    """`+6.92 [+4.42, +9.42] points`"""
+    """Return an estimate with its unit: `+6.92 [+4.42, +9.42] points`."""
     unit = verdict.measure.unit_of(difference=verdict.difference) if verdict.estimate else ""
     return f"{estimate_text(verdict.measure, verdict.estimate, difference=verdict.difference)} {unit}".rstrip()
 
@@ -104,7 +104,7 @@ def _claim_row(verdict: Verdict) -> dict[str, Any]:
 
 
 def _beside(verdict: Verdict) -> str:
-    """`+6.35: inside; lesioned: outside`"""
+    """Return the published figure and where it lies: `+6.35: inside; lesioned: outside`."""
     if verdict.published is None:
         return "–"
     found = {name: INSIDE[verdict.inside(name)] for name in published.EVALUATIONS if verdict.inside(name) is not None}

@@ -39,7 +39,7 @@ def section(material: Material) -> Section:
 
 
 def accuracy(material: Material) -> Picture:
-    """Test top-1 of every run, with mean, intervals and the published figures."""
+    """Draw test top-1 of every run, with mean, intervals and the published figures."""
     collection = material.collection
     groups = collection.evaluations
     figure = Figure(figsize=(7, 0.8 + 0.45 * len(groups)))
@@ -80,7 +80,7 @@ def accuracy(material: Material) -> Picture:
 def _strip(
     axes: Axes, values: Sequence[float] | np.ndarray[Any, Any], place: float, *, hollow: bool, **style: Any
 ) -> None:
-    """One dot a run, spread a little so that equal ones show."""
+    """Draw a dot for each run, spread a little so that equal ones show."""
     offsets = 0.12 * np.sin(2.4 * np.arange(len(values)))
     face = "none" if hollow else style["color"]
     axes.scatter(
@@ -96,7 +96,7 @@ def _strip(
 
 
 def comparison(collection: Collection) -> Table:
-    """Every scalar figure of each variant and evaluation over seeds."""
+    """Return every scalar figure of each variant and evaluation over seeds."""
     rows, display = [], []
     for path, own in MEASURES.items():
         cells: dict[str, Any] = {"figure": label(own)}
@@ -114,7 +114,7 @@ def comparison(collection: Collection) -> Table:
 
 
 def differences(collection: Collection) -> Table:
-    """Every scalar figure of each later variant less the first's."""
+    """Return every scalar figure of each later variant less the first's."""
     first, *others = collection.variants
     rows = []
     display: list[dict[str, Any]] = [{"figure": label(own, difference=True)} for own in MEASURES.values()]

@@ -26,7 +26,7 @@ def section(material: Material) -> Section:
 
 
 def confusion(material: Material) -> Picture:
-    """Row-normalised confusion matrices, mean over seeds, of each variant and evaluation."""
+    """Draw row-normalised confusion matrices, mean over seeds, of each variant and evaluation."""
     collection = material.collection
     figure, panels = _panels(len(collection.evaluations))
     rows: list[dict[str, Any]] = []
@@ -43,7 +43,7 @@ def confusion(material: Material) -> Picture:
 
 
 def confusion_difference(material: Material) -> Picture:
-    """Differences of the intact confusion matrices, each later variant less the first, seed by seed."""
+    """Draw differences of the intact confusion matrices, each later variant less the first, seed by seed."""
     collection = material.collection
     first, *others = collection.variants
     found = {other: _differences(collection, other, first) for other in others}
@@ -81,7 +81,7 @@ def _shares(collection: Collection, variant: str, evaluation: str = "intact") ->
 
 
 def _differences(collection: Collection, other: str, first: str) -> tuple[NDArray[np.float64], NDArray[np.bool_], int]:
-    """Mean difference (C, C), where all seeds agree on its sign, and how many seeds both variants have."""
+    """Return the mean difference (C, C), where all seeds agree on its sign, and how many seeds both have."""
     a, b = _shares(collection, other), _shares(collection, first)
     seeds = sorted(set(a) & set(b))
     if not seeds:

@@ -19,7 +19,7 @@ def section(material: Material) -> Section:
 
 
 def tabulate(collection: Collection) -> Table:
-    """Time of the runs."""
+    """Return time of the runs."""
     shown: dict[str, Measure] = {
         "training, seconds a run": Measure(label="", digits=1),
         "images per second of training": Measure(label="", digits=0),

@@ -26,7 +26,7 @@ def section(material: Material) -> Section:
 
 
 def pca_scatter(material: Material, findings: Findings) -> Picture:
-    """Aligned PCA scores of one seed of each variant and evaluation."""
+    """Draw aligned PCA scores of one seed of each variant and evaluation."""
     collection = material.collection
     rows, columns = grid(len(findings.points), columns=3)
     figure = Figure(figsize=(3.6 * columns + 1.2, 3.5 * rows))
@@ -63,7 +63,7 @@ def pca_scatter(material: Material, findings: Findings) -> Picture:
 
 
 def procrustes(collection: Collection, findings: Findings) -> Table:
-    """Residuals of aligned PCA scores."""
+    """Return residuals of aligned PCA scores."""
     first = collection.variants[0]
     display = [
         {
@@ -82,7 +82,7 @@ def procrustes(collection: Collection, findings: Findings) -> Table:
 
 
 def alignment(collection: Collection, findings: Findings) -> Table:
-    """Likeness of feature spaces between variants and between seeds."""
+    """Return how alike feature spaces are between variants and between seeds."""
     tests = {row["variant"]: row for row in findings.numbers["alignment_tests"]}
     first = collection.variants[0]
     display = []

@@ -45,7 +45,7 @@ def section(material: Material) -> Section:
 
 
 def draw(material: Material) -> Picture:
-    """Test top-1 and the losses against the epoch."""
+    """Draw test top-1 and the losses against the epoch."""
     collection = material.collection
     panels = (
         ("test_top1", "test top-1, %", 100.0),
@@ -72,7 +72,7 @@ def draw(material: Material) -> Picture:
 
 
 def _count_epochs(axes: Axes, collection: Collection) -> None:
-    """Whole epochs; on a logarithmic scale where variants train for different times, so that all starts can be read."""
+    """Mark whole epochs, on a logarithmic scale where variants train for different times, so that starts are seen."""
     lengths = {len(run.epochs) for run in collection.runs}
     if len(lengths) == 1:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -99,7 +99,7 @@ def _curve(axes: Axes, collection: Collection, variant: str, metric: str, scale:
 
 
 def tabulate(collection: Collection) -> Table:
-    """Every epoch's line of every run; shown as test top-1."""
+    """Return every epoch of every run; shown is test top-1."""
     epochs = max(len(run.epochs) for run in collection.runs)
     display = []
     for epoch in range(epochs):
@@ -117,7 +117,7 @@ def tabulate(collection: Collection) -> Table:
 
 
 def plateau(collection: Collection) -> Table:
-    """When the runs of each variant leave the plateau that training starts on."""
+    """Return when the runs of each variant leave the plateau that training starts on."""
     rows, display = [], []
     loss = Measure(label="", digits=3)
     for variant in collection.variants:

@@ -21,7 +21,7 @@ def section(material: Material) -> Section:
 
 
 def tabulate(collection: Collection) -> Table:
-    """What the runs have in common: data, recipe, code, versions."""
+    """Return what the runs have in common: data, recipe, code, versions."""
     first = collection.runs[0]
     facts: dict[str, object] = {
         "data": f"{first.provenance.source.name}, content hash {first.identity.dataset[:16]}",

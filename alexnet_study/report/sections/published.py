@@ -43,13 +43,13 @@ def section(material: Material) -> Section | None:
 
 
 def code(findings: Sequence[CodeFinding]) -> Table:
-    """A row a place in the published code."""
+    """Return a row for each place in the published code."""
     rows = [{"file": found.file, "lines": found.lines, "what it does": found.finding} for found in findings]
     return table("published_code", "The published code, where the skip connection is made and lost.", rows, rows)
 
 
 def figures(checks: Sequence[FigureCheck]) -> Table:
-    """A row a published figure."""
+    """Return a row for each published figure."""
     display = [
         {
             "variant": check.variant,
@@ -71,7 +71,7 @@ def figures(checks: Sequence[FigureCheck]) -> Table:
 
 
 def programs(checks: Sequence[FigureCheck]) -> Table:
-    """How many published figures of each program and variant lie outside, intact and lesioned."""
+    """Return how many published figures of each program and variant lie outside, intact and lesioned."""
     rows: list[dict[str, Any]] = []
     display = []
     for program, variant in dict.fromkeys((check.program, check.variant) for check in checks):
@@ -92,7 +92,7 @@ def programs(checks: Sequence[FigureCheck]) -> Table:
 
 
 def vectors(checks: Sequence[VectorCheck]) -> Table:
-    """A row a published vector."""
+    """Return a row for each published vector."""
     display = []
     for check in checks:
         cells: dict[str, Any] = {"variant": check.variant, "vector": f"{check.group} ({check.size} figures)"}
@@ -134,7 +134,7 @@ def _flat_vector(check: VectorCheck) -> dict[str, Any]:
 
 
 def evidence(material: Material) -> Picture:
-    """Published figures of a model with a skip beside its runs, intact and lesioned; and how far the vectors lie."""
+    """Draw published figures of a model with a skip beside its runs, and how far the vectors lie from them."""
     collection = material.collection
     variant, checks, vectors = _lesion_case(material)
     figure = Figure(figsize=(10.5, 4.6))
@@ -154,7 +154,7 @@ def evidence(material: Material) -> Picture:
 
 
 def has_lesion_case(material: Material) -> bool:
-    """Whether some variant has a lesioned evaluation and published vectors."""
+    """Return whether some variant has a lesioned evaluation and published vectors."""
     return any("lesioned" in check.fits for check in material.published_vectors)
 
 

@@ -24,7 +24,7 @@ def section(material: Material) -> Section:
 
 
 def draw(material: Material) -> Picture:
-    """Recall of each class with intervals, published figures, and the classes whose differences stand."""
+    """Draw the recall of each class with intervals and published figures; mark classes whose differences stand."""
     collection = material.collection
     groups, classes = collection.evaluations, collection.classes
     figure = Figure(figsize=(9, 3.8))
@@ -86,7 +86,7 @@ def _published_recalls(axes: Axes, material: Material) -> None:
 
 
 def _distinct(collection: Collection) -> set[str]:
-    """Classes whose recall differs between the first variant and a later one."""
+    """Return classes whose recall differs between the first variant and a later one."""
     first, *others = collection.variants
     found: set[str] = set()
     for other in others:
@@ -98,7 +98,7 @@ def _distinct(collection: Collection) -> set[str]:
 
 
 def tabulate(collection: Collection) -> Table:
-    """Recall of each class; for later variants, the difference from the first and its joint p."""
+    """Return recall of each class; for later variants, the difference from the first and its joint p."""
     first, *others = collection.variants
     parent = "evaluations.intact.recall"
     joint = {other: _joint(collection, {other: 1.0, first: -1.0}, parent) for other in others}
@@ -125,7 +125,7 @@ def tabulate(collection: Collection) -> Table:
 
 
 def _joint(collection: Collection, weights: dict[str, float], parent: str) -> tuple[list[float], list[float], int]:
-    """Mean differences of the classes, their joint p, and n."""
+    """Return mean differences of the classes, their joint p, and n."""
     found = class_differences(collection, weights, parent)
     if len(found) < 2:
         return [], [], len(found)

@@ -19,7 +19,7 @@ def section(material: Material) -> Section:
 
 
 def tabulate(collection: Collection) -> Table:
-    """A row a run, with its folder."""
+    """Return a row for each run, with its folder."""
     top1 = {
         (variant, evaluation): collection.figures(variant, TOP1, evaluation)
         for variant in collection.variants

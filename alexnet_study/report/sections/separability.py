@@ -31,7 +31,7 @@ def section(material: Material) -> Section:
 
 
 def draw(material: Material) -> Picture:
-    """Test top-1 of the closed-form linear regressor at each stage."""
+    """Draw test top-1 of the closed-form linear regressor at each stage."""
     collection = material.collection
     depth = [stage for stage in stages(collection) if stage not in BRANCHES.values()]
     figure = Figure(figsize=(8.5, 4.2))
@@ -67,7 +67,7 @@ def draw(material: Material) -> Picture:
 
 
 def tabulate(collection: Collection) -> Table:
-    """Top-1 of the closed-form linear regressor at every stage."""
+    """Return top-1 of the closed-form linear regressor at every stage."""
     rows, display = [], []
     for stage in stages(collection):
         cells: dict[str, Any] = {"stage": stage}

@@ -23,7 +23,7 @@ def section(material: Material) -> Section | None:
 
 
 def spread(collection: Collection, findings: Findings) -> Table:
-    """The spread of accuracy over seeds, split."""
+    """Return the spread of accuracy over seeds, split."""
     display = [
         {
             "variant": group_name(row["variant"], row["evaluation"]),
@@ -43,7 +43,7 @@ def spread(collection: Collection, findings: Findings) -> Table:
 
 
 def bootstrap(collection: Collection, findings: Findings) -> Table:
-    """A second opinion on differences of top-1."""
+    """Return a second opinion on differences of top-1."""
     rows = findings.numbers["bootstrap"]
     means = {
         group: np.mean(list(collection.figures(group[0], TOP1, group[1]).values())) for group in collection.evaluations

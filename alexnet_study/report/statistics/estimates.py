@@ -42,32 +42,32 @@ class Estimate:
     df: float | None
 
     def interval(self, level: float = LEVEL) -> Interval | None:
-        """The two-sided t interval; None where there is no standard error."""
+        """Return the two-sided t interval; None where there is no standard error."""
         if not self.error or not self.df:
             return None
         half = float(stats.t.ppf((1 + level) / 2, self.df)) * self.error
         return Interval(low=self.value - half, high=self.value + half)
 
     def p_value(self, null: float = 0.0) -> float | None:
-        """Two-sided p that the true value is `null`."""
+        """Return two-sided p that the true value is `null`."""
         if not self.error or not self.df:
             return None
         return float(2 * stats.t.sf(abs(self.value - null) / self.error, self.df))
 
     def resolvable(self, power: float = POWER, level: float = LEVEL) -> float | None:
-        """The smallest true difference that a two-sided t test with this standard error finds with `power`."""
+        """Return the smallest true difference that a two-sided t test with this standard error finds with `power`."""
         if not self.error or not self.df:
             return None
         return self.error * noncentrality(self.df, power, level)
 
 
 def mean(values: Sequence[float] | Array) -> Estimate:
-    """Mean over runs (n,), with the t interval's ingredients."""
+    """Return mean over runs (n,), with the t interval's ingredients."""
     return contrast([values])
 
 
 def contrast(blocks: Sequence[Sequence[float] | Array]) -> Estimate:
-    """Sum of the means of independent blocks, each (nᵢ,): a value a run, or a weighted sum of a seed's runs.
+    """Return the sum of the means of independent blocks, each (nᵢ,): values of runs, or weighted sums of a seed's.
 
     One block: the one-sample t interval, which of differences is the paired one. Two blocks, the second negated:
     Welch's. In general: Satterthwaite's degrees of freedom (Biometrics Bulletin 2, 1946).
@@ -84,7 +84,7 @@ def contrast(blocks: Sequence[Sequence[float] | Array]) -> Estimate:
 
 
 def prediction(samples: Sequence[tuple[float, Sequence[float] | Array]], level: float = LEVEL) -> Interval | None:
-    """Where Σ weight · (one further run) lies, of independent samples (weight, values (nᵢ,)).
+    """Return where Σ weight · (one further run) lies, of independent samples (weight, values (nᵢ,)).
 
     One sample of weight 1: mean ± t₍n₋₁₎ s √(1 + 1/n). None where a sample has one run.
     """
@@ -100,7 +100,7 @@ def prediction(samples: Sequence[tuple[float, Sequence[float] | Array]], level: 
 
 
 def proportion_prediction(values: Sequence[float] | Array, count: float, level: float = LEVEL) -> Interval | None:
-    """`prediction` for one further run's proportion out of `count`, on the logit scale.
+    """Return `prediction` for one further run's proportion out of `count`, on the logit scale.
 
     Proportions x / count go through the empirical logit log((x + ½) / (count − x + ½)), which 0 and 1 have too; an
     infinite count, of a proportion that counts nothing, gives the plain logit.
@@ -116,7 +116,7 @@ def proportion_prediction(values: Sequence[float] | Array, count: float, level: 
 
 
 def empirical_logit(values: Sequence[float] | Array, count: float) -> Array:
-    """log((x + ½) / (count − x + ½)) of proportions x / count; log(p / (1 − p)) for an infinite count."""
+    """Return log((x + ½) / (count − x + ½)) of proportions x / count; log(p / (1 − p)) for an infinite count."""
     shares = np.asarray(values, dtype=float)
     if math.isinf(count):
         return np.asarray(special.logit(shares))
@@ -125,7 +125,7 @@ def empirical_logit(values: Sequence[float] | Array, count: float) -> Array:
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """Holm's adjusted p values (Scandinavian Journal of Statistics 6, 1979), in the given order.
+    """Return Holm's adjusted p values (Scandinavian Journal of Statistics 6, 1979), in the given order.
 
     None, a test that this n does not allow, stays None and counts in the family: a claim is not easier to support
     because another could not be tested.
@@ -140,7 +140,7 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
 
 
 def noncentrality(df: float, power: float = POWER, level: float = LEVEL) -> float:
-    """The noncentrality δ at which a two-sided t test of `df` degrees of freedom rejects with probability `power`.
+    """Return the noncentrality δ at which a two-sided t test of `df` degrees of freedom rejects with `power`.
 
     |Z + δ| > c √(χ²/df) is integrated over the quantiles of χ² (Gauss–Legendre); scipy's nct fails for large δ.
     """
@@ -156,12 +156,12 @@ def noncentrality(df: float, power: float = POWER, level: float = LEVEL) -> floa
 
 
 def _variance(values: Array) -> float:
-    """Sample variance (ddof 1); exactly 0 for equal values, whose rounded mean would leave dust."""
+    """Return sample variance (ddof 1); exactly 0 for equal values, whose rounded mean would leave dust."""
     return 0.0 if np.ptp(values) == 0 else float(values.var(ddof=1))
 
 
 def _satterthwaite(parts: Sequence[float], sizes: Sequence[int]) -> float:
-    """Degrees of freedom of Σ parts, each a variance estimated from a sample of the given size."""
+    """Return degrees of freedom of Σ parts, each a variance estimated from a sample of the given size."""
     total = sum(parts)
     if total == 0:
         return float(min(sizes) - 1)
@@ -169,7 +169,7 @@ def _satterthwaite(parts: Sequence[float], sizes: Sequence[int]) -> float:
 
 
 def as_json(value: Any) -> Any:
-    """An interval as [low, high], an estimate as its numbers."""
+    """Return an interval as [low, high], an estimate as its numbers."""
     if isinstance(value, Interval):
         return [value.low, value.high]
     if isinstance(value, Estimate):

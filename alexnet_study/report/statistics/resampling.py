@@ -19,7 +19,7 @@ TIES = 1e-9  # statistics closer than this, relatively, are equal but for roundi
 
 
 def sign_flips(n: int) -> Array:
-    """Signs (flips, n), the identity first: all 2ⁿ up to n = 12, else 2¹² with the others drawn from a fixed seed."""
+    """Return signs (flips, n), the identity first: all 2ⁿ up to n = 12, else 2¹² drawn from a fixed seed."""
     if n <= EXACT:
         codes = np.arange(2**n)[:, None]
         return np.where(codes >> np.arange(n) & 1, -1.0, 1.0)
@@ -28,7 +28,7 @@ def sign_flips(n: int) -> Array:
 
 
 def max_t(differences: Array) -> Array:
-    """Adjusted two-sided p (k,) of k mean differences, from differences (n, k) of n seeds, by joint sign flips.
+    """Return adjusted two-sided p (k,) of k mean differences, from differences (n, k) of n seeds, by sign flips.
 
     A seed's k differences flip together, so their dependence is kept; each |t| is compared with the largest of a flip
     (Westfall and Young, 1993, single step). Exact, and at least 2/2ⁿ, up to n = 12.
@@ -47,7 +47,7 @@ def max_t(differences: Array) -> Array:
 
 
 def sign_flip_p(differences: Sequence[float] | Array) -> float:
-    """Two-sided p that paired differences (n,) are symmetric about 0."""
+    """Return two-sided p that paired differences (n,) are symmetric about 0."""
     return float(max_t(np.asarray(differences, dtype=float)[:, None])[0])
 
 
@@ -79,7 +79,7 @@ def split_spread(correct: Array, n: int, accuracy: Sequence[float] | Array) -> S
 def crossed_bootstrap(
     bits: Mapping[Key, NDArray[np.uint8]], images: int, pairs: Sequence[tuple[Key, Key]], resamples: int = RESAMPLES
 ) -> dict[tuple[Key, Key], Interval]:
-    """Percentile intervals of accuracy differences a − b when both seeds and images are drawn again.
+    """Return percentile intervals of accuracy differences a − b when both seeds and images are drawn again.
 
     bits: packed right-or-wrong rows (n, ⌈images/8⌉) of each group, the same n seeds in the same order. A resample draws
     seeds once and images once, for all groups.
@@ -103,7 +103,7 @@ def crossed_bootstrap(
 
 
 def _accuracies(rows: NDArray[np.uint8], images: int, picks: NDArray[np.float32]) -> Array:
-    """Accuracy (n, count) of each run on each resample of the images; a hundred runs unpacked at a time."""
+    """Return the accuracy (n, count) of each run on each resample; a hundred runs are unpacked at a time."""
     parts = [
         np.unpackbits(rows[start : start + 100], axis=1, count=images).astype(np.float32) @ picks.T / images
         for start in range(0, len(rows), 100)
@@ -125,17 +125,17 @@ class JointFit:
 
     @property
     def n(self) -> int:
-        """Runs."""
+        """Return the number of runs."""
         return len(self.own)
 
     @property
     def fits(self) -> bool:
-        """Not farther than the farthest run."""
+        """Return whether the vector is not farther than the farthest run."""
         return self.distance <= max(self.own)
 
     @property
     def chance(self) -> float:
-        """1/(n + 1)."""
+        """Return 1/(n + 1)."""
         return 1 / (self.n + 1)
 
 

@@ -11,7 +11,7 @@ Matrix: TypeAlias = NDArray[Any]
 
 
 def centred_gram(features: Matrix) -> Matrix:
-    """The U-centred Gram matrix (n, n), float32, of features (n, d), n ≥ 4; its norm is 1 unless the features are flat.
+    """Return the U-centred Gram matrix (n, n), float32, of features (n, d), n ≥ 4; of norm 1 unless they are flat.
 
     U-centring (Székely and Rizzo, Annals of Statistics 42, 2014) takes the bias out of the alignment, which with as
     many features as samples would be far above 0 for unrelated features.
@@ -31,16 +31,17 @@ def centred_gram(features: Matrix) -> Matrix:
 
 
 def alignment(grams: list[Matrix]) -> Matrix:
-    """Linear centred kernel alignment (k, k) of k feature sets from their `centred_gram`s (Kornblith et al., 2019).
+    """Return the linear centred kernel alignment (k, k) of k feature sets from their `centred_gram`s.
 
-    1 where one is a rotation and scaling of the other, about 0 where they are unrelated.
+    Kornblith et al., Similarity of Neural Network Representations Revisited, ICML 2019. It is 1 where one is a
+    rotation and scaling of the other, about 0 where they are unrelated.
     """
     flat = np.stack([gram.ravel() for gram in grams])
     return np.asarray(flat @ flat.T, dtype=np.float64)
 
 
 def procrustes(scores: Matrix, reference: Matrix) -> tuple[Matrix, float]:
-    """`scores` (N, 2) turned, reflected and scaled as a whole to lie best on `reference` (N, 2), both centred first.
+    """Turn, reflect and scale `scores` (N, 2) as a whole to lie best on `reference` (N, 2), both centred first.
 
     Also the residual: the share of the reference's variance that is left, 0 … 1, the same whichever is moved.
     """
@@ -54,7 +55,7 @@ def procrustes(scores: Matrix, reference: Matrix) -> tuple[Matrix, float]:
 
 
 def swap_p(within: Matrix) -> tuple[float, float]:
-    """(mean alignment within variants less that between them, exact p), from alignments (2n, 2n) of n seeds a variant.
+    """Return (mean alignment within variants less that between them, exact p) from alignments (2n, 2n).
 
     Rows: the first variant's seeds, then the second's, the same seeds. Pairs of equal seed are left out of both means.
     The p swaps the variants within seeds, all 2ⁿ ways: were the variants alike, no way would stand out.
