@@ -1,1 +1,1 @@
-"""From run folders to tables, figures and pages."""
+"""From run folders to tables, pictures and a page."""

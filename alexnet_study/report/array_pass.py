@@ -1,63 +1,31 @@
-"""What needs the runs' arrays: read run by run, kept as a few numbers, so that a thousand runs fit in memory.
+"""What needs the runs' arrays: read run by run, kept as a few numbers, so that a thousand runs fit in memory."""
 
-The findings are JSON. A report writes them as `from_arrays.json`; runs that were committed without their arrays (the
-reference) get them from there, marked as kept.
-"""
-
-import json
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alexnet_study.report.collection import Collection, Run
-from alexnet_study.report.statistics import estimates
+from alexnet_study.report.findings import (
+    AlignmentFinding,
+    AlignmentTest,
+    BootstrapFinding,
+    CalibrationBin,
+    Findings,
+    Numbers,
+    Points,
+    ProcrustesFinding,
+    SpreadFinding,
+)
 from alexnet_study.report.statistics.resampling import crossed_bootstrap, split_spread
 from alexnet_study.report.statistics.similarity import alignment, centred_gram, procrustes, swap_p
 from alexnet_study.runs.records import CALIBRATION_BINS
 
-FILE = "from_arrays.json"
 SHOWN = 6000  # points of all scatters
 GRAMS = 80  # feature sets compared with each other; 4 MB each
 SEEDS = 10  # of each variant, at most, among them
 
 Group: TypeAlias = tuple[str, str]  # variant, evaluation
-
-
-@dataclass(frozen=True, kw_only=True)
-class Findings:
-    """numbers: by topic, rows of what the arrays say. points: aligned PCA scores, a dict a group. kept: see above."""
-
-    runs: tuple[str, ...]
-    numbers: dict[str, list[dict[str, Any]]]
-    points: list[dict[str, Any]]
-    kept: bool = False
-
-    def as_json(self) -> dict[str, Any]:
-        """Return what from_arrays.json holds."""
-        return {"runs": list(self.runs), "numbers": self.numbers, "points": self.points}
-
-
-def find(collection: Collection, report: Path) -> Findings | None:
-    """Return the findings of the runs: from their arrays, or as kept in the report folder; None where neither."""
-    return _analyse(collection) if collection.has_arrays else _read(collection, report / FILE)
-
-
-def _read(collection: Collection, path: Path) -> Findings | None:
-    try:
-        content = json.loads(path.read_text())
-        runs, numbers, points = tuple(content["runs"]), content["numbers"], content["points"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    if runs != _hashes(collection):
-        return None
-    return Findings(runs=runs, numbers=numbers, points=points, kept=True)
-
-
-def _hashes(collection: Collection) -> tuple[str, ...]:
-    return tuple(run.identity.hash for run in collection.runs)
 
 
 class _Tally:
@@ -83,7 +51,13 @@ class _Tally:
         self.accuracy.append(float(right.mean()))
 
 
-def _analyse(collection: Collection) -> Findings:
+def hashes(collection: Collection) -> tuple[str, ...]:
+    """Return the hashes of the runs, which say whose findings are whose."""
+    return tuple(run.identity.hash for run in collection.runs)
+
+
+def read_arrays(collection: Collection) -> Findings:
+    """Return what the arrays of all runs say."""
     tallies = {group: _Tally(collection.test_images) for group in _whole(collection)}
     common = sorted(set.intersection(*({run.seed for run in collection.of(v)} for v in collection.variants)))
     chosen = common[: min(SEEDS, GRAMS // len(tallies))]
@@ -95,15 +69,17 @@ def _analyse(collection: Collection) -> Findings:
             labels = _add_predictions(run, tallies)
             if run.seed in chosen:
                 _add_features(run, grams, scores)
-    numbers = {
-        "spread": _spread(tallies),
-        "bootstrap": _bootstrap(collection, tallies, common),
-        "calibration": _calibration(tallies),
-        "alignment": _alignment(grams) if len(chosen) > 1 else [],
-        "alignment_tests": _alignment_tests(collection, grams) if len(chosen) > 1 else [],
-        "procrustes": _procrustes(collection, scores) if len(chosen) > 1 else [],
-    }
-    return Findings(runs=_hashes(collection), numbers=numbers, points=_points(collection, scores, labels, chosen))
+    several = len(chosen) > 1
+    numbers = Numbers(
+        spread=tuple(_spread(tallies)),
+        bootstrap=tuple(_bootstrap(collection, tallies, common)),
+        calibration=tuple(_calibration(tallies)),
+        alignment=tuple(_alignment(grams)) if several else (),
+        alignment_tests=tuple(_alignment_tests(collection, grams)) if several else (),
+        procrustes=tuple(_procrustes(collection, scores)) if several else (),
+    )
+    points = tuple(_points(collection, scores, labels, chosen))
+    return Findings(runs=hashes(collection), numbers=numbers, points=points)
 
 
 def _whole(collection: Collection) -> list[Group]:
@@ -129,17 +105,17 @@ def _add_features(run: Run, grams: dict[Group, list[NDArray[Any]]], scores: dict
             scores[variant, evaluation].append(arrays[f"{evaluation}_scores"][:, :2])
 
 
-def _spread(tallies: dict[Group, _Tally]) -> list[dict[str, Any]]:
+def _spread(tallies: dict[Group, _Tally]) -> list[SpreadFinding]:
     rows = []
     for (variant, evaluation), tally in tallies.items():
         spread = split_spread(tally.correct, len(tally.accuracy), tally.accuracy)
         if spread is not None:
-            parts = {"total": spread.total, "images": spread.images, "seeds": spread.seeds, "n": spread.n}
-            rows.append({"variant": variant, "evaluation": evaluation, **parts})
+            parts = {"total": spread.total, "images": spread.images, "seeds": spread.seeds}
+            rows.append(SpreadFinding(variant=variant, evaluation=evaluation, n=spread.n, **parts))
     return rows
 
 
-def _bootstrap(collection: Collection, tallies: dict[Group, _Tally], common: list[int]) -> list[dict[str, Any]]:
+def _bootstrap(collection: Collection, tallies: dict[Group, _Tally], common: list[int]) -> list[BootstrapFinding]:
     """Return differences of top-1 from the first variant, and of each lesioned evaluation from its intact one."""
     if len(common) < 2:
         return []
@@ -150,37 +126,37 @@ def _bootstrap(collection: Collection, tallies: dict[Group, _Tally], common: lis
     bits = {group: np.stack(tally.bits)[rows[group]] for group, tally in tallies.items()}
     found = crossed_bootstrap(bits, collection.test_images, pairs)
     return [
-        {
-            "variant": a[0],
-            "evaluation": a[1],
-            "less_variant": b[0],
-            "less_evaluation": b[1],
-            "low": interval.low,
-            "high": interval.high,
-            "n": len(common),
-            "images": collection.test_images,
-        }
+        BootstrapFinding(
+            variant=a[0],
+            evaluation=a[1],
+            less_variant=b[0],
+            less_evaluation=b[1],
+            low=interval.low,
+            high=interval.high,
+            n=len(common),
+            images=collection.test_images,
+        )
         for (a, b), interval in found.items()
     ]
 
 
-def _calibration(tallies: dict[Group, _Tally]) -> list[dict[str, Any]]:
+def _calibration(tallies: dict[Group, _Tally]) -> list[CalibrationBin]:
     return [
-        {
-            "variant": variant,
-            "evaluation": evaluation,
-            "bin": index + 1,
-            "share": count / tally.bins[:, 0].sum(),
-            "confidence": confidence / count if count else None,
-            "accuracy": right / count if count else None,
-            "n": len(tally.accuracy),
-        }
+        CalibrationBin(
+            variant=variant,
+            evaluation=evaluation,
+            bin=index + 1,
+            share=count / tally.bins[:, 0].sum(),
+            confidence=confidence / count if count else None,
+            accuracy=right / count if count else None,
+            n=len(tally.accuracy),
+        )
         for (variant, evaluation), tally in tallies.items()
         for index, (count, confidence, right) in enumerate(tally.bins.tolist())
     ]
 
 
-def _alignment(grams: dict[Group, list[NDArray[Any]]]) -> list[dict[str, Any]]:
+def _alignment(grams: dict[Group, list[NDArray[Any]]]) -> list[AlignmentFinding]:
     """Return mean centred kernel alignment of every two groups, over pairs of different and of equal seed."""
     groups = list(grams)
     n = len(grams[groups[0]])
@@ -191,47 +167,47 @@ def _alignment(grams: dict[Group, list[NDArray[Any]]]) -> list[dict[str, Any]]:
         for j, b in enumerate(groups[: i + 1]):
             block = found[i, :, j]
             rows.append(
-                {
-                    "variant": a[0],
-                    "evaluation": a[1],
-                    "other_variant": b[0],
-                    "other_evaluation": b[1],
-                    "different_seeds": float(block[other].mean()),
-                    "least": float(block[other].min()),
-                    "greatest": float(block[other].max()),
-                    "same_seed": None if i == j else float(block.diagonal().mean()),
-                    "n": n,
-                }
+                AlignmentFinding(
+                    variant=a[0],
+                    evaluation=a[1],
+                    other_variant=b[0],
+                    other_evaluation=b[1],
+                    different_seeds=float(block[other].mean()),
+                    least=float(block[other].min()),
+                    greatest=float(block[other].max()),
+                    same_seed=None if i == j else float(block.diagonal().mean()),
+                    n=n,
+                )
             )
     return rows
 
 
-def _alignment_tests(collection: Collection, grams: dict[Group, list[NDArray[Any]]]) -> list[dict[str, Any]]:
+def _alignment_tests(collection: Collection, grams: dict[Group, list[NDArray[Any]]]) -> list[AlignmentTest]:
     """Return, for each later variant, whether its intact features are farther from the first's than seeds are."""
     first, *others = collection.variants
     rows = []
     for other in others:
         difference, p = swap_p(alignment(grams[first, "intact"] + grams[other, "intact"]))
         n = len(grams[first, "intact"])
-        rows.append({"variant": other, "less_variant": first, "within_less_between": difference, "p": p, "n": n})
+        rows.append(AlignmentTest(variant=other, less_variant=first, within_less_between=difference, p=p, n=n))
     return rows
 
 
-def _procrustes(collection: Collection, scores: dict[Group, list[NDArray[Any]]]) -> list[dict[str, Any]]:
+def _procrustes(collection: Collection, scores: dict[Group, list[NDArray[Any]]]) -> list[ProcrustesFinding]:
     """Return mean residual of every group's scores on the first variant's, over pairs of different seeds."""
     base = scores[collection.variants[0], "intact"]
     rows = []
     for (variant, evaluation), own in scores.items():
         pairs = [(i, j) for i in range(len(own)) for j in range(len(base)) if i != j]
         left = [procrustes(own[i], base[j])[1] for i, j in pairs]
-        row = {"variant": variant, "evaluation": evaluation, "residual": float(np.mean(left)), "n": len(own)}
-        rows.append({**row, "least": min(left), "greatest": max(left)})
+        extent = {"residual": float(np.mean(left)), "least": min(left), "greatest": max(left)}
+        rows.append(ProcrustesFinding(variant=variant, evaluation=evaluation, n=len(own), **extent))
     return rows
 
 
 def _points(
     collection: Collection, scores: dict[Group, list[NDArray[Any]]], labels: NDArray[Any], chosen: list[int]
-) -> list[dict[str, Any]]:
+) -> list[Points]:
     """Return the scores of one seed of each group, of some of the images, moved onto the first variant's."""
     if not chosen:
         return []
@@ -241,19 +217,14 @@ def _points(
     for (variant, evaluation), own in scores.items():
         placed, residual = procrustes(own[0], reference)
         rows.append(
-            {
-                "variant": variant,
-                "evaluation": evaluation,
-                "seed": chosen[0],
-                "residual": residual,
-                "images": len(labels),
-                "scores": [[float(f"{value:.4g}") for value in point] for point in placed[::step].tolist()],
-                "labels": labels[::step].tolist(),
-            }
+            Points(
+                variant=variant,
+                evaluation=evaluation,
+                seed=chosen[0],
+                residual=residual,
+                images=len(labels),
+                scores=tuple((float(f"{x:.4g}"), float(f"{y:.4g}")) for x, y in placed[::step].tolist()),
+                labels=tuple(labels[::step].tolist()),
+            )
         )
     return rows
-
-
-def interval_of(row: dict[str, Any]) -> estimates.Interval:
-    """Return the interval of a row's `low` and `high`."""
-    return estimates.Interval(low=row["low"], high=row["high"])

@@ -41,7 +41,7 @@ class Identity:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One finished run: what it is, how it went epoch by epoch, how it came about; its figures are in the values.
+    """One finished run: what it is, how it went epoch by epoch, how it came about; its results are in the values.
 
     evaluations: intact and, for a variant with a skip, lesioned.
     """
@@ -125,10 +125,6 @@ class Collection:
             for evaluation in dict.fromkeys(evaluation for run in self.of(name) for evaluation in run.evaluations)
         ]
 
-    def figures(self, variant: str, path: str, evaluation: str = "intact") -> dict[int, float]:
-        """Return the values of the metric at `path`, by seed, as `Values.of`."""
-        return self.values.of(variant, path, evaluation)
-
     def lacking(self, variants: Iterable[str], path: str) -> list[str]:
         """Return those of `variants` that have runs, none of which records the metric at `path`."""
         return [name for name in variants if name in self.variants and not self.values.has(name, path)]
@@ -174,10 +170,10 @@ def collect(study: Study, results: Path) -> Collection:
 
 
 def _read(folder: RunFolder, variant: str, *, has_arrays: bool) -> tuple[Run, RunValues]:
-    figures = folder.read_summary(arrays=has_arrays)
-    if figures is None:
+    content = folder.read_summary(arrays=has_arrays)
+    if content is None:
         raise DamagedRunError(_unfinished(folder))
-    summary = parse(Summary, figures, folder.summary.name)
+    summary = parse(Summary, content, folder.summary.name)
     if "intact" not in summary.evaluations:
         raise DamagedRunError(f"{folder.summary.name} has no intact evaluation")
     config = folder.read_config()

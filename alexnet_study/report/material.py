@@ -3,30 +3,37 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from alexnet_study.report import array_pass
-from alexnet_study.report.array_pass import Findings
+from alexnet_study.report import findings
+from alexnet_study.report.array_pass import hashes, read_arrays
 from alexnet_study.report.audit.published import FigureCheck, VectorCheck, check_figures, check_vectors
 from alexnet_study.report.audit.verdicts import Verdict, judge
 from alexnet_study.report.collection import Collection
+from alexnet_study.report.findings import Findings
 
 
 @dataclass(frozen=True, kw_only=True)
 class Material:
-    """The runs, the claims judged, the published figures checked, what the arrays say (None where they are absent)."""
+    """The runs, the claims judged, the published figures checked, what the arrays say (None where nothing is known).
+
+    kept: the arrays are absent, and what they say is what an earlier report kept.
+    """
 
     collection: Collection
     verdicts: list[Verdict]
     published_figures: list[FigureCheck]
     published_vectors: list[VectorCheck]
     findings: Findings | None
+    kept: bool
 
 
 def gather(collection: Collection, report: Path) -> Material:
     """Return all of it; `report` is the folder where the findings of absent arrays may have been kept."""
+    kept = not collection.has_arrays
     return Material(
         collection=collection,
         verdicts=judge(collection),
         published_figures=check_figures(collection),
         published_vectors=check_vectors(collection),
-        findings=array_pass.find(collection, report),
+        findings=findings.read(report / findings.FILE, hashes(collection)) if kept else read_arrays(collection),
+        kept=kept,
     )

@@ -1,4 +1,4 @@
-"""How the figures of a run are named and shown, and those that the report derives from what a run recorded:
+"""How the measures of a run are named and shown, and those that the report derives from what a run recorded:
 
 derived.accuracy_gap              running training top-1 less test top-1, after the last epoch
 derived.best_epoch                the epoch, from 0, of the highest test top-1
@@ -22,7 +22,7 @@ PLATEAU = 0.95
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """How a figure is called and shown.
+    """A number that a run has one value of: how it is called and shown.
 
     proportion: a fraction, shown in %, its differences in points. contrast: a difference already, of two fractions, so
     that it may be negative. of_images: a proportion of the test images, or of those of the class `of_class`.
@@ -84,11 +84,11 @@ MEASURES = {
     "derived.intact.components_90": Measure(label="components for 90 % of the variance", digits=1),
     "evaluations.intact.pca.participation_ratio": Measure(label="participation ratio", digits=2),
 }
-SHARES = ("recall", "precision")  # a figure a class
+SHARES = ("recall", "precision")  # measures with a value of each class
 
 
 def measure(path: str) -> Measure:
-    """Return how the figure at `path` is shown; a path that is not listed shows as itself."""
+    """Return how the measure at `path` is shown; a path that is not listed shows as itself."""
     path = path.replace(".lesioned.", ".intact.")
     if path in MEASURES:
         return MEASURES[path]
@@ -101,17 +101,17 @@ def measure(path: str) -> Measure:
 
 
 def in_evaluation(path: str, evaluation: str) -> str | None:
-    """Return the path of the same figure in another evaluation; None for a figure of the run, such as a gap."""
+    """Return the path of the same measure in another evaluation; None for one of the run, such as a gap."""
     if evaluation == "intact":
         return path
     return path.replace(".intact.", f".{evaluation}.") if ".intact." in path else None
 
 
 def derive(summary: Summary, epochs: Sequence[EpochRecord]) -> dict[tuple[str, str], float | None]:
-    """Return the derived figures of one run that need no other run, by evaluation (`""`: of the run) and path."""
+    """Return the derived values of one run that need no other run, by evaluation (`""`: of the run) and path."""
     guess = math.log(len(summary.classes))
     left = [record.epoch + 1 for record in epochs if record.test_loss < PLATEAU * guess]
-    figures: dict[tuple[str, str], float | None] = {
+    values: dict[tuple[str, str], float | None] = {
         ("", "derived.accuracy_gap"): epochs[-1].train_top1 - summary.evaluations["intact"].top1,
         ("", "derived.best_epoch"): float(np.argmax([record.test_top1 for record in epochs])),
         ("", "derived.plateau_epochs"): float(left[0]) if left else None,
@@ -119,9 +119,9 @@ def derive(summary: Summary, epochs: Sequence[EpochRecord]) -> dict[tuple[str, s
     for name, evaluation in summary.evaluations.items():
         ratio = np.asarray(evaluation.pca.explained_variance_ratio)
         reached = np.flatnonzero(np.cumsum(ratio) >= 0.9 - 1e-12)
-        figures[name, f"derived.{name}.components_90"] = float(reached[0]) + 1 if len(reached) else None
-        figures[name, f"derived.{name}.variance_in_two"] = float(ratio[:2].sum())
-    return figures
+        values[name, f"derived.{name}.components_90"] = float(reached[0]) + 1 if len(reached) else None
+        values[name, f"derived.{name}.variance_in_two"] = float(ratio[:2].sum())
+    return values
 
 
 def curve_deviations(curves: Sequence[Sequence[float]] | Sequence[NDArray[np.float64]]) -> list[float | None]:

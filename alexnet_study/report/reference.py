@@ -6,8 +6,8 @@ from pathlib import Path
 
 from alexnet_study.errors import RequestError
 from alexnet_study.files import write_atomically, write_json
-from alexnet_study.report.array_pass import FILE
 from alexnet_study.report.collection import REFERENCE, Run, collect
+from alexnet_study.report.findings import FILE
 from alexnet_study.report.writing import write_report
 from alexnet_study.runs.records import Provenance, as_json
 from alexnet_study.study.study import Study

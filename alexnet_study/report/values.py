@@ -28,7 +28,7 @@ Vector: TypeAlias = NDArray[np.float64]
 
 
 class Value(NamedTuple):
-    """One row of the table; the value is None where the run's figure is null, the unit `""` where it has none."""
+    """One row of the table; the value is None where it is null in the run's file, the unit `""` where it has none."""
 
     variant: str
     seed: int
@@ -123,12 +123,12 @@ class Values:
     def _mistake(self, metric: str) -> str:
         """Return what is wrong with a metric's path, and what would be right."""
         if any(path.startswith(f"{metric}.") for path in self._recorded):
-            return "not a figure; expected the path of a number"
+            return "not a number; expected the path of one"
         parts = metric.split(".")
         for depth in reversed(range(len(parts))):
             where = ".".join(parts[:depth])
             if where in self._recorded:
-                return f"{where} is a figure and has no part {parts[depth]}"
+                return f"{where} is a number and has no part {parts[depth]}"
             if self._lengths.get(where):
                 return f"{parts[depth]!r} is not valid; expected a number from 0 to {self._lengths[where] - 1}"
             start = f"{where}." if where else ""

@@ -1,18 +1,19 @@
-"""The report folder: tables, figures, report.json, report.md and a self-contained index.html."""
+"""The report folder: tables, pictures, report.json, report.md and a self-contained index.html."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from alexnet_study.errors import RequestError
 from alexnet_study.files import write_atomically, write_json
-from alexnet_study.report import array_pass
 from alexnet_study.report.audit import published, verdicts
 from alexnet_study.report.collection import Collection, as_json, described_data
+from alexnet_study.report.findings import FILE
 from alexnet_study.report.material import Material, gather
 from alexnet_study.report.rendering.page import render
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.table import Table
+from alexnet_study.report.rendering.text import Row
 from alexnet_study.report.sections.answer import answer, overall
 from alexnet_study.report.sections.contents import build_sections
 
@@ -31,7 +32,7 @@ def write_report(collection: Collection, results: Path) -> Path:
         for picture in section.pictures:
             picture.write(folder / "figures")
     if material.findings:
-        write_json(folder / array_pass.FILE, material.findings.as_json())
+        write_json(folder / FILE, material.findings.as_json())
     said = answer(material)
     write_json(folder / "report.json", _numbers(material, said, sections))
     for name, template in (("report.md", "report.md.j2"), ("index.html", "index.html.j2")):
@@ -39,7 +40,7 @@ def write_report(collection: Collection, results: Path) -> Path:
     return folder / "index.html"
 
 
-def _numbers(material: Material, said: Sequence[str], sections: Sequence[Section]) -> dict[str, Any]:
+def _numbers(material: Material, said: Sequence[str], sections: Sequence[Section]) -> Row:
     """Return every number of the page, at full precision."""
     collection, findings = material.collection, material.findings
     rows = {table.name: _records(table) for section in sections for table in section.tables}
@@ -56,11 +57,11 @@ def _numbers(material: Material, said: Sequence[str], sections: Sequence[Section
         "claims_by_number": overall(material.verdicts),
         "published_figures": [published.figure_json(check) for check in material.published_figures],
         "published_vectors": [published.vector_json(check) for check in material.published_vectors],
-        "from_arrays": {"kept": findings.kept, **findings.numbers} if findings else None,
+        "from_arrays": {"kept": material.kept, **asdict(findings.numbers)} if findings else None,
         "tables": rows,
     }
 
 
-def _records(table: Table) -> list[dict[str, Any]]:
+def _records(table: Table) -> list[Row]:
     frame = table.tidy.astype(object)
     return frame.where(table.tidy.notna(), None).to_dict("records")  # type: ignore[return-value]

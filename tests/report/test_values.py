@@ -1,6 +1,7 @@
 """The table of values against the files that they come from, and a mistaken path that says what would be right."""
 
 import json
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,9 @@ import pytest
 from alexnet_study.errors import RequestError
 from alexnet_study.report.collection import Collection
 from alexnet_study.report.measures import MEASURES
-from alexnet_study.report.values import CONFUSION, RunValues, Values
+from alexnet_study.report.values import CONFUSION, RunValues, Values, values_of
+from alexnet_study.runs.folder import RunFolder
+from alexnet_study.runs.records import EpochRecord, Evaluation, Summary, parse
 
 
 def test_every_listed_measure_is_a_value_of_every_run(collection: Collection) -> None:
@@ -39,7 +42,7 @@ def test_the_table_is_tidy(collection: Collection) -> None:
     assert list(table.columns) == ["variant", "seed", "evaluation", "metric", "value", "unit"]
     assert not table.duplicated(["variant", "seed", "metric"]).any()
     rows = table[(table["metric"] == "evaluations.lesioned.loss") & (table["variant"] == "skip")]
-    assert rows["value"].tolist() == list(collection.figures("skip", "evaluations.intact.loss", "lesioned").values())
+    assert rows["value"].tolist() == list(collection.values.of("skip", "evaluations.intact.loss", "lesioned").values())
     assert (set(rows["unit"]), set(rows["evaluation"])) == ({"nats"}, {"lesioned"})
 
 
@@ -53,14 +56,35 @@ def test_a_null_is_recorded_but_is_no_value() -> None:
     assert values.of("b", "gap.other") == {}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Younger(Evaluation):
+    """An evaluation with a figure that older runs lack."""
+
+    drift: float | None = None
+
+
+@pytest.mark.parametrize("drift", [None, 0.25])
+def test_a_younger_figure_is_recorded_by_the_runs_that_have_it(made: Path, drift: float | None) -> None:
+    folder = RunFolder(made / "skip/baseline/seed-0")
+    summary = parse(Summary, folder.read_summary(), "summary.json")
+    intact = summary.evaluations["intact"]
+    own = {field.name: getattr(intact, field.name) for field in fields(intact)}
+    summary = replace(summary, evaluations={"intact": Younger(**own, drift=drift)})
+    epochs = [parse(EpochRecord, record, "metrics.jsonl") for record in folder.read_metrics()]
+    values = Values([values_of("baseline", 0, summary, epochs)], summary.classes)
+    assert values.has("baseline", "evaluations.intact.drift") == (drift is not None)
+    if drift is not None:
+        assert values.of("baseline", "evaluations.intact.drift") == {0: drift}
+
+
 @pytest.mark.parametrize(
     ("path", "names"),
     [
         ("evaluations.intact.top2", "expected one of ece, loss, .*, top1, top3"),
         ("evaluations.intact.recall.cow", "airplane, automobile, bird"),
         ("evaluations.intact.pca.explained_variance_ratio.24", "0 to 23"),
-        ("evaluations.intact.top1.more", "is a figure"),
-        ("evaluations.intact", "not a figure"),
+        ("evaluations.intact.top1.more", "is a number"),
+        ("evaluations.intact", "not a number"),
         ("classes.0", "no classes in a run; expected one of derived, evaluations"),
     ],
 )

@@ -14,8 +14,8 @@ import pytest
 from matplotlib.colors import to_hex
 
 from alexnet_study.errors import RequestError
-from alexnet_study.report.array_pass import FILE
 from alexnet_study.report.collection import REFERENCE, Collection, collect
+from alexnet_study.report.findings import FILE
 from alexnet_study.report.rendering.page import LIGHTER, TEMPLATES
 from alexnet_study.report.rendering.picture import HUES
 from alexnet_study.report.rendering.section import ABSENT, KEPT

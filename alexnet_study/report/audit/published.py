@@ -120,7 +120,7 @@ def _check_figure(collection: Collection, group: PublishedFigures, variant: str,
     metric = group.metrics[index]
     predicted = {}
     for evaluation in EVALUATIONS:
-        values = list(collection.figures(variant, metric, evaluation).values())
+        values = list(collection.values.of(variant, metric, evaluation).values())
         if values:
             predicted[evaluation] = predict(collection, metric, [(1.0, values)])
     return FigureCheck(
@@ -131,7 +131,7 @@ def _check_figure(collection: Collection, group: PublishedFigures, variant: str,
         measure=measure(metric),
         published=group.values[variant][index],
         predicted=predicted,
-        n=len(collection.figures(variant, metric)),
+        n=len(collection.values.of(variant, metric)),
     )
 
 
@@ -154,7 +154,7 @@ def _check_vector(collection: Collection, groups: Sequence[PublishedFigures], va
 
 def _matrix(collection: Collection, variant: str, metrics: Sequence[str], evaluation: str) -> np.ndarray[Any, Any]:
     """Return the published figures' values in our runs, (runs that have all of them, figures)."""
-    columns = [collection.figures(variant, metric, evaluation) for metric in metrics]
+    columns = [collection.values.of(variant, metric, evaluation) for metric in metrics]
     seeds = sorted(set.intersection(*map(set, columns)))
     return np.array([[column[seed] for column in columns] for seed in seeds]).reshape(len(seeds), len(metrics))
 

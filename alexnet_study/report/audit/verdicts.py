@@ -152,7 +152,7 @@ def _judge(collection: Collection, claim: Claim) -> Verdict:
 
 def _values(collection: Collection, claim: Claim, evaluation: str) -> dict[str, dict[int, float]]:
     present = [variant for variant in claim.variants if variant in collection.variants]
-    return {variant: collection.figures(variant, claim.metric, evaluation) for variant in present}
+    return {variant: collection.values.of(variant, claim.metric, evaluation) for variant in present}
 
 
 def _by_seed(weights: Mapping[str, float], values: Values) -> dict[int, float]:
@@ -176,7 +176,7 @@ def class_differences(collection: Collection, weights: Mapping[str, float], pare
     """Return weighted sums of a per-class figure, (seeds, classes), of the seeds that all variants have."""
     columns = []
     for name in collection.classes:
-        values = {variant: collection.figures(variant, f"{parent}.{name}") for variant in weights}
+        values = {variant: collection.values.of(variant, f"{parent}.{name}") for variant in weights}
         columns.append(_by_seed(weights, values))
     common = sorted(set.intersection(*map(set, columns)))
     return np.array([[column[seed] for column in columns] for seed in common]).reshape(len(common), len(columns))

@@ -1,4 +1,4 @@
-"""What all figures share: style, colours, and how a drawing becomes files."""
+"""What all pictures share: style, colours, and how a drawing becomes files."""
 
 import io
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ def picture(figure: Figure, name: str, *, caption: str, alt: str, data: pd.DataF
 
 
 def colour(collection: Collection, variant: str) -> Any:
-    """Return a variant's colour, the same in all figures; in a factorial, variants that differ in skips share it."""
+    """Return a variant's colour, the same in all pictures; in a factorial, variants that differ in skips share it."""
     kinds = _kinds(collection)
     alike = kinds if _is_factorial(kinds) else {name: name for name in collection.variants}
     return HUES[list(dict.fromkeys(alike.values())).index(alike[variant]) % len(HUES)]

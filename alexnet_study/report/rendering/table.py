@@ -1,9 +1,8 @@
 """Tidy tables: an observation a row in CSV, at full precision, and a compact form for readers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -46,7 +45,9 @@ class Table:
             write_atomically(folder / f"{self.name}.{ending}", text.encode())
 
 
-def table(name: str, caption: str, tidy: Iterable[dict[str, Any]], display: Iterable[dict[str, Any]]) -> Table:
+def table(
+    name: str, caption: str, tidy: Iterable[Mapping[str, object]], display: Iterable[Mapping[str, object]]
+) -> Table:
     """Return a table made of its rows."""
     return Table(name=name, caption=caption, tidy=pd.DataFrame(list(tidy)), display=pd.DataFrame(list(display)))
 

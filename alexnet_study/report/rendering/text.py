@@ -1,7 +1,8 @@
 """Estimates and intervals as readers see them, and as columns of tidy tables."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,9 @@ from alexnet_study.report.collection import Collection
 from alexnet_study.report.measures import Measure
 from alexnet_study.report.statistics import estimates
 from alexnet_study.report.statistics.estimates import Estimate, Interval
+
+Row: TypeAlias = dict[str, object]  # of a table, by column
+INSIDE = {True: "inside", False: "outside", None: "–"}
 
 
 def group_name(variant: str, evaluation: str) -> str:
@@ -28,25 +32,38 @@ def label(own: Measure, *, difference: bool = False) -> str:
     return f"{own.label}, {unit}" if unit else own.label
 
 
-def over_seeds(values: Sequence[float]) -> dict[str, Any]:
-    """Return mean, sd (ddof 1), low and high of the 95 % interval, and n."""
+@dataclass(frozen=True, kw_only=True)
+class OverSeeds:
+    """mean, sd (ddof 1), low and high of the 95 % interval, None where there is none, over n seeds."""
+
+    mean: float
+    sd: float
+    low: float | None
+    high: float | None
+    n: int
+
+    @property
+    def row(self) -> Row:
+        """Return these as columns of a table."""
+        return asdict(self)
+
+
+def over_seeds(values: Sequence[float]) -> OverSeeds:
+    """Return what a tidy table says of a sample over seeds."""
     estimate = estimates.mean(values)
-    return {"mean": estimate.value, "sd": pd.Series(values).std(), **_interval_columns(estimate), "n": len(values)}
+    low, high = _ends_of(estimate)
+    return OverSeeds(mean=estimate.value, sd=pd.Series(values).std(), low=low, high=high, n=len(values))
 
 
-def estimate_columns(estimate: Estimate) -> dict[str, Any]:
+def estimate_columns(estimate: Estimate) -> Row:
     """Return estimate, low and high of the 95 % interval, two-sided p of 0, and n."""
-    return {
-        "estimate": estimate.value,
-        **_interval_columns(estimate),
-        "p": estimate.p_value(),
-        "n": estimate.n,
-    }
+    low, high = _ends_of(estimate)
+    return {"estimate": estimate.value, "low": low, "high": high, "p": estimate.p_value(), "n": estimate.n}
 
 
-def _interval_columns(estimate: Estimate) -> dict[str, Any]:
+def _ends_of(estimate: Estimate) -> tuple[float | None, float | None]:
     interval = estimate.interval()
-    return {"low": interval.low if interval else None, "high": interval.high if interval else None}
+    return (interval.low, interval.high) if interval else (None, None)
 
 
 def estimate_text(own: Measure, estimate: Estimate | None, *, difference: bool = False) -> str:
@@ -92,9 +109,9 @@ def mean_of(values: Sequence[float]) -> Estimate | None:
     return estimates.mean(values) if values else None
 
 
-def prediction_columns(intervals: Mapping[str, Any], inside: Mapping[str, bool | None]) -> dict[str, Any]:
+def prediction_columns(intervals: Mapping[str, Sequence[float] | None], inside: Mapping[str, bool | None]) -> Row:
     """Return columns of prediction intervals, and of what lies inside them, by evaluation."""
-    flat: dict[str, Any] = {}
+    flat: Row = {}
     for name, interval in intervals.items():
         flat |= ends(f"prediction_interval_{name}", interval)
     return flat | {f"inside_prediction_interval_{name}": value for name, value in inside.items()}

@@ -128,7 +128,7 @@ def _plain(material: Material) -> str:
     """Return the answer of a study without claims: test top-1 of each variant, and the differences from the first."""
     collection, metric = material.collection, "evaluations.intact.top1"
     first, *others = collection.variants
-    values = {variant: collection.figures(variant, metric) for variant in collection.variants}
+    values = {variant: collection.values.of(variant, metric) for variant in collection.variants}
     means = [
         f"{variant} {with_interval(estimates.mean(list(own.values())), metric, difference=False)}"
         for variant, own in values.items()

@@ -1,17 +1,17 @@
 """Calibration: accuracy against confidence."""
 
-from typing import Any
+from dataclasses import asdict
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from alexnet_study.report.array_pass import Findings
 from alexnet_study.report.collection import Collection
+from alexnet_study.report.findings import Findings
 from alexnet_study.report.material import Material
 from alexnet_study.report.rendering.picture import GREY, Picture, colour, line, marker, names, picture
 from alexnet_study.report.rendering.section import ABSENT, Section, from_arrays
 from alexnet_study.report.rendering.table import Table, table
-from alexnet_study.report.rendering.text import group_name, heading
+from alexnet_study.report.rendering.text import Row, group_name, heading
 from alexnet_study.runs.records import CALIBRATION_BINS
 
 LEAST_SHARE = 0.001  # of the test images: an emptier bin's accuracy is not drawn
@@ -23,7 +23,7 @@ def section(material: Material) -> Section:
     if findings is None:
         return Section(name=name, title=title, text=(ABSENT,))
     items = (draw(material, findings), tabulate(material.collection, findings))
-    return from_arrays(name, title, items, kept=findings.kept)
+    return from_arrays(name, title, items, kept=material.kept)
 
 
 def draw(material: Material, findings: Findings) -> Picture:
@@ -33,14 +33,15 @@ def draw(material: Material, findings: Findings) -> Picture:
     axes = figure.subplots()
     axes.plot([0, 100], [0, 100], color=GREY, linewidth=0.8, linestyle=":", label="perfect")
     for variant, evaluation in collection.evaluations:
-        bins = [
-            row
-            for row in findings.numbers["calibration"]
-            if (row["variant"], row["evaluation"]) == (variant, evaluation) and row["share"] >= LEAST_SHARE
+        drawn = [
+            (100 * row.confidence, 100 * row.accuracy)
+            for row in findings.numbers.calibration
+            if (row.variant, row.evaluation) == (variant, evaluation) and row.share >= LEAST_SHARE
+            if row.confidence is not None and row.accuracy is not None
         ]
         axes.plot(
-            [100 * row["confidence"] for row in bins],
-            [100 * row["accuracy"] for row in bins],
+            [confidence for confidence, _ in drawn],
+            [accuracy for _, accuracy in drawn],
             color=colour(collection, variant),
             marker=marker(collection, variant),
             markersize=4,
@@ -55,24 +56,22 @@ def draw(material: Material, findings: Findings) -> Picture:
         "Under the grey line: overconfident."
     )
     alt = f"Reliability diagram of {names(collection)}."
-    data = pd.DataFrame(findings.numbers["calibration"])
-    return picture(figure, "calibration", caption=caption, alt=alt, data=data, kept=findings.kept)
+    data = pd.DataFrame([asdict(row) for row in findings.numbers.calibration])
+    return picture(figure, "calibration", caption=caption, alt=alt, data=data, kept=material.kept)
 
 
 def tabulate(collection: Collection, findings: Findings) -> Table:
     """Return confidence and accuracy in bins of confidence."""
     display = []
-    frame = findings.numbers["calibration"]
-    for number in sorted({row["bin"] for row in frame}):
-        cells: dict[str, Any] = {
-            "confidence": f"{(number - 1) / CALIBRATION_BINS:.2f} to {number / CALIBRATION_BINS:.2f}"
-        }
-        for row in (row for row in frame if row["bin"] == number):
-            shown = "–" if row["accuracy"] is None else f"{100 * row['accuracy']:.1f} ({100 * row['share']:.1f})"
-            cells[heading(collection, row["variant"], row["evaluation"])] = shown
+    frame = findings.numbers.calibration
+    for number in sorted({row.bin for row in frame}):
+        cells: Row = {"confidence": f"{(number - 1) / CALIBRATION_BINS:.2f} to {number / CALIBRATION_BINS:.2f}"}
+        for row in (row for row in frame if row.bin == number):
+            shown = "–" if row.accuracy is None else f"{100 * row.accuracy:.1f} ({100 * row.share:.1f})"
+            cells[heading(collection, row.variant, row.evaluation)] = shown
         display.append(cells)
     caption = (
         "Calibration: accuracy, %, of the test images of each confidence, and in brackets their share, %; the "
         "test images of n seeds pooled."
     )
-    return table("calibration", caption, frame, display)
+    return table("calibration", caption, map(asdict, frame), display)

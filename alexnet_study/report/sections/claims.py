@@ -1,7 +1,6 @@
 """The claims of a study, their verdicts, and how each was tested."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 
@@ -10,9 +9,8 @@ from alexnet_study.report.audit.verdicts import Verdict
 from alexnet_study.report.material import Material
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.table import Table, table
-from alexnet_study.report.rendering.text import ends, estimate_text, p_text, prediction_columns
+from alexnet_study.report.rendering.text import INSIDE, Row, ends, estimate_text, p_text, prediction_columns
 
-INSIDE = {True: "inside", False: "outside", None: "–"}
 MARKS = {"supported": "supported", "contradicted": "contradicted", "not resolvable": "not"}  # classes of page.css
 
 
@@ -92,7 +90,7 @@ def figure_text(verdict: Verdict) -> str:
     return f"{estimate_text(verdict.measure, verdict.estimate, difference=verdict.difference)} {unit}".rstrip()
 
 
-def _claim_row(verdict: Verdict) -> dict[str, Any]:
+def _claim_row(verdict: Verdict) -> Row:
     return {
         "claim": f"{verdict.claim.number}. {verdict.claim.statement}",
         "ours": figure_text(verdict),
@@ -118,7 +116,7 @@ def _label(verdict: Verdict) -> str:
     return f"{verdict.measure.label}{', ' + unit if unit else ''}"
 
 
-def _flat(verdict: Verdict) -> dict[str, Any]:
+def _flat(verdict: Verdict) -> Row:
     """Return the claim's entry of report.json in columns."""
     entry = verdicts.as_json(verdict)
     sensitivity, predicted = entry.pop("sensitivity"), entry.pop("prediction_interval")

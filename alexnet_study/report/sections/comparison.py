@@ -1,4 +1,4 @@
-"""Test top-1 of every run, all figures of each variant, and how they differ from the first's."""
+"""Test top-1 of every run, all measures of each variant, and how they differ from the first's."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +16,7 @@ from alexnet_study.report.rendering.picture import Picture, colour, marker, name
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.table import Table, table
 from alexnet_study.report.rendering.text import (
+    Row,
     estimate_columns,
     estimate_text,
     fewer,
@@ -46,7 +47,7 @@ def accuracy(material: Material) -> Picture:
     axes = figure.subplots()
     rows = []
     for place, (variant, evaluation) in enumerate(groups):
-        values = 100 * np.array(list(collection.figures(variant, TOP1, evaluation).values()))
+        values = 100 * np.array(list(collection.values.of(variant, TOP1, evaluation).values()))
         own: Any = {"color": colour(collection, variant)}
         _strip(axes, values, place, marker=marker(collection, variant), hollow=evaluation != "intact", **own)
         estimate = estimates.mean(values)
@@ -96,16 +97,16 @@ def _strip(
 
 
 def comparison(collection: Collection) -> Table:
-    """Return every scalar figure of each variant and evaluation over seeds."""
+    """Return every measure of each variant and evaluation over seeds."""
     rows, display = [], []
     for path, own in MEASURES.items():
-        cells: dict[str, Any] = {"figure": label(own)}
+        cells: Row = {"figure": label(own)}
         for variant, evaluation in collection.evaluations:
-            values = list(collection.figures(variant, path, evaluation).values())
+            values = list(collection.values.of(variant, path, evaluation).values())
             estimate = mean_of(values)
             if estimate:
                 at = {"variant": variant, "evaluation": evaluation, "metric": in_evaluation(path, evaluation)}
-                rows.append({**at, **over_seeds(values)})
+                rows.append({**at, **over_seeds(values).row})
             text = estimate_text(own, estimate) + fewer(estimate, len(collection.of(variant)))
             cells[heading(collection, variant, evaluation)] = text
         display.append(cells)
@@ -114,14 +115,14 @@ def comparison(collection: Collection) -> Table:
 
 
 def differences(collection: Collection) -> Table:
-    """Return every scalar figure of each later variant less the first's."""
+    """Return every measure of each later variant less the first's."""
     first, *others = collection.variants
     rows = []
-    display: list[dict[str, Any]] = [{"figure": label(own, difference=True)} for own in MEASURES.values()]
+    display: list[Row] = [{"figure": label(own, difference=True)} for own in MEASURES.values()]
     for other in others:
         estimates = []
         for path in MEASURES:
-            values = {variant: collection.figures(variant, path) for variant in (other, first)}
+            values = {variant: collection.values.of(variant, path) for variant in (other, first)}
             found = compare(collection, {other: 1.0, first: -1.0}, values)
             estimates.append(found[0] if found else None)
             if found:

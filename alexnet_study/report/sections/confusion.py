@@ -12,7 +12,7 @@ from alexnet_study.report.collection import Collection
 from alexnet_study.report.material import Material
 from alexnet_study.report.rendering.picture import Picture, grid, names, picture
 from alexnet_study.report.rendering.section import Section
-from alexnet_study.report.rendering.text import group_name
+from alexnet_study.report.rendering.text import Row, group_name
 from alexnet_study.report.values import CONFUSION
 
 MUTED = "#8a8a8a"
@@ -29,7 +29,7 @@ def confusion(material: Material) -> Picture:
     """Draw row-normalised confusion matrices, mean over seeds, of each variant and evaluation."""
     collection = material.collection
     figure, panels = _panels(len(collection.evaluations))
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     for axes, (variant, evaluation) in zip(panels, collection.evaluations, strict=True):
         shares = _shares(collection, variant, evaluation)
         values = np.mean(list(shares.values()), axis=0)
@@ -49,7 +49,7 @@ def confusion_difference(material: Material) -> Picture:
     found = {other: _differences(collection, other, first) for other in others}
     limit = max((float(np.abs(mean).max()) for mean, _, _ in found.values()), default=0.0) or 1.0
     figure, panels = _panels(len(others))
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     for axes, (other, (mean, consistent, n)) in zip(panels, found.items(), strict=True):
         image = _draw(axes, mean, collection.classes, muted=~consistent, cmap="RdBu_r", vmin=-limit, vmax=limit)
         axes.set_title(f"{other} − {first} (n = {n})")
@@ -92,7 +92,7 @@ def _differences(collection: Collection, other: str, first: str) -> tuple[NDArra
     return np.asarray(each.mean(0)), same, len(seeds)
 
 
-def _cells(values: NDArray[np.float64], classes: list[str], **at: Any) -> list[dict[str, Any]]:
+def _cells(values: NDArray[np.float64], classes: list[str], **at: Any) -> list[Row]:
     return [
         {**at, "true": classes[row], "predicted": classes[column], "share": float(value)}
         for (row, column), value in np.ndenumerate(values)

@@ -1,6 +1,10 @@
-"""The order of a report's sections, that in which people read: the page and report.md show the same ones."""
+"""The order of a report's sections, that in which people read: the page and report.md show the same ones.
+
+To add a topic: write its file, whose `section` makes it of the material, and name it here.
+"""
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import matplotlib
 
@@ -23,7 +27,9 @@ from alexnet_study.report.sections import (
     spread,
 )
 
-CONTENTS: tuple[Callable[[Material], Section | None], ...] = (
+Topic: TypeAlias = Callable[[Material], Section | None]  # None: the study has nothing for it
+
+CONTENTS: tuple[Topic, ...] = (
     claims.section,
     published.section,
     comparison.section,

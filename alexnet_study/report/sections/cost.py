@@ -1,7 +1,6 @@
 """What the runs cost."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -10,7 +9,7 @@ from alexnet_study.report.material import Material
 from alexnet_study.report.measures import Measure
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.table import Table, table
-from alexnet_study.report.rendering.text import heading, range_text
+from alexnet_study.report.rendering.text import Row, heading, range_text
 
 
 def section(material: Material) -> Section:
@@ -19,7 +18,7 @@ def section(material: Material) -> Section:
 
 
 def tabulate(collection: Collection) -> Table:
-    """Return time of the runs."""
+    """Return how long the runs of each variant took, and how fast they trained."""
     shown: dict[str, Measure] = {
         "training, seconds a run": Measure(label="", digits=1),
         "images per second of training": Measure(label="", digits=0),
@@ -28,7 +27,7 @@ def tabulate(collection: Collection) -> Table:
     rows, display = [], []
     for variant in collection.variants:
         runs = collection.of(variant)
-        cells: dict[str, Any] = {"variant": heading(collection, variant), "device": ", ".join(devices(runs))}
+        cells: Row = {"variant": heading(collection, variant), "device": ", ".join(devices(runs))}
         columns = zip(*(costs(run) for run in runs), strict=True)
         for (name, own), values in zip(shown.items(), columns, strict=True):
             extent = {"median": np.median(values), "least": min(values), "greatest": max(values), "n": len(values)}

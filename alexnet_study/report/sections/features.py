@@ -1,13 +1,14 @@
 """The feature space: PCA scores aligned, and how alike the features of variants and seeds are."""
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from alexnet_study.report.array_pass import Findings
 from alexnet_study.report.collection import Collection
+from alexnet_study.report.findings import Findings
 from alexnet_study.report.material import Material
 from alexnet_study.report.rendering.picture import COLOURS, Picture, grid, names, picture
 from alexnet_study.report.rendering.section import ABSENT, Section, from_arrays
@@ -22,7 +23,7 @@ def section(material: Material) -> Section:
         return Section(name=name, title=title, text=(ABSENT,))
     items: list[Table | Picture] = [pca_scatter(material, findings)] if findings.points else []
     items += [tabulate(material.collection, findings) for tabulate in (procrustes, alignment)]
-    return from_arrays(name, title, tuple(items), kept=findings.kept)
+    return from_arrays(name, title, tuple(items), kept=material.kept)
 
 
 def pca_scatter(material: Material, findings: Findings) -> Picture:
@@ -33,18 +34,16 @@ def pca_scatter(material: Material, findings: Findings) -> Picture:
     panels = np.atleast_1d(figure.subplots(rows, columns, sharex=True, sharey=True)).flatten()
     data = []
     for axes, row in zip(panels, findings.points, strict=False):
-        scores, labels = np.array(row["scores"]), np.array(row["labels"])
+        scores, labels = np.array(row.scores), np.array(row.labels)
         for index, name in enumerate(collection.classes):
             own: Any = {"color": COLOURS[index % len(COLOURS)], "label": name}
             axes.scatter(*scores[labels == index].T, s=5, alpha=0.6, linewidths=0, rasterized=True, **own)
-        axes.set_title(
-            f"{group_name(row['variant'], row['evaluation'])}, seed {row['seed']}; residual {row['residual']:.3f}"
-        )
+        axes.set_title(f"{group_name(row.variant, row.evaluation)}, seed {row.seed}; residual {row.residual:.3f}")
         axes.set(xlabel="PC1 of the first", ylabel="PC2 of the first")
         axes.label_outer()
         data.append(
             pd.DataFrame(
-                {"variant": row["variant"], "evaluation": row["evaluation"], "seed": row["seed"]}
+                {"variant": row.variant, "evaluation": row.evaluation, "seed": row.seed}
                 | {"score_1": scores[:, 0], "score_2": scores[:, 1], "class": [collection.classes[i] for i in labels]}
             )
         )
@@ -52,14 +51,14 @@ def pca_scatter(material: Material, findings: Findings) -> Picture:
         unused.remove()
     handles, labels_shown = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, labels_shown, loc="outside right center", frameon=False, markerscale=3)
-    shown, images = len(findings.points[0]["labels"]), findings.points[0]["images"]
+    shown, images = len(findings.points[0].labels), findings.points[0].images
     caption = (
         f"PCA of the test features: {shown} of {images} test images, one seed (n = 1) a panel, turned, reflected "
-        f"and scaled by Procrustes onto {findings.points[0]['variant']}'s; the residual is the share of variance "
+        f"and scaled by Procrustes onto {findings.points[0].variant}'s; the residual is the share of variance "
         "left, beside that between seeds in the table."
     )
     alt = f"Scatter of the first two principal components of {names(collection)}, coloured by class."
-    return picture(figure, "pca", caption=caption, alt=alt, data=pd.concat(data), kept=findings.kept)
+    return picture(figure, "pca", caption=caption, alt=alt, data=pd.concat(data), kept=material.kept)
 
 
 def procrustes(collection: Collection, findings: Findings) -> Table:
@@ -67,37 +66,37 @@ def procrustes(collection: Collection, findings: Findings) -> Table:
     first = collection.variants[0]
     display = [
         {
-            "scores of": group_name(row["variant"], row["evaluation"])
-            + (", between seeds" if (row["variant"], row["evaluation"]) == (first, "intact") else ""),
-            f"residual on {first}'s": f"{row['residual']:.3f} ({row['least']:.3f} to {row['greatest']:.3f})",
-            "n": row["n"],
+            "scores of": group_name(row.variant, row.evaluation)
+            + (", between seeds" if (row.variant, row.evaluation) == (first, "intact") else ""),
+            f"residual on {first}'s": f"{row.residual:.3f} ({row.least:.3f} to {row.greatest:.3f})",
+            "n": row.n,
         }
-        for row in findings.numbers["procrustes"]
+        for row in findings.numbers.procrustes
     ]
     caption = (
         "Two PCA scores of all test images after Procrustes alignment: share of variance left, mean (least to "
         "greatest) over pairs of different seeds."
     )
-    return table("procrustes", caption, findings.numbers["procrustes"], display)
+    return table("procrustes", caption, map(asdict, findings.numbers.procrustes), display)
 
 
 def alignment(collection: Collection, findings: Findings) -> Table:
     """Return how alike feature spaces are between variants and between seeds."""
-    tests = {row["variant"]: row for row in findings.numbers["alignment_tests"]}
+    tests = {row.variant: row for row in findings.numbers.alignment_tests}
     first = collection.variants[0]
     display = []
-    for row in findings.numbers["alignment"]:
-        other = group_name(row["other_variant"], row["other_evaluation"])
-        intact = row["evaluation"] == row["other_evaluation"] == "intact"
-        least, greatest = row["least"], row["greatest"]
-        test = tests.get(row["variant"]) if intact and row["other_variant"] == first != row["variant"] else None
+    for row in findings.numbers.alignment:
+        other = group_name(row.other_variant, row.other_evaluation)
+        intact = row.evaluation == row.other_evaluation == "intact"
+        least, greatest = row.least, row.greatest
+        test = tests.get(row.variant) if intact and row.other_variant == first != row.variant else None
         display.append(
             {
-                "features of": f"{group_name(row['variant'], row['evaluation'])} and {other}",
-                "alignment, different seeds": f"{row['different_seeds']:.3f} ({least:.3f} to {greatest:.3f})",
-                "same seed": "–" if row["same_seed"] is None else f"{row['same_seed']:.3f}",
-                "within less between": f"{test['within_less_between']:.3f}, p {p_text(test['p'])}" if test else "–",
-                "n": row["n"],
+                "features of": f"{group_name(row.variant, row.evaluation)} and {other}",
+                "alignment, different seeds": f"{row.different_seeds:.3f} ({least:.3f} to {greatest:.3f})",
+                "same seed": "–" if row.same_seed is None else f"{row.same_seed:.3f}",
+                "within less between": f"{test.within_less_between:.3f}, p {p_text(test.p)}" if test else "–",
+                "n": row.n,
             }
         )
     caption = (
@@ -106,4 +105,4 @@ def alignment(collection: Collection, findings: Findings) -> Table:
         "itself, that is the alignment between seeds. p: variants swapped within seeds, not part of the claims' "
         "correction."
     )
-    return table("alignment", caption, findings.numbers["alignment"], display)
+    return table("alignment", caption, map(asdict, findings.numbers.alignment), display)

@@ -26,6 +26,7 @@ from alexnet_study.report.rendering.picture import (
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.table import Table, table
 from alexnet_study.report.rendering.text import (
+    Row,
     estimate_text,
     heading,
     mean_of,
@@ -103,7 +104,7 @@ def tabulate(collection: Collection) -> Table:
     epochs = max(len(run.epochs) for run in collection.runs)
     display = []
     for epoch in range(epochs):
-        cells: dict[str, Any] = {"epochs trained": str(epoch + 1)}
+        cells: Row = {"epochs trained": str(epoch + 1)}
         for variant in collection.variants:
             curves = [run.epochs for run in collection.of(variant) if len(run.epochs) > epoch]
             values = [curve[epoch].test_top1 for curve in curves]
@@ -122,7 +123,7 @@ def plateau(collection: Collection) -> Table:
     loss = Measure(label="", digits=3)
     for variant in collection.variants:
         runs = collection.of(variant)
-        left = list(collection.figures(variant, "derived.plateau_epochs").values())
+        left = list(collection.values.of(variant, "derived.plateau_epochs").values())
         after_one = [run.epochs[0].test_loss for run in runs]
         extent = {"median": np.median(left), "least": min(left), "greatest": max(left)} if left else {}
         rows.append({"variant": variant, **extent, "left": len(left), "n": len(runs), **_prefixed(after_one)})
@@ -145,11 +146,11 @@ def plateau(collection: Collection) -> Table:
     return table("plateau", caption, rows, display)
 
 
-def _prefixed(losses: Sequence[float]) -> dict[str, Any]:
-    return {f"first_test_loss_{name}": value for name, value in over_seeds(losses).items() if name != "n"}
+def _prefixed(losses: Sequence[float]) -> Row:
+    return {f"first_test_loss_{name}": value for name, value in over_seeds(losses).row.items() if name != "n"}
 
 
-def _rows(collection: Collection) -> list[dict[str, Any]]:
+def _rows(collection: Collection) -> list[Row]:
     """Return every epoch of every run, a row each."""
     return [
         {"variant": run.variant, "seed": run.seed, **dataclasses.asdict(record)}

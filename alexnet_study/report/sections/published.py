@@ -14,14 +14,13 @@ from alexnet_study.report.material import Material
 from alexnet_study.report.rendering.picture import GREY, HUES, Picture, picture
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.table import Table, table
-from alexnet_study.report.rendering.text import interval_text, prediction_columns
+from alexnet_study.report.rendering.text import INSIDE, Row, interval_text, prediction_columns
 from alexnet_study.study.claims import CodeFinding
 
 SHOWN_AS: dict[str, Any] = {
     "intact": {"color": HUES[1], "marker": "s"},
     "lesioned": {"color": HUES[2], "marker": "o"},
 }
-INSIDE = {True: "inside", False: "outside", None: "–"}
 
 
 def section(material: Material) -> Section | None:
@@ -72,11 +71,11 @@ def figures(checks: Sequence[FigureCheck]) -> Table:
 
 def programs(checks: Sequence[FigureCheck]) -> Table:
     """Return how many published figures of each program and variant lie outside, intact and lesioned."""
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     display = []
     for program, variant in dict.fromkeys((check.program, check.variant) for check in checks):
         own = [check for check in checks if (check.program, check.variant) == (program, variant)]
-        cells: dict[str, Any] = {"program": program, "variant": variant}
+        cells: Row = {"program": program, "variant": variant}
         for name in EVALUATIONS:
             outside, judged, expected = tally(own, name)
             rows.append({"program": program, "variant": variant, "evaluation": name, "outside": outside})
@@ -95,7 +94,7 @@ def vectors(checks: Sequence[VectorCheck]) -> Table:
     """Return a row for each published vector."""
     display = []
     for check in checks:
-        cells: dict[str, Any] = {"variant": check.variant, "vector": f"{check.group} ({check.size} figures)"}
+        cells: Row = {"variant": check.variant, "vector": f"{check.group} ({check.size} figures)"}
         scale, unit = check.scale
         for name in EVALUATIONS:
             fit = check.fits.get(name)
@@ -115,14 +114,14 @@ def vectors(checks: Sequence[VectorCheck]) -> Table:
     return table("published_vectors", caption, map(_flat_vector, checks), display)
 
 
-def _flat_figure(check: FigureCheck) -> dict[str, Any]:
+def _flat_figure(check: FigureCheck) -> Row:
     """Return a published figure's entry of report.json in columns."""
     entry = figure_json(check)
     predicted, inside = entry.pop("prediction_interval"), entry.pop("inside_prediction_interval")
     return {**entry, **prediction_columns(predicted, inside)}
 
 
-def _flat_vector(check: VectorCheck) -> dict[str, Any]:
+def _flat_vector(check: VectorCheck) -> Row:
     """Return a published vector's entry of report.json in columns."""
     entry = vector_json(check)
     evaluations, conclusion = entry.pop("evaluations"), entry.pop("conclusion")
@@ -169,11 +168,11 @@ def _conclusions(vectors: list[VectorCheck]) -> str:
     return "; ".join(f"{check.group} {check.conclusion}" for check in vectors)
 
 
-def _draw_figures(axes: Axes, collection: Collection, variant: str, checks: list[FigureCheck]) -> list[dict[str, Any]]:
+def _draw_figures(axes: Axes, collection: Collection, variant: str, checks: list[FigureCheck]) -> list[Row]:
     rows = []
     for place, check in enumerate(checks):
         for shift, (evaluation, style) in zip((-0.17, 0.17), SHOWN_AS.items(), strict=True):
-            values = 100 * np.array(list(collection.figures(variant, check.metric, evaluation).values()))
+            values = 100 * np.array(list(collection.values.of(variant, check.metric, evaluation).values()))
             text = f"{variant}, {evaluation} (n = {len(values)})" if place == 0 else None
             jitter = 0.05 * np.sin(2.4 * np.arange(len(values)))
             axes.scatter(values, place + shift + jitter, s=16, alpha=0.85, linewidths=0, label=text, **style)
@@ -189,8 +188,8 @@ def _draw_figures(axes: Axes, collection: Collection, variant: str, checks: list
     return rows
 
 
-def _draw_vectors(axes: Axes, vectors: list[VectorCheck]) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
+def _draw_vectors(axes: Axes, vectors: list[VectorCheck]) -> list[Row]:
+    rows: list[Row] = []
     for place, check in enumerate(vectors):
         for shift, (evaluation, style) in zip((-0.17, 0.17), SHOWN_AS.items(), strict=True):
             fit = check.fits.get(evaluation)

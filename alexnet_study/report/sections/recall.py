@@ -1,7 +1,5 @@
 """Recall of each class, and which classes' differences stand."""
 
-from typing import Any
-
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,7 +11,7 @@ from alexnet_study.report.measures import measure
 from alexnet_study.report.rendering.picture import Picture, colour, marker, names, picture
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.table import Table, table
-from alexnet_study.report.rendering.text import estimate_text, group_name, heading, mean_of, over_seeds, p_text
+from alexnet_study.report.rendering.text import Row, estimate_text, group_name, heading, mean_of, over_seeds, p_text
 from alexnet_study.report.statistics.resampling import max_t
 
 
@@ -29,22 +27,22 @@ def draw(material: Material) -> Picture:
     groups, classes = collection.evaluations, collection.classes
     figure = Figure(figsize=(9, 3.8))
     axes = figure.subplots()
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     for index, (variant, evaluation) in enumerate(groups):
         own, shift = colour(collection, variant), (index - (len(groups) - 1) / 2) * 0.7 / len(groups)
         for place, name in enumerate(classes):
-            values = list(collection.figures(variant, f"evaluations.intact.recall.{name}", evaluation).values())
+            values = list(collection.values.of(variant, f"evaluations.intact.recall.{name}", evaluation).values())
             if not values:
                 continue
             row = over_seeds(values)
-            rows.append({"variant": variant, "evaluation": evaluation, "class": name, **row})
-            low, high = (row["low"], row["high"]) if row["low"] is not None else (row["mean"], row["mean"])
+            rows.append({"variant": variant, "evaluation": evaluation, "class": name, **row.row})
+            low, high = (row.low, row.high) if row.low is not None and row.high is not None else (row.mean, row.mean)
             style = "-" if evaluation == "intact" else ":"
             axes.plot([place + shift] * 2, [100 * low, 100 * high], color=own, linewidth=1.5, linestyle=style)
             face = own if evaluation == "intact" else "none"
             axes.plot(
                 place + shift,
-                100 * row["mean"],
+                100 * row.mean,
                 marker=marker(collection, variant),
                 color=own,
                 markerfacecolor=face,
@@ -105,13 +103,13 @@ def tabulate(collection: Collection) -> Table:
     rows, display = [], []
     for index, name in enumerate(collection.classes):
         path = f"{parent}.{name}"
-        cells: dict[str, Any] = {"class": name}
+        cells: Row = {"class": name}
         for variant, evaluation in collection.evaluations:
-            values = list(collection.figures(variant, path, evaluation).values())
+            values = list(collection.values.of(variant, path, evaluation).values())
             estimate = mean_of(values)
             if estimate:
                 at = {"variant": variant, "evaluation": evaluation, "class": name}
-                rows.append({**at, **over_seeds(values)})
+                rows.append({**at, **over_seeds(values).row})
             cells[heading(collection, variant, evaluation)] = estimate_text(measure(path), estimate)
         for other, (means, p_values, n) in joint.items():
             text = f"{measure(path).show(means[index], difference=True)}, p {p_text(p_values[index])}" if n > 1 else "–"

@@ -1,7 +1,6 @@
 """The runs, each with its folder."""
 
 import dataclasses
-from typing import Any
 
 from alexnet_study.report.collection import Collection
 from alexnet_study.report.material import Material
@@ -21,42 +20,43 @@ def section(material: Material) -> Section:
 def tabulate(collection: Collection) -> Table:
     """Return a row for each run, with its folder."""
     top1 = {
-        (variant, evaluation): collection.figures(variant, TOP1, evaluation)
+        (variant, evaluation): collection.values.of(variant, TOP1, evaluation)
         for variant in collection.variants
         for evaluation in ("intact", "lesioned")
     }
-    rows: list[dict[str, Any]] = []
+    rows, display = [], []
+    own = measure(TOP1)
     for run in collection.runs:
         training, speed, held = costs(run)
+        intact, lesioned = (top1[run.variant, name].get(run.seed) for name in ("intact", "lesioned"))
+        attempts, device, commit = len(run.provenance.attempts), run.provenance.device, run.provenance.commit
         rows.append(
             {
                 "variant": run.variant,
                 "seed": run.seed,
-                "top1": top1[run.variant, "intact"].get(run.seed),
-                "top1_lesioned": top1[run.variant, "lesioned"].get(run.seed),
+                "top1": intact,
+                "top1_lesioned": lesioned,
                 "training_seconds": training,
                 "images_per_second": speed,
                 "device_seconds": held,
-                "device": run.provenance.device,
-                "commit": run.provenance.commit,
-                "attempts": len(run.provenance.attempts),
+                "device": device,
+                "commit": commit,
+                "attempts": attempts,
                 "hash": run.identity.hash,
             }
         )
-    own = measure(TOP1)
-    display = [
-        {
-            "run": f"{row['variant']}/seed-{row['seed']}",
-            "top-1, %": own.show(row["top1"]),
-            "lesioned, %": own.show(row["top1_lesioned"]),
-            "training, s": f"{row['training_seconds']:.1f}",
-            "images/s": f"{row['images_per_second']:.0f}",
-            "attempts": row["attempts"],
-            "device": row["device"],
-            "commit": row["commit"][:12],
-            "hash": row["hash"][:12],
-        }
-        for row in rows
-    ]
+        display.append(
+            {
+                "run": f"{run.variant}/seed-{run.seed}",
+                "top-1, %": own.show(intact),
+                "lesioned, %": own.show(lesioned),
+                "training, s": f"{training:.1f}",
+                "images/s": f"{speed:.0f}",
+                "attempts": attempts,
+                "device": device,
+                "commit": commit[:12],
+                "hash": run.identity.hash[:12],
+            }
+        )
     made = table("runs", f"Runs: {len(rows)}.", rows, display)
     return dataclasses.replace(made, links=tuple(f"../{cells['run']}/" for cells in display))

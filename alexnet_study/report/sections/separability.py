@@ -1,7 +1,5 @@
 """How well a linear regressor tells the classes apart at each depth."""
 
-from typing import Any
-
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -18,7 +16,7 @@ from alexnet_study.report.rendering.picture import (
 )
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.table import Table, table
-from alexnet_study.report.rendering.text import estimate_text, group_name, heading, mean_of, over_seeds
+from alexnet_study.report.rendering.text import Row, estimate_text, group_name, heading, mean_of, over_seeds
 from alexnet_study.study.configs import BRANCHES, CONV_NAMES
 
 TOP1 = "evaluations.intact.top1"
@@ -36,25 +34,25 @@ def draw(material: Material) -> Picture:
     depth = [stage for stage in stages(collection) if stage not in BRANCHES.values()]
     figure = Figure(figsize=(8.5, 4.2))
     axes = figure.subplots()
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     for variant, evaluation in collection.evaluations:
         found = {stage: stage_values(collection, variant, evaluation, stage) for stage in depth}
-        figures = {stage: over_seeds(values) for stage, values in found.items() if values}
-        rows += [{"variant": variant, "evaluation": evaluation, "stage": s, **row} for s, row in figures.items()]
-        places = [depth.index(stage) for stage in figures]
+        known = {stage: over_seeds(values) for stage, values in found.items() if values}
+        rows += [{"variant": variant, "evaluation": evaluation, "stage": s, **row.row} for s, row in known.items()]
+        places = [depth.index(stage) for stage in known]
         own = colour(collection, variant)
         axes.plot(
             places,
-            [100 * row["mean"] for row in figures.values()],
+            [100 * row.mean for row in known.values()],
             color=own,
             marker=marker(collection, variant),
             markersize=4,
             linestyle=line(collection, variant, evaluation),
             label=f"{group_name(variant, evaluation)} (n = {len(collection.of(variant))})",
         )
-        for place, row in zip(places, figures.values(), strict=True):
-            if row["low"] is not None:
-                axes.plot([place] * 2, [100 * row["low"], 100 * row["high"]], color=own, linewidth=1)
+        for place, row in zip(places, known.values(), strict=True):
+            if row.low is not None and row.high is not None:
+                axes.plot([place] * 2, [100 * row.low, 100 * row.high], color=own, linewidth=1)
     axes.set(xticks=range(len(depth)), ylabel="linear regressor, test top-1, %")
     axes.set_xticklabels(depth)
     figure.legend(loc="outside right center", frameon=False)
@@ -70,11 +68,11 @@ def tabulate(collection: Collection) -> Table:
     """Return top-1 of the closed-form linear regressor at every stage."""
     rows, display = [], []
     for stage in stages(collection):
-        cells: dict[str, Any] = {"stage": stage}
+        cells: Row = {"stage": stage}
         for variant, evaluation in collection.evaluations:
             values = stage_values(collection, variant, evaluation, stage)
             if values:
-                rows.append({"variant": variant, "evaluation": evaluation, "stage": stage, **over_seeds(values)})
+                rows.append({"variant": variant, "evaluation": evaluation, "stage": stage, **over_seeds(values).row})
             own = measure("evaluations.intact.top1")
             cells[heading(collection, variant, evaluation)] = estimate_text(own, mean_of(values))
         display.append(cells)

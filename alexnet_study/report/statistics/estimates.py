@@ -6,7 +6,7 @@ The unit is the run. Arrays of values are float64, one value a run, unless said 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -168,17 +168,6 @@ def _satterthwaite(parts: Sequence[float], sizes: Sequence[int]) -> float:
     return total**2 / sum(part**2 / (size - 1) for part, size in zip(parts, sizes, strict=True))
 
 
-def as_json(value: Any) -> Any:
-    """Return an interval as [low, high], an estimate as its numbers."""
-    if isinstance(value, Interval):
-        return [value.low, value.high]
-    if isinstance(value, Estimate):
-        interval = value.interval()
-        return {
-            "estimate": value.value,
-            "interval": as_json(interval) if interval else None,
-            "n": value.n,
-            "standard_error": value.error,
-            "df": value.df,
-        }
-    return value
+def as_json(interval: Interval | None) -> list[float] | None:
+    """Return an interval as [low, high]."""
+    return None if interval is None else [interval.low, interval.high]

@@ -40,7 +40,7 @@ def published(collection: Collection, **values: tuple[float, ...]) -> Collection
 
 def recalls(collection: Collection, evaluation: str, variant: str = "skip") -> tuple[float, ...]:
     """Return the recalls of the run of seed 0."""
-    return tuple(collection.figures(variant, metric, evaluation)[0] for metric in RECALLS)
+    return tuple(collection.values.of(variant, metric, evaluation)[0] for metric in RECALLS)
 
 
 @pytest.mark.parametrize("evaluation", EVALUATIONS)
@@ -85,7 +85,7 @@ def test_what_fits_neither_says_which_is_nearer(collection: Collection) -> None:
 
 def test_a_vector_that_fits_both_does_not_discriminate(collection: Collection) -> None:
     case = published(collection, skip=recalls(collection, "lesioned"))
-    middle = np.mean([list(collection.figures("skip", metric).values()) for metric in PCA], axis=1)
+    middle = np.mean([list(collection.values.of("skip", metric).values()) for metric in PCA], axis=1)
     groups = case.study.published.figures  # type: ignore[union-attr]
     both = dataclasses.replace(groups[1], values={"skip": tuple(middle)})
     study = dataclasses.replace(case.study.published, figures=(groups[0], both))  # type: ignore[type-var]

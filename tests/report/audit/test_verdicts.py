@@ -40,11 +40,11 @@ def judged(collection: Collection, *stated: Claim) -> list[Verdict]:
 
 
 def top1(collection: Collection, variant: str) -> list[float]:
-    return list(collection.figures(variant, TOP1).values())
+    return list(collection.values.of(variant, TOP1).values())
 
 
 def recalls_of(collection: Collection, variant: str) -> list[dict[int, float]]:
-    return [collection.figures(variant, f"evaluations.intact.recall.{name}") for name in collection.classes]
+    return [collection.values.of(variant, f"evaluations.intact.recall.{name}") for name in collection.classes]
 
 
 def test_a_difference_is_paired_by_seed_and_its_checks_are_reported(collection: Collection) -> None:
@@ -78,7 +78,9 @@ def test_the_claimed_sign_decides(collection: Collection) -> None:
     )
     assert (under.outcome, over.outcome, unclear.outcome) == ("supported", "contradicted", "not resolvable")
     assert unclear.verdict == "not resolvable at n = 6"
-    assert under.p == pytest.approx(stats.ttest_1samp(list(collection.figures("skip", "gap.proper").values()), 0.05)[1])
+    assert under.p == pytest.approx(
+        stats.ttest_1samp(list(collection.values.of("skip", "gap.proper").values()), 0.05)[1]
+    )
 
 
 def test_a_claim_over_classes_takes_the_joint_p(collection: Collection) -> None:
@@ -190,7 +192,7 @@ def test_prediction_of_a_difference_is_for_independent_runs(collection: Collecti
     (verdict,) = judged(collection, claim())
     samples = [(1.0, top1(collection, "skip")), (-1.0, top1(collection, "baseline"))]
     assert verdict.predicted["intact"] == estimates.prediction(samples)
-    lesioned = list(collection.figures("skip", TOP1, "lesioned").values())
+    lesioned = list(collection.values.of("skip", TOP1, "lesioned").values())
     assert verdict.predicted["lesioned"] == estimates.prediction([(1.0, lesioned), samples[1]])
     (baseline,) = judged(collection, claim(metric=TOP1, variants={"baseline": 1.0}, below=0.9))
     assert baseline.predicted["lesioned"] is None
