@@ -20,7 +20,7 @@ from alexnet_study.study.configs import RunConfig
 from alexnet_study.study.study import load_study
 from alexnet_study.training.determinism import prepare
 from alexnet_study.training.epoch import train_epoch
-from alexnet_study.training.graphs import steps_on
+from alexnet_study.training.side_by_side import steps_on
 from alexnet_study.training.state import TrainingState
 from alexnet_study.training.step import autocast, cache_parts
 

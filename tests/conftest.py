@@ -19,8 +19,9 @@ from alexnet_study.study.study import load_study
 from alexnet_study.training.pack import PackContext, Summary, available_device, execute_each
 from benchmarks import synthetic_runs
 from tests.image import image
+from tests.recorder import recorder
 
-__all__ = ["image"]  # a fixture: one for all folders of tests
+__all__ = ["image", "recorder"]  # fixtures: one for all folders of tests
 
 os.environ.setdefault("MPLBACKEND", "agg")
 

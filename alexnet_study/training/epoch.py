@@ -18,7 +18,11 @@ class Steps:
     """The steps of runs that train side by side: alike in all but the seed, and at the same step of the same epoch.
 
     Here they are taken one after another; `graphs.py` takes them at once.
+
+    kind: how, as a run's provenance says.
     """
+
+    kind = "eager"
 
     def __init__(self, states: list[TrainingState], data: Split, batch_size: int) -> None:
         self.states, self.data, self.batch_size = states, data, batch_size
@@ -33,10 +37,15 @@ class Steps:
         device = self.data.labels.device
         self.orders = [epoch_order(state.seed, state.epoch, len(self.data)).to(device) for state in self.states]
 
-    def take(self, step: int) -> None:
-        """Step `step`, counted from 0, of every state."""
-        for state, order in zip(self.states, self.orders, strict=True):
+    def set_up(self, step: int) -> None:
+        """Give every state what is its own at step `step` of the epoch."""
+        for state in self.states:
             state.draw(step)
+
+    def take(self, step: int) -> None:
+        """Take step `step`, counted from 0, of every state."""
+        self.set_up(step)
+        for state, order in zip(self.states, self.orders, strict=True):
             state.take_step(self.data, order[step * self.batch_size : (step + 1) * self.batch_size])
 
     def wait(self) -> None:

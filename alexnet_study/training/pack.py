@@ -22,9 +22,9 @@ from alexnet_study.study.configs import ModelConfig, RecipeConfig, RunConfig
 from alexnet_study.study.identity import identity
 from alexnet_study.training.determinism import prepare
 from alexnet_study.training.epoch import train_epoch
-from alexnet_study.training.graphs import steps_on
 from alexnet_study.training.origin import origin_of, refuse_other_origin
 from alexnet_study.training.run import Execution, one_line_if_full
+from alexnet_study.training.side_by_side import steps_on
 from alexnet_study.training.state import read_checkpoint
 
 PACK = 16  # runs side by side on one GPU

@@ -34,14 +34,19 @@ class TrainingState:
         self.model: AlexNet = build_model(run.model, classes, seed=derive_seed("initialisation", run.seed)).to(device)
         self.optimizer = MomentumSGD(list(self.model.parameters()), recipe)
         self.seed, self.precision = run.seed, recipe.precision
-        self.generator = torch.Generator(device)
-        self.model.draw_from(self.generator)
+        self.device = device
+        self.renew_generator()
         self.epoch = 0
         self.step = 0
         self.sums = torch.zeros(3, dtype=torch.float64, device=device)
         self.seconds = 0.0
         self.records: list[dict[str, Any]] = []
         self.origins: list[dict[str, Any]] = []  # the devices and versions that it was trained with so far
+
+    def renew_generator(self) -> None:
+        """Draw dropout's masks from a generator that nothing else knows of."""
+        self.generator = torch.Generator(self.device)
+        self.model.draw_from(self.generator)
 
     def draw(self, step: int) -> None:
         """Seed dropout's masks for `step` of the epoch."""

@@ -1,0 +1,100 @@
+"""How many runs train side by side, by which steps, and what happens where a GPU can't do as much."""
+
+import sys
+
+import torch
+
+from alexnet_study.data.dataset import Split
+from alexnet_study.errors import RunError
+from alexnet_study.models import IMAGE_CHANNELS, IMAGE_SIDE, parameter_count, plan
+from alexnet_study.study.configs import ModelConfig
+from alexnet_study.training.device import lost_gpu
+from alexnet_study.training.epoch import Steps
+from alexnet_study.training.graphs import Capture, CudaCapture, GraphSteps
+from alexnet_study.training.state import TrainingState
+
+MOST_RUNS = 16  # side by side: more don't make a GPU faster
+SHARE_OF_MEMORY = 0.8  # of what is free; the rest is for evaluation and for what the allocator can't use
+FULL = ("out of memory", "ALLOC_FAILED")  # the words of CUDA, and of cuBLAS and cuDNN
+
+
+class TooManyRunsError(Exception):
+    """The device's memory doesn't hold the steps of so many runs side by side."""
+
+
+def steps_on(device: torch.device, states: list[TrainingState], data: Split, batch_size: int) -> Steps:
+    """Return the fastest steps that the device has: a CUDA graph's on a GPU, else one after another.
+
+    Errors: those of `graph_or_plain`.
+    """
+    if device.type == "cuda":
+        return graph_or_plain(states, data, batch_size, graphs=CudaCapture(states))
+    return Steps(states, data, batch_size)
+
+
+def graph_or_plain(states: list[TrainingState], data: Split, batch_size: int, *, graphs: Capture) -> Steps:
+    """Return a graph's steps, or plain ones with a line on standard error that says why the capture failed.
+
+    Raise LostGpuError if the GPU answers no more, TooManyRunsError if its memory is too small for several runs,
+    RunError if it is too small for one.
+    """
+    try:
+        return GraphSteps(states, data, batch_size, graphs=graphs)
+    except RuntimeError as error:  # PyTorch's errors of every kind
+        cause = first_error(error)
+        lost = lost_gpu(cause)
+        if lost is not None:
+            raise lost from None
+        if is_out_of_memory(cause):
+            raise _too_large(len(states), cause) from None
+        print(f"note: the GPU's steps can't be a CUDA graph, so they are slower: {first_line(cause)}", file=sys.stderr)
+    for state in states:
+        state.renew_generator()  # a generator may still believe that it is being captured
+        state.optimizer.clear_gradients()
+    return Steps(states, data, batch_size)
+
+
+def _too_large(runs: int, cause: BaseException) -> Exception:
+    if runs > 1:
+        return TooManyRunsError(first_line(cause))
+    return RunError(f"the GPU's memory is too small for one run: {first_line(cause)}")
+
+
+def runs_side_by_side(free: int, each: int) -> int:
+    """Return how many runs of `each` bytes train side by side in `free` bytes of a GPU's memory: 1 … 16."""
+    return max(1, min(MOST_RUNS, int(SHARE_OF_MEMORY * free) // each))
+
+
+def step_bytes(model: ModelConfig, classes: int, batch_size: int) -> int:
+    """Return an estimate, from above, of the bytes that one run's state and step hold at once in fp32.
+
+    Weights, momenta, gradients, and the copies of the first two that a capture makes: 5 numbers a parameter. Of each
+    image, itself and normalised; in each block the outputs of convolution, normalisation, ReLU and sum, their
+    gradients, and what the pool makes, with int64 places. The fully connected layers count as three outputs a layer.
+    """
+    image = 4 * 2 * IMAGE_CHANNELS * IMAGE_SIDE**2
+    for block in plan(model):
+        outputs = block.outputs * block.side**2
+        image += outputs * 4 * (4 + 2 * model.batch_norm + block.skip) + (outputs // 4 * (4 + 8) if block.pooled else 0)
+    dense = 3 * 4 * (2 * model.hidden + classes)
+    return 5 * 4 * parameter_count(model, classes) + batch_size * (image + dense)
+
+
+def first_error(error: BaseException) -> BaseException:
+    """Return the error that `error` followed on, at the start of its chain.
+
+    The end of a failed CUDA graph capture raises an error of its own over the one that made it fail.
+    """
+    while error.__context__ is not None:
+        error = error.__context__
+    return error
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of the error's text, or its type where it has none."""
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether the error says that a GPU's memory is full."""
+    return isinstance(error, torch.OutOfMemoryError) or any(word in str(error) for word in FULL)
