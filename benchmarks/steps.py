@@ -42,7 +42,7 @@ def bare(state: TrainingState, data: Split) -> float:
     steps = len(data) // BATCH
     started = time.perf_counter()
     for _ in range(steps):
-        with autocast(images.device, state.precision):
+        with autocast(images.device, state.recipe.precision):
             logits = state.model.classify(torch.cat([state.model.features(part) for part in parts]))
             loss = F.cross_entropy(logits.float(), labels)
         state.optimizer.clear_gradients()

@@ -10,6 +10,7 @@ from torch import Tensor
 from alexnet_study.data.dataset import Split
 from alexnet_study.training.determinism import derive_seed
 from alexnet_study.training.state import TrainingState
+from alexnet_study.training.step import learning_rate
 
 CHECKPOINT_SECONDS = 30.0
 
@@ -41,6 +42,7 @@ class Steps:
         """Give every state what is its own at step `step` of the epoch."""
         for state in self.states:
             state.draw(step)
+            state.optimizer.set_learning_rate(learning_rate(state.recipe, state.epoch * len(self) + step))
 
     def take(self, step: int) -> None:
         """Take step `step`, counted from 0, of every state."""

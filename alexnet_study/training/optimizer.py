@@ -14,13 +14,24 @@ from alexnet_study.study.configs import RecipeConfig
 class MomentumSGD:
     """v ← momentum · v + gradient + weight_decay · w, then w ← w − learning_rate · v, from v = 0, in one fused kernel.
 
-    momenta: v of each parameter, of its shape, dtype and device.
+    momenta: v of each parameter, of its shape, dtype and device. The learning rate is a tensor beside them, which a
+    CUDA graph reads anew at each replay: a number it would keep as it was at the capture.
     """
 
     def __init__(self, parameters: list[Parameter], recipe: RecipeConfig) -> None:
         self.parameters = parameters
         self.momenta = [torch.zeros_like(parameter) for parameter in parameters]
         self.recipe = recipe
+        device = parameters[0].device
+        dtype = torch.float32 if device.type == "cuda" else torch.float64  # as the kernels of either read it
+        self._rate = recipe.learning_rate
+        self._rate_tensor = torch.tensor(self._rate, dtype=dtype, device=device)
+
+    def set_learning_rate(self, rate: float) -> None:
+        """Use this learning rate from the next step on."""
+        if rate != self._rate:
+            self._rate = rate
+            self._rate_tensor.fill_(rate)
 
     def clear_gradients(self) -> None:
         """Drop the gradients, so that the next backward pass makes them instead of adding to them."""
@@ -36,7 +47,7 @@ class MomentumSGD:
             gradients,  # type: ignore[arg-type]
             self.momenta,  # type: ignore[arg-type]
             fused=True,
-            lr=self.recipe.learning_rate,
+            lr=self._rate_tensor,
             momentum=self.recipe.momentum,
             weight_decay=self.recipe.weight_decay,
             dampening=0,

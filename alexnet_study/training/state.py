@@ -33,7 +33,7 @@ class TrainingState:
         recipe = run.recipe
         self.model: AlexNet = build_model(run.model, classes, seed=derive_seed("initialisation", run.seed)).to(device)
         self.optimizer = MomentumSGD(list(self.model.parameters()), recipe)
-        self.seed, self.precision = run.seed, recipe.precision
+        self.seed, self.recipe = run.seed, recipe
         self.device = device
         self.renew_generator()
         self.epoch = 0
@@ -55,7 +55,7 @@ class TrainingState:
     def take_step(self, data: Split, batch: Tensor) -> None:
         """Update on the images whose indices are `batch` (B,), int64, on the data's device; adds to the sums."""
         images, labels = data.images[batch], data.labels[batch]
-        self.sums += train_step(self.model, self.optimizer, images, labels, self.precision)
+        self.sums += train_step(self.model, self.optimizer, images, labels, self.recipe.precision)
 
     def next_epoch(self) -> None:
         """Stand at the start of the next epoch."""

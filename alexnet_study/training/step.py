@@ -1,4 +1,8 @@
-"""One step of training: the forward pass, the loss, the backward pass, the update, what is counted."""
+"""One step of training: its learning rate, the forward pass, the loss, the backward pass, the update, what is counted.
+
+On a GPU a step is captured once and replayed: what differs from step to step must reach it in a tensor, as the learning
+rate does, since a graph keeps a Python number as it was at the capture.
+"""
 
 from contextlib import AbstractContextManager
 from typing import Any
@@ -9,9 +13,15 @@ from torch.nn import functional as F
 
 from alexnet_study.data.dataset import normalise
 from alexnet_study.models import AlexNet
+from alexnet_study.study.configs import RecipeConfig
 from alexnet_study.training.optimizer import MomentumSGD
 
 CACHE_BATCH = 64  # images whose largest activations, 8 MB in bf16, fit the last-level cache of a CPU
+
+
+def learning_rate(recipe: RecipeConfig, step: int) -> float:
+    """Return the learning rate of a step, counted from 0 over the whole run: the same for all."""
+    return recipe.learning_rate
 
 
 def train_step(model: AlexNet, optimizer: MomentumSGD, images: Tensor, labels: Tensor, precision: str) -> Tensor:

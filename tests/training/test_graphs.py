@@ -12,6 +12,7 @@ from alexnet_study.evaluation.evaluation import evaluate_epoch
 from alexnet_study.runs.folder import RunFolder
 from alexnet_study.study.configs import RunConfig
 from alexnet_study.study.study import load_study
+from alexnet_study.training import epoch
 from alexnet_study.training import pack as execution
 from alexnet_study.training.epoch import Steps, train_epoch
 from alexnet_study.training.graphs import GraphSteps
@@ -71,6 +72,16 @@ def test_the_graphs_steps_are_the_plain_steps(
     graph = GraphSteps(states_of(runs, precision, **structure), data.train, batch_size, graphs=recorder)
     assert trained(graph, 2) == plain
     assert len(recorder.tapes) == len({min(batch_size, 48), 48 % batch_size or min(batch_size, 48)})
+
+
+def test_a_schedule_reaches_every_step_of_a_graph(
+    runs: list[RunConfig], data: Dataset, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    constant = trained(Steps(states_of(runs), data.train, 20), 2)
+    monkeypatch.setattr(epoch, "learning_rate", lambda recipe, step: recipe.learning_rate / (1 + step))
+    plain = trained(Steps(states_of(runs), data.train, 20), 2)
+    assert plain != constant
+    assert trained(GraphSteps(states_of(runs), data.train, 20, graphs=recorder), 2) == plain
 
 
 def test_a_run_has_the_bits_in_company_that_it_has_alone(runs: list[RunConfig], data: Dataset) -> None:

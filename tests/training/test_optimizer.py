@@ -21,7 +21,10 @@ def test_its_steps_are_those_of_pytorchs_fused_sgd(run: RunConfig, momentum: flo
     theirs = [torch.nn.Parameter(parameter.detach().clone()) for parameter in ours]
     optimizer = MomentumSGD(ours, recipe)
     oracle = torch.optim.SGD(theirs, lr=recipe.learning_rate, momentum=momentum, weight_decay=0.05, fused=True)
-    for _ in range(4):
+    for step in range(4):
+        rate = recipe.learning_rate / (1 + step)
+        optimizer.set_learning_rate(rate)
+        oracle.param_groups[0]["lr"] = rate
         for mine, other in zip(ours, theirs, strict=True):
             mine.grad = torch.randn(mine.shape, generator=generator).contiguous(memory_format=_layout(mine))
             other.grad = mine.grad.clone()
