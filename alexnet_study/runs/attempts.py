@@ -69,6 +69,11 @@ class Attempt:
         """Whether to write a checkpoint and end: a signal came, or a newer attempt waits for this one."""
         return self._superseded or self.interruption.cause is not None
 
+    def describe(self, **more: Any) -> None:
+        """Add to the run's provenance, which is written with the next heartbeat."""
+        with self._lock:
+            self.record |= more
+
     def check(self) -> None:
         """End, if that is due: ReplacedError or StoppedError."""
         if self._superseded:

@@ -175,7 +175,10 @@ class DataSource:
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
-    """provenance.json: how a run came about. dirty is None where nobody looked; device_seconds are of all attempts."""
+    """provenance.json: how a run came about. dirty is None where nobody looked; device_seconds are of all attempts.
+
+    steps: how the last attempt took its steps, "graph" (CUDA's) or "eager"; None where it took none.
+    """
 
     commit: str
     dirty: bool | None
@@ -189,6 +192,7 @@ class Provenance:
     attempts: tuple[Attempt, ...]
     device_seconds: float
     slurm: Mapping[str, str] = field(default_factory=dict)
+    steps: str | None = None
 
 
 def parse(cls: type[Record], value: object, where: str) -> Record:

@@ -12,7 +12,10 @@ from alexnet_study.training.determinism import derive_seed
 from alexnet_study.training.state import TrainingState
 from alexnet_study.training.step import learning_rate
 
-CHECKPOINT_SECONDS = 30.0
+CHECKPOINT_SECONDS = 30.0  # a process that is killed loses no more than what it did in this time
+LEAST_SECONDS = 0.1  # between checkpoints, however small they are
+SAVING_SHARE = 0.05  # of the time of training, on saving
+WRITE_SPEED = 200e6  # bytes of a checkpoint that are hashed and written in a second, to begin with
 
 
 class Steps:
@@ -54,10 +57,33 @@ class Steps:
         """Until all that was asked for is done."""
 
 
+class CheckpointTimer:
+    """Tells when to save again: so seldom that saving takes a twentieth of the time, but at least every 30 s.
+
+    size: bytes of all that is saved at once, from which the time of the first save is estimated.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._cost = size / WRITE_SPEED
+        self._saved = time.perf_counter()
+
+    def is_due(self) -> bool:
+        """Tell whether it is time to save."""
+        interval = min(CHECKPOINT_SECONDS, max(LEAST_SECONDS, self._cost / SAVING_SHARE))
+        return time.perf_counter() - self._saved >= interval
+
+    def save(self, work: Callable[[], None]) -> None:
+        """Save by `work`, and count from now on."""
+        started = time.perf_counter()
+        work()
+        self._saved = time.perf_counter()
+        self._cost = self._saved - started
+
+
 def train_epoch(
     steps: Steps, *, checkpoint: Callable[[], None], due: Callable[[], bool], advance: Callable[[int], None]
 ) -> None:
-    """The rest of the epoch; `advance(1)` after each step, `checkpoint` every 30 s and whenever it is `due`.
+    """Take the rest of the epoch's steps; call `advance(1)` after each, and `checkpoint` after one where it is `due`.
 
     Adds to each state's `seconds` its share of the time.
     """
@@ -65,7 +91,7 @@ def train_epoch(
     for state in states:
         state.model.train()
     steps.begin()
-    started = saved = time.perf_counter()
+    started = time.perf_counter()
 
     def count_time() -> None:
         for state in states:
@@ -76,11 +102,11 @@ def train_epoch(
         for state in states:
             state.step = step + 1
         advance(1)
-        if time.perf_counter() - saved >= CHECKPOINT_SECONDS or due():
+        if due():
             steps.wait()
             count_time()
             checkpoint()
-            started = saved = time.perf_counter()
+            started = time.perf_counter()
     steps.wait()
     count_time()
 

@@ -5,7 +5,7 @@ On a CPU one after another; on a GPU those that are alike in all but the seed tr
 
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,12 @@ from alexnet_study.runs.interruption import Interruption
 from alexnet_study.study.configs import ModelConfig, RecipeConfig, RunConfig
 from alexnet_study.study.identity import identity
 from alexnet_study.training.determinism import prepare
-from alexnet_study.training.epoch import train_epoch
+from alexnet_study.training.device import lost_gpu
+from alexnet_study.training.epoch import CheckpointTimer, train_epoch
 from alexnet_study.training.origin import origin_of, refuse_other_origin
 from alexnet_study.training.run import Execution, one_line_if_full
-from alexnet_study.training.side_by_side import steps_on
+from alexnet_study.training.side_by_side import MOST_RUNS, TooManyRunsError, first_error, fitting, steps_on
 from alexnet_study.training.state import read_checkpoint
-
-PACK = 16  # runs side by side on one GPU
 
 Summary = dict[str, Any]
 
@@ -85,7 +84,7 @@ def packs(runs: list[RunConfig], most: int) -> list[list[RunConfig]]:
 
 def pack_size(device: torch.device) -> int:
     """How many runs train side by side at the most."""
-    return PACK if device.type == "cuda" else 1
+    return MOST_RUNS if device.type == "cuda" else 1
 
 
 def carry_out(runs: list[RunConfig], context: PackContext) -> list[Summary | RunError]:
@@ -103,9 +102,10 @@ def carry_out(runs: list[RunConfig], context: PackContext) -> list[Summary | Run
                 executions.append(opened)
             else:
                 outcomes[run] = opened
-        _train(executions, context)
-        for execution in executions:
-            outcomes[execution.run] = execution.outcome()
+        with _lost_gpu_in_one_line():
+            _train(executions, context)
+            for execution in executions:
+                outcomes[execution.run] = execution.outcome()
     return [outcomes[run] for run in runs]
 
 
@@ -142,32 +142,46 @@ def _train(executions: list[Execution], context: PackContext) -> None:
     """Train all to the end; those that fail drop out, those that stand elsewhere go on apart."""
     for execution in executions:
         execution.announce()
+    timer, most = CheckpointTimer(sum(execution.state.bytes for execution in executions)), MOST_RUNS
     while going := [execution for execution in executions if execution.goes_on]:
         place = min(execution.place for execution in going)
-        together = [execution for execution in going if execution.place == place]
-        with suppress(_NoneLeftError):
-            _train_together(together, executions, context)
+        most = min(most, fitting(context.device, going[0].run, len(context.data.classes)))
+        together = [execution for execution in going if execution.place == place][:most]
+        try:
+            _train_together(together, executions, context, timer)
+        except _NoneLeftError:
+            continue
+        except TooManyRunsError as error:
+            most = len(together) // 2
+            print(f"note: {len(together)} runs side by side are too many, so {most}: {error}", file=sys.stderr)
 
 
-def _train_together(together: list[Execution], executions: list[Execution], context: PackContext) -> None:
+def _train_together(
+    together: list[Execution], executions: list[Execution], context: PackContext, timer: CheckpointTimer
+) -> None:
     """Train those that stand at one place, epoch by epoch, until they are at the end or one of them fails.
 
     What is due is looked for in all `executions`: those that wait may be replaced too. Raise _NoneLeftError as soon
-    as all that train have failed.
+    as all that train have failed, and the errors of `steps_on`.
     """
     train, batch_size = context.data.train, together[0].run.recipe.batch_size
     steps = steps_on(context.device, [execution.state for execution in together], train, batch_size)
+    for execution in together:
+        execution.attempt.describe(steps=steps.kind)
+
+    def due() -> bool:
+        return timer.is_due() or any(execution.due for execution in executions)
+
+    def checkpoint() -> None:
+        timer.save(lambda: _checkpoint(together, executions))
+
     while all(execution.goes_on for execution in together):
         with _progress(together, len(steps)) as bar:
-            train_epoch(
-                steps,
-                checkpoint=lambda: _checkpoint(together, executions),
-                due=lambda: any(execution.due for execution in executions),
-                advance=bar.update,
-            )
+            train_epoch(steps, checkpoint=checkpoint, due=due, advance=bar.update)
         for execution in together:
             execution.attempt_to(execution.end_epoch)
-        _checkpoint(together, executions)
+        if due():
+            checkpoint()
 
 
 class _NoneLeftError(Exception):
@@ -182,6 +196,18 @@ def _checkpoint(together: list[Execution], executions: list[Execution]) -> None:
         execution.attempt_to(execution.attempt.check)
     if all(execution.failure for execution in together):
         raise _NoneLeftError
+
+
+@contextmanager
+def _lost_gpu_in_one_line() -> Iterator[None]:
+    """Raise LostGpuError, one line, in place of the error by which CUDA says that the GPU answers no more."""
+    try:
+        yield
+    except RuntimeError as error:
+        lost = lost_gpu(first_error(error))
+        if lost is None:
+            raise
+        raise lost from None
 
 
 def _progress(together: list[Execution], steps: int) -> Any:

@@ -10,7 +10,7 @@ import torch
 from tqdm import tqdm
 
 from alexnet_study.data.dataset import Dataset, Split, evenly_over_classes
-from alexnet_study.errors import DamagedRunError, RunError
+from alexnet_study.errors import DamagedRunError, RunError, StoppedError
 from alexnet_study.evaluation.evaluation import Analysis, epoch_figures, evaluate_epoch
 from alexnet_study.files import is_full
 from alexnet_study.runs.attempts import Attempt
@@ -39,8 +39,10 @@ class Execution:
         self.run, self.data, self.folder = run, data, folder
         self.failure: RunError | None = None
         self.trained = False
+        self.finished = False
         say(run, f"on {origin['device']}" + ("" if origin["cuda"] else ": no GPU is visible"))
         self.state = state = _state(run, data, folder, data.train.labels.device)
+        self._saved = self.place
         if origin not in state.origins:
             state.origins = [*state.origins, origin]
         indices = evenly_over_classes(data.train.labels, SUBSET)
@@ -92,8 +94,10 @@ class Execution:
         self.state.next_epoch()
 
     def save(self) -> None:
-        """Write the checkpoint."""
-        self.state.save(self.folder)
+        """Write the checkpoint, unless it holds this place already."""
+        if self.place != self._saved:
+            self.state.save(self.folder)
+            self._saved = self.place
 
     def outcome(self) -> dict[str, Any] | RunError:
         """Analyse the trained model and write the summary, which is returned; or the failure."""
@@ -102,19 +106,35 @@ class Execution:
         return self.failure or summary
 
     def end_by(self, error: BaseException) -> None:
-        """Record what ended the run before it was finished, once."""
-        if self.failure is None:
+        """Record what ended the run before it was finished, once; save first where a signal leaves the time for it."""
+        if self.failure is None and not self.finished:
+            if isinstance(error, StoppedError) and self.trained:
+                self._save_if_possible()
             self.failure = error if isinstance(error, RunError) else None
             self.attempt.end_by(error)
 
     def _finish(self) -> dict[str, Any]:
+        if self.attempt.due:
+            self.save()
         self.attempt.check()
-        with self.attempt.interruption.raising():  # it would be done again
-            summary = self._analyse()
+        trained = list(self.state.records)
+        try:
+            with self.attempt.interruption.raising():  # it would be done again
+                summary = self._analyse()
+        except StoppedError:
+            self.state.records = trained  # the last epoch's is made again, too
+            raise
         self.folder.write_summary(summary)
         self.attempt.end("finished")
         self.folder.drop(self.folder.checkpoint)
+        self.finished = True
         return summary
+
+    def _save_if_possible(self) -> None:
+        try:
+            self.save()
+        except (OSError, RunError) as error:  # the disk is full, or a newer attempt holds the folder
+            print(f"note: {self.folder.checkpoint}: {error}", file=sys.stderr)
 
     def _analyse(self) -> dict[str, Any]:
         state, data = self.state, self.data

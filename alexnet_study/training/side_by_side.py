@@ -7,7 +7,7 @@ import torch
 from alexnet_study.data.dataset import Split
 from alexnet_study.errors import RunError
 from alexnet_study.models import IMAGE_CHANNELS, IMAGE_SIDE, parameter_count, plan
-from alexnet_study.study.configs import ModelConfig
+from alexnet_study.study.configs import ModelConfig, RunConfig
 from alexnet_study.training.device import lost_gpu
 from alexnet_study.training.epoch import Steps
 from alexnet_study.training.graphs import Capture, CudaCapture, GraphSteps
@@ -58,6 +58,15 @@ def _too_large(runs: int, cause: BaseException) -> Exception:
     if runs > 1:
         return TooManyRunsError(first_line(cause))
     return RunError(f"the GPU's memory is too small for one run: {first_line(cause)}")
+
+
+def fitting(device: torch.device, run: RunConfig, classes: int) -> int:
+    """Return how many runs like `run` fit the memory that `device` has free, at most MOST_RUNS; on a CPU MOST_RUNS."""
+    if device.type != "cuda":
+        return MOST_RUNS
+    torch.cuda.empty_cache()
+    free, _ = torch.cuda.mem_get_info(device)
+    return runs_side_by_side(free, step_bytes(run.model, classes, run.recipe.batch_size))
 
 
 def runs_side_by_side(free: int, each: int) -> int:

@@ -43,6 +43,11 @@ class TrainingState:
         self.records: list[dict[str, Any]] = []
         self.origins: list[dict[str, Any]] = []  # the devices and versions that it was trained with so far
 
+    @property
+    def bytes(self) -> int:
+        """Bytes of weights, buffers and momenta, which is what a checkpoint holds."""
+        return sum(tensor.nbytes for tensor in (*self.model.state_dict().values(), *self.optimizer.momenta))
+
     def renew_generator(self) -> None:
         """Draw dropout's masks from a generator that nothing else knows of."""
         self.generator = torch.Generator(self.device)

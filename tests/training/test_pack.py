@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from alexnet_study.data.dataset import Dataset
-from alexnet_study.errors import ReplacedError, RunError, StoppedError
+from alexnet_study.data.dataset import Dataset, Split
+from alexnet_study.errors import LostGpuError, ReplacedError, RunError, StoppedError
 from alexnet_study.runs.attempts import Attempt
 from alexnet_study.runs.folder import RunFolder
 from alexnet_study.runs.interruption import Interruption
@@ -17,8 +17,10 @@ from alexnet_study.study.configs import RunConfig
 from alexnet_study.study.study import load_study
 from alexnet_study.training import epoch
 from alexnet_study.training import pack as execution
-from alexnet_study.training.epoch import epoch_order
+from alexnet_study.training.epoch import CheckpointTimer, Steps, epoch_order
 from alexnet_study.training.pack import PackContext, execute_each
+from alexnet_study.training.run import Execution
+from alexnet_study.training.side_by_side import TooManyRunsError
 from alexnet_study.training.state import TrainingState
 from tests.conftest import bits, execute, pack_context
 
@@ -44,6 +46,7 @@ def stop_at_epoch_1(run: RunConfig, data: Dataset, results: Path, monkeypatch: p
 
     with monkeypatch.context() as patch:
         patch.setattr(epoch, "epoch_order", dies)
+        patch.setattr(epoch, "CHECKPOINT_SECONDS", 0.0)
         with pytest.raises(Stop):
             execute(run, data, results)
 
@@ -138,6 +141,7 @@ def test_a_full_disk_ends_only_the_run_that_met_it(
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         save(state, folder)
 
+    monkeypatch.setattr(epoch, "CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(execution, "pack_size", lambda device: 3)
     monkeypatch.setattr(TrainingState, "save", fails)
     outcomes = dict(execute_each(runs, pack_context(data, tmp_path)))
@@ -204,3 +208,128 @@ def test_a_packed_study_has_the_bits_of_its_runs_alone(
     assert outcomes.keys() == set(listed)
     for run in listed:
         assert bits(RunFolder.of(tmp_path / "together", run)) == bits(RunFolder.of(tmp_path / "alone", run))
+
+
+def counting_saves(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return the seeds of the states that save from now on, in their order."""
+    saved: list[int] = []
+    save = TrainingState.save
+
+    def counted(state: TrainingState, folder: RunFolder) -> None:
+        saved.append(state.seed)
+        save(state, folder)
+
+    monkeypatch.setattr(TrainingState, "save", counted)
+    return saved
+
+
+def test_an_epochs_end_saves_only_when_it_is_time(
+    runs: list[RunConfig], data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = counting_saves(monkeypatch)
+    with monkeypatch.context() as patch:
+        patch.setattr(epoch, "LEAST_SECONDS", 30.0)
+        execute(runs[0], data, tmp_path / "seldom")
+        assert saved == []
+    monkeypatch.setattr(epoch, "CHECKPOINT_SECONDS", 0.0)
+    execute(runs[0], data, tmp_path / "often")
+    assert len(saved) == 2 * 3 + 1  # each step, and the place after the evaluation between the epochs
+
+
+def test_saving_takes_a_twentieth_of_the_time_and_is_due_every_30_s_at_least(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(epoch.time, "perf_counter", lambda: now)
+
+    def due_after(timer: CheckpointTimer) -> float:
+        nonlocal now
+        start = now
+        while not timer.is_due():
+            now += 0.05
+        return now - start
+
+    def takes(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    small, large = CheckpointTimer(1000), CheckpointTimer(10**9)
+    assert due_after(small) == pytest.approx(0.1, abs=0.051)
+    small.save(lambda: takes(0.5))
+    assert due_after(small) == pytest.approx(10, abs=0.051)
+    large.save(lambda: takes(0.0))
+    assert due_after(CheckpointTimer(10**9)) == pytest.approx(30, abs=0.051)
+    large.save(lambda: takes(100.0))
+    assert due_after(large) == pytest.approx(30, abs=0.051)
+
+
+def test_a_signal_while_a_pack_is_analysed_loses_no_training(
+    runs: list[RunConfig], data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first run is finished, the second in the middle of its analysis, the third waits for its own."""
+    for run in runs:
+        execute(run, data, tmp_path / "alone")
+    interruption = Interruption()
+    analyse = Execution._analyse
+
+    def signalled(self: Execution) -> Any:
+        figures = analyse(self)
+        if self.run.seed == 1:
+            interruption.cause = "time limit"
+            raise StoppedError("time limit")
+        return figures
+
+    monkeypatch.setattr(execution, "pack_size", lambda device: 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(epoch, "LEAST_SECONDS", 30.0)
+        patch.setattr(Execution, "_analyse", signalled)
+        saved = counting_saves(patch)
+        with pytest.raises(StoppedError):
+            list(execute_each(runs, pack_context(data, tmp_path / "together", interruption=interruption)))
+    assert sorted(saved) == [1, 2]
+    folders = [RunFolder.of(tmp_path / "together", run) for run in runs]
+    causes = [folder.read_provenance()["attempts"][-1]["cause"] for folder in folders]
+    assert causes == ["finished", "time limit", "time limit"]
+    monkeypatch.setattr(TrainingState, "take_step", lambda *arguments: pytest.fail("trained again"))
+    list(execute_each(runs, pack_context(data, tmp_path / "together")))
+    for run, folder in zip(runs, folders, strict=True):
+        assert bits(folder) == bits(RunFolder.of(tmp_path / "alone", run))
+
+
+def test_a_pack_that_the_memory_does_not_hold_is_halved(
+    runs: list[RunConfig],
+    data: Dataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    made: list[int] = []
+
+    def steps_on(device: torch.device, states: list[TrainingState], split: Split, batch_size: int) -> Steps:
+        made.append(len(states))
+        if len(states) > 1:
+            raise TooManyRunsError("CUDA out of memory")
+        return Steps(states, split, batch_size)
+
+    for run in runs:
+        execute(run, data, tmp_path / "alone")
+    monkeypatch.setattr(execution, "pack_size", lambda device: 3)
+    monkeypatch.setattr(execution, "steps_on", steps_on)
+    list(execute_each(runs, pack_context(data, tmp_path / "together")))
+    assert made == [3, 1, 1, 1]
+    assert "note: 3 runs side by side are too many, so 1: CUDA out of memory" in capsys.readouterr().err
+    for run in runs:
+        folder = RunFolder.of(tmp_path / "together", run)
+        assert bits(folder) == bits(RunFolder.of(tmp_path / "alone", run))
+        assert folder.read_provenance()["steps"] == "eager"
+
+
+def test_a_gpu_lost_in_mid_run_is_the_cause_and_ends_the_process(
+    runs: list[RunConfig], data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*arguments: Any) -> None:
+        raise RuntimeError("CUDA error: unspecified launch failure\nCompile with `TORCH_USE_CUDA_DSA`")
+
+    monkeypatch.setattr(TrainingState, "take_step", lost)
+    with pytest.raises(LostGpuError, match=r"^GPU lost on \S+: CUDA error: unspecified launch failure$"):
+        list(execute_each(runs, pack_context(data, tmp_path)))
+    attempt = RunFolder.of(tmp_path, runs[0]).read_provenance()["attempts"][-1]
+    assert "GPU lost on" in attempt["cause"]

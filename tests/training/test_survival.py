@@ -18,14 +18,17 @@ from alexnet_study.runs.interruption import TERMINATED, WARNED
 from tests.conftest import STUDY, bits, write_images
 
 pytestmark = pytest.mark.slow
-# jobs.train with shorter heartbeats, and dying (as by SIGKILL) at its n-th rename if n is given
+# jobs.train with shorter heartbeats, dying (as by SIGKILL) at its n-th rename if n is given, and with another time
+# between checkpoints if one is given, which is set once the product itself has imported PyTorch
 PROGRAM = """
 import os, runpy, sys
-from alexnet_study import attempts, fencing
+from alexnet_study.runs import attempts, fencing
 attempts.BEAT_SECONDS, fencing.SILENCE_SECONDS = float(os.environ["BEAT"]), 3
 fatal, replace = int(os.environ.get("FATAL_RENAME", -1)), os.replace
 def counted(*paths):
     global fatal
+    if "CHECKPOINT" in os.environ:
+        sys.modules["alexnet_study.training.epoch"].CHECKPOINT_SECONDS = float(os.environ["CHECKPOINT"])
     if fatal == 0:
         os.kill(os.getpid(), 9)
     fatal -= 1
@@ -90,7 +93,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_bits(world: World) -> No
     rng = random.Random(0)
     for _ in range(4):
         process = world.start("killed")
-        for _ in range(rng.randint(1, 5)):  # checkpoints of this attempt, one an epoch
+        for _ in range(rng.randint(1, 5)):  # checkpoints of this attempt, an epoch or more apart
             wait_for_another(folder.checkpoint, process)
         time.sleep(rng.uniform(0, 0.03))  # the length of an epoch, so that the kill may come anywhere in it
         process.kill()
@@ -104,11 +107,12 @@ def test_killed_at_random_moments_it_ends_with_the_same_bits(world: World) -> No
 
 
 def test_killed_at_each_kind_of_write_it_ends_with_the_same_bits(short: World) -> None:
-    """Each start dies at its n-th rename: of config.json, provenance.json, metrics.jsonl, checkpoint.pt; the arrays,
-    summary.json, the end in provenance.json; that again, by the start which finds the summary; the checkpoint's drop.
+    """Each start dies at its n-th rename: of config.json, provenance.json, the first checkpoint.pt, metrics.jsonl, the
+    checkpoint after it; the arrays, summary.json, the end in provenance.json; that again, by the start which finds the summary; the checkpoint's drop.
     """
-    for rename in (0, 0, 1, 2, 5, 4, 5, 6, 0, 1):
-        assert short.start("fatal", FATAL_RENAME=str(rename)).wait() == -signal.SIGKILL
+    for rename in (0, 0, 1, 1, 4, 2, 7, 3, 4, 5, 0, 1):
+        start = short.start("fatal", FATAL_RENAME=str(rename), CHECKPOINT="0")  # a checkpoint after each step
+        assert start.wait() == -signal.SIGKILL
     assert short.start("fatal").wait() == 0
     folder = short.folder("fatal")
     assert bits(folder) == bits(short.whole)
