@@ -11,14 +11,15 @@ from torch.nn import functional as F
 
 from alexnet_study.data.dataset import Dataset, Split, evenly_over_classes, normalise
 from alexnet_study.evaluation.geometry import participation_ratio
-from alexnet_study.evaluation.linear_regressor import LinearRegressor
+from alexnet_study.evaluation.linear_regressor import LinearRegressor, fit_each
 from alexnet_study.evaluation.metrics import _share, loss_and_top1, metrics, top_k
 from alexnet_study.evaluation.pca import PCA
 from alexnet_study.evaluation.published_regressor import fit_published
 from alexnet_study.models import AlexNet
 from alexnet_study.runs.folder import RunFolder
 
-BATCH = 125  # its largest activations fit the caches of a CPU
+CPU_BATCH = 125  # its largest activations fit the caches
+GPU_BATCH = 2000  # smaller ones leave a GPU waiting for the host
 STAGE_SIDE = 4
 KEPT_FEATURES = 1000
 CLASSIFIER_BATCH = 2000
@@ -37,11 +38,17 @@ class Outputs:
         return self.stages["conv5"]
 
 
+def evaluation_batch(images: Tensor) -> int:
+    """Return how many of the images are evaluated at once, by their device."""
+    return GPU_BATCH if images.is_cuda else CPU_BATCH
+
+
 @torch.no_grad()
 def predict(model: AlexNet, images: Tensor, *, lesioned: bool = False) -> Tensor:
     """Logits (N, C) of uint8 images (N, 3, 32, 32), in fp32 and evaluation mode."""
     model.eval()
-    return torch.cat([model(normalise(batch), lesioned=lesioned) for batch in images.split(BATCH)])
+    batches = images.split(evaluation_batch(images))
+    return torch.cat([model(normalise(batch), lesioned=lesioned) for batch in batches])
 
 
 @torch.no_grad()
@@ -52,15 +59,16 @@ def extract(model: AlexNet, images: Tensor) -> dict[str, Outputs]:
     """
     model.eval()
     rows: dict[tuple[str, str], Tensor] = {}
-    for start in range(0, len(images), BATCH):
+    size = evaluation_batch(images)
+    for start in range(0, len(images), size):
         written: dict[int, Tensor] = {}  # by the output's identity; the list below keeps every output alive
-        for evaluation, stage, output in list(model.trace(normalise(images[start : start + BATCH]))):
+        for evaluation, stage, output in list(model.trace(normalise(images[start : start + size]))):
             place = evaluation, stage
             if place not in rows:
                 fresh = written.get(id(output))
                 rows[place] = output.new_empty(len(images), output.shape[1] * STAGE_SIDE**2) if fresh is None else fresh
             if id(output) not in written:
-                rows[place][start : start + BATCH] = F.avg_pool2d(output, output.shape[2] // STAGE_SIDE).flatten(1)
+                rows[place][start : start + size] = F.avg_pool2d(output, output.shape[2] // STAGE_SIDE).flatten(1)
                 written[id(output)] = rows[place]
     evaluations = dict.fromkeys(evaluation for evaluation, _ in rows)
     return {
@@ -129,12 +137,10 @@ class Analysis:
     def _fit(self, train: dict[str, Outputs]) -> dict[str, Regressors]:
         """The linear regressors of each evaluation; a stage that both share is fitted once."""
         labels, classes = self.data.train.labels, len(self.data.classes)
-        fitted: dict[int, LinearRegressor] = {}
+        different = {id(features): features for outputs in train.values() for features in outputs.stages.values()}
+        fitted = dict(zip(different, fit_each(list(different.values()), labels), strict=True))
         regressors = {}
         for name, outputs in train.items():
-            for features in outputs.stages.values():
-                if id(features) not in fitted:
-                    fitted[id(features)] = LinearRegressor().fit(features, labels)
             by_stage = {stage: fitted[id(features)] for stage, features in outputs.stages.items()}
             published = fit_published(outputs.features, labels, classes, seed=self.seed)
             regressors[name] = Regressors(by_stage=by_stage, published=published)

@@ -5,6 +5,7 @@ hᵢ = 1/n + Σⱼ (XV)ᵢⱼ² / (sⱼ² + α), and a sample's leave-one-out re
 (Golub, Heath and Wahba, Technometrics 21, 1979; Hastie, Tibshirani and Friedman, section 7.10).
 """
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -35,16 +36,22 @@ class LinearRegressor:
 
     def fit(self, X: Array, y: Array) -> Self:
         """Fit to X (n, d), n ≥ 2, and integer labels y (n,); ValueError for NaN, wrong shapes or too few samples."""
+        problem = self._problem(X, y)
+        _decompose([problem])
+        return self._solve(problem, X)
+
+    def _problem(self, X: Array, y: Array) -> "_Ridge":
         samples = check_matrix(X, min_samples=2)
         labels = _check_labels(y, samples)
         classes, indices = torch.unique(labels, return_inverse=True)
-        problem = _Ridge(samples, one_hot(indices, len(classes)).to(torch.float64))
-        alpha = _check_alpha(self.alpha) if self.alpha is not None else problem.best_alpha()
-        coefficients = problem.coefficients(torch.tensor([alpha], dtype=torch.float64, device=samples.device))[
-            0
-        ]  # (d, C)
-        self.alpha_ = alpha
         self.classes_ = like(classes, X)
+        return _Ridge(samples, one_hot(indices, len(classes)).to(torch.float64))
+
+    def _solve(self, problem: "_Ridge", X: Array) -> Self:
+        alpha = _check_alpha(self.alpha) if self.alpha is not None else problem.best_alpha()
+        alphas = torch.tensor([alpha], dtype=torch.float64, device=problem.samples.device)
+        coefficients = problem.coefficients(alphas)[0]  # (d, C)
+        self.alpha_ = alpha
         self.coef_ = like(coefficients.T.contiguous(), X)
         self.intercept_ = like(problem.target_mean - problem.mean @ coefficients, X)
         return self
@@ -63,8 +70,22 @@ class LinearRegressor:
         return like(torch.as_tensor(self.classes_)[scores.argmax(1)], X)
 
 
+def fit_each(matrices: Sequence[Array], y: Array) -> list[LinearRegressor]:
+    """Return a regressor fitted to each X (n, d) and the same labels y (n,), as `fit` does, on a GPU sooner than so."""
+    regressors = [LinearRegressor() for _ in matrices]
+    problems = [regressor._problem(X, y) for regressor, X in zip(regressors, matrices, strict=True)]
+    _decompose(problems)
+    return [each._solve(problem, X) for each, problem, X in zip(regressors, problems, matrices, strict=True)]
+
+
 class _Ridge:
-    """Ridge regression of targets (n, C) on samples (n, d) for many strengths, from one eigendecomposition of XᵀX."""
+    """Ridge regression of targets (n, C) on samples (n, d) for many strengths, from one eigendecomposition of XᵀX.
+
+    It can be used once `_decompose` has made that.
+    """
+
+    values: Tensor  # (d,), squares of the singular values, ascending
+    vectors: Tensor  # (d, d)
 
     def __init__(self, samples: Tensor, targets: Tensor) -> None:
         self.samples, self.targets = samples, targets
@@ -76,9 +97,12 @@ class _Ridge:
             centred = block.double() - self.mean
             _add_gram(gram, centred)
             moment += centred.T @ (target - self.target_mean)
-        values, self.vectors = torch.linalg.eigh(gram)  # which reads the lower triangle alone
-        self.values = values.clamp_min(0)  # (d,), squares of the singular values
-        self.moment = self.vectors.T @ moment  # (d, C)
+        self.gram, self._moment = gram, moment
+
+    def use(self, values: Tensor, vectors: Tensor) -> None:
+        """Use the eigenvalues (d,) and eigenvectors (d, d) of `gram`."""
+        self.values, self.vectors = values.clamp_min(0), vectors
+        self.moment = vectors.T @ self._moment  # (d, C)
 
     def coefficients(self, alphas: Tensor) -> Tensor:
         """(A, d, C) for strengths (A,)."""
@@ -127,6 +151,24 @@ class _Ridge:
     def _rotated(self, alphas: Tensor) -> Tensor:
         """Coefficients in the basis of eigenvectors, (A, d, C)."""
         return self.moment / (self.values + alphas[:, None])[:, :, None]
+
+
+def _decompose(problems: Sequence[_Ridge]) -> None:
+    """Decompose XᵀX of each problem; on a GPU those of one shape at once.
+
+    A GPU would take them one after another, and each leaves most of it idle. A CPU does take them so: its bits stay.
+    """
+    groups: dict[object, list[_Ridge]] = {}
+    for problem in problems:
+        groups.setdefault(problem.gram.shape if problem.gram.is_cuda else problem, []).append(problem)
+    for group in groups.values():
+        _decompose_together(group)
+
+
+def _decompose_together(problems: Sequence[_Ridge]) -> None:
+    grams = torch.stack([problem.gram for problem in problems])
+    for problem, values, vectors in zip(problems, *torch.linalg.eigh(grams), strict=True):  # of the lower triangles
+        problem.use(values, vectors)
 
 
 def _add_gram(gram: Tensor, centred: Tensor) -> None:

@@ -5,7 +5,14 @@ import pytest
 import torch
 from sklearn.linear_model import Ridge, RidgeCV
 
-from alexnet_study.evaluation.linear_regressor import DECADES, STEPS_PER_DECADE, LinearRegressor
+from alexnet_study.evaluation.linear_regressor import (
+    DECADES,
+    STEPS_PER_DECADE,
+    LinearRegressor,
+    _decompose_together,
+    _Ridge,
+    fit_each,
+)
 
 
 def problem(n: int, d: int, classes: int = 3, *, noise: float = 1.0, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -56,6 +63,26 @@ def test_the_grid_is_extended_when_the_least_lies_at_an_edge() -> None:
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(40, 60)), rng.integers(0, 3, 40)
     assert LinearRegressor().fit(X, y).alpha_ > grid(X)[-1]
+
+
+def test_several_matrices_at_once_are_fitted_as_each_alone() -> None:
+    matrices = [problem(60, d, seed=seed)[0] for seed, d in enumerate((5, 8, 5))]
+    labels = problem(60, 5)[1]
+    for ours, X in zip(fit_each(matrices, labels), matrices, strict=True):
+        alone = LinearRegressor().fit(X, labels)
+        assert ours.alpha_ == alone.alpha_
+        assert (ours.coef_ == alone.coef_).all()
+
+
+def test_matrices_of_one_shape_are_decomposed_at_once_on_a_gpu() -> None:
+    """A batch of eigendecompositions gives each problem its own, whichever device makes them."""
+    matrices = [torch.from_numpy(problem(60, 5, seed=seed)[0]) for seed in (0, 1)]
+    problems = [_Ridge(X, torch.eye(3, dtype=torch.float64)[torch.arange(60) % 3]) for X in matrices]
+    _decompose_together(problems)
+    for each, X in zip(problems, matrices, strict=True):
+        oracle = np.linalg.eigvalsh(np.cov(X.numpy().T, bias=True) * 60)
+        np.testing.assert_allclose(each.values, oracle)
+        np.testing.assert_allclose(each.vectors.T @ each.vectors, np.eye(5), atol=1e-12)
 
 
 def test_predicts_labels_as_given_for_tensors_too() -> None:

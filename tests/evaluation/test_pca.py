@@ -1,5 +1,8 @@
 """PCA against scikit-learn's full SVD, and the invariants that define it."""
 
+from collections.abc import Callable
+from unittest import mock
+
 import numpy as np
 import pytest
 import torch
@@ -7,8 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import decomposition
 
+from alexnet_study.evaluation import pca
 from alexnet_study.evaluation.geometry import participation_ratio
 from alexnet_study.evaluation.pca import PCA
+
+Way = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 
 
 def sample(n: int, d: int, *, rank: int | None = None, offset: float = 0.0, seed: int = 0) -> np.ndarray:
@@ -26,8 +32,13 @@ CASES = [
 ]
 
 
+WAYS = [pca._by_triangle, pca._by_gram_matrix]  # a CPU's and a GPU's
+
+
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("X", CASES, ids=["n>d", "n<d", "large mean", "rank deficient", "constant feature"])
-def test_agrees_with_scikit_learn(X: np.ndarray) -> None:
+def test_agrees_with_scikit_learn(X: np.ndarray, way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pca, "_right_singular", way)
     ours, oracle = PCA().fit(X), decomposition.PCA(svd_solver="full").fit(X)
     scale = oracle.explained_variance_[0]
     np.testing.assert_allclose(ours.mean_, oracle.mean_)
@@ -38,17 +49,19 @@ def test_agrees_with_scikit_learn(X: np.ndarray) -> None:
     np.testing.assert_allclose(cosines, 1, atol=1e-9)
 
 
+@pytest.mark.parametrize("way", WAYS)
 @settings(max_examples=40)
 @given(st.integers(2, 30), st.integers(1, 20), st.integers(1, 20), st.integers(0, 10**6))
-def test_invariants(n: int, d: int, rank: int, seed: int) -> None:
+def test_invariants(way: Way, n: int, d: int, rank: int, seed: int) -> None:
     X = sample(n, d, rank=min(rank, d), offset=3.0, seed=seed)
-    pca = PCA().fit(X)
-    scores = pca.transform(X)
-    np.testing.assert_allclose(pca.components_ @ pca.components_.T, np.eye(min(n, d)), atol=1e-10)
-    np.testing.assert_allclose(scores.var(0, ddof=1), pca.explained_variance_, rtol=1e-8, atol=1e-10)
-    assert pca.explained_variance_ratio_.sum() == pytest.approx(1)
-    np.testing.assert_allclose(pca.inverse_transform(scores), X, atol=1e-9)
-    largest = pca.components_[np.arange(min(n, d)), np.abs(pca.components_).argmax(1)]
+    with mock.patch.object(pca, "_right_singular", way):
+        fitted = PCA().fit(X)
+    scores = fitted.transform(X)
+    np.testing.assert_allclose(fitted.components_ @ fitted.components_.T, np.eye(min(n, d)), atol=1e-10)
+    np.testing.assert_allclose(scores.var(0, ddof=1), fitted.explained_variance_, rtol=1e-8, atol=1e-10)
+    assert fitted.explained_variance_ratio_.sum() == pytest.approx(1)
+    np.testing.assert_allclose(fitted.inverse_transform(scores), X, atol=1e-9)
+    largest = fitted.components_[np.arange(min(n, d)), np.abs(fitted.components_).argmax(1)]
     assert (largest > 0).all()
 
 
@@ -66,9 +79,9 @@ def test_tensors_in_tensors_out() -> None:
 
 
 def test_constant_data_has_no_variance_to_explain() -> None:
-    pca = PCA().fit(np.full((4, 3), 7.0))
-    assert (pca.explained_variance_ratio_ == 0).all()
-    assert participation_ratio(pca.explained_variance_) is None
+    constant = PCA().fit(np.full((4, 3), 7.0))
+    assert (constant.explained_variance_ratio_ == 0).all()
+    assert participation_ratio(constant.explained_variance_) is None
 
 
 @pytest.mark.parametrize(
