@@ -12,7 +12,7 @@ from collections.abc import Callable
 from importlib import metadata
 from typing import Any
 
-from alexnet_study.errors import DamagedRunError, ReplacedError, StoppedError
+from alexnet_study.errors import DamagedRunError, LostGpuError, ReplacedError, StoppedError
 from alexnet_study.provenance import code_state
 from alexnet_study.runs.fencing import BEAT_SECONDS, REPLACED, Token
 from alexnet_study.runs.folder import RunFolder
@@ -120,7 +120,7 @@ class Attempt:
 def _cause(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED
-    own = isinstance(error, StoppedError | ReplacedError)
+    own = isinstance(error, StoppedError | ReplacedError | LostGpuError)
     return str(error) if own else f"{type(error).__name__}: {error}".strip(": ").splitlines()[0]
 
 

@@ -1,5 +1,6 @@
 """How many runs train side by side, by which steps, and what happens where a GPU can't do as much."""
 
+import gc
 import sys
 
 import torch
@@ -64,6 +65,7 @@ def fitting(device: torch.device, run: RunConfig, classes: int) -> int:
     """Return how many runs like `run` fit the memory that `device` has free, at most MOST_RUNS; on a CPU MOST_RUNS."""
     if device.type != "cuda":
         return MOST_RUNS
+    gc.collect()  # a failed capture leaves its tensors in a circle of error, traceback and frame
     torch.cuda.empty_cache()
     free, _ = torch.cuda.mem_get_info(device)
     return runs_side_by_side(free, step_bytes(run.model, classes, run.recipe.batch_size))

@@ -95,7 +95,8 @@ def _by_heartbeat(facts: RunFacts, attempt: Attempt) -> RunState:
 def _why_waiting(job: SentJob, attempt: Attempt | None) -> str:
     reasons = [why_waiting(job.queued, minutes=job.plan.profile.minutes)] if job.queued is not None else []
     if attempt is not None:
-        reasons.append(f"goes on from epoch {attempt.progress.epoch} after: {attempt.cause or 'a lost job'}")
+        reached = f"goes on from its checkpoint, had come to epoch {attempt.progress.epoch}"
+        reasons.append(f"{reached}; after: {attempt.cause or 'a lost job'}")
     return "; ".join(reason for reason in reasons if reason)
 
 
