@@ -10,7 +10,7 @@ from alexnet_study.report.statistics import LEVEL, Array, Interval
 
 SCALE = 1.4826  # of a normal law, standard deviation over median absolute deviation
 FAR = 3.0
-LEAST_RUNS = 5  # below, the median absolute deviation flags one normal sample in three (n = 3)
+LEAST_RUNS = 5  # of 3 runs the deviation is the smaller of two gaps: one normal run in nine would be flagged
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +44,8 @@ def learned_share(learned: int, n: int, level: float = LEVEL) -> LearnedShare:
 def flagged(values: Sequence[float] | Array) -> tuple[int, ...]:
     """Return the indices of runs, of values (n,), beyond three scaled median absolute deviations from the median.
 
-    A flag asks for a look at the run; no run is left out for it. Where more than half of the values are equal, all
-    others are flagged. None is for n < 5.
+    A flag asks for a look at the run; no run is left out for it: of normal runs 7 % are flagged at n = 5, 3 % at 10,
+    1.4 % at 20. Where more than half of the values are equal, all others are flagged. No run is for n < 5.
     """
     samples = np.asarray(values, dtype=float)
     if len(samples) < LEAST_RUNS:

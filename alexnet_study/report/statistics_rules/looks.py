@@ -49,7 +49,7 @@ def adjusted_for_look(holm_p: Sequence[float | None], share: float) -> list[floa
     """Return min(1, p / share) of each Holm-adjusted p of one look, None staying None.
 
     Comparing it with α is comparing Holm's p with share · α. Holm errs at look k with probability at most shareₖ · α,
-    so that all looks together err with at most α Σ shareₖ ≤ α: the union bound, whatever the dependence of the looks and
+    so that all looks together err with at most α Σ shareₖ ≤ α: the union bound, whatever the looks' dependence and
     whichever of their verdicts is kept (Lan and DeMets, Biometrika 70, 1983, use the dependence and are sharper).
     """
     if not 0 < share <= 1:
