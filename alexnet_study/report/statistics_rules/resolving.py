@@ -82,16 +82,10 @@ def seeds_needed(estimate: Estimate, level: float, null: float = 0.0, power: flo
     effect = abs(estimate.value - null)
     per_seed, df_per_seed = estimate.error * math.sqrt(estimate.n), estimate.df / (estimate.n - 1)
 
-    def enough(n: int) -> bool:
-        return effect * math.sqrt(n) / per_seed >= noncentrality(df_per_seed * (n - 1), power, 1 - level)
-
-    high = 2
-    while not enough(high):
-        high *= 2
-        if high > MOST_SEEDS:
-            return None
-    low = high // 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return high
+    normal = float(special.ndtri(1 - level / 2) + special.ndtri(power))
+    if effect * math.sqrt(MOST_SEEDS) < per_seed * normal:
+        return None
+    n = max(2, math.floor((normal * per_seed / effect) ** 2))  # what a known spread needs: t needs a few more
+    while effect * math.sqrt(n) / per_seed < noncentrality(df_per_seed * (n - 1), power, 1 - level):
+        n += 1
+    return n

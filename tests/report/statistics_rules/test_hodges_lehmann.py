@@ -1,0 +1,57 @@
+"""The estimate and its interval against brute force over all signs, and scipy's signed-rank test."""
+
+import itertools
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from alexnet_study.report.statistics_rules.hodges_lehmann import hodges_lehmann, signed_rank_law
+
+
+@pytest.mark.parametrize("n", [1, 4, 9])
+def test_the_law_is_that_of_all_signs(n: int) -> None:
+    sums = [sum(r for r, s in enumerate(signs, 1) if s) for signs in itertools.product((0, 1), repeat=n)]
+    assert signed_rank_law(n) == pytest.approx(np.bincount(sums) / 2**n)
+
+
+def test_the_estimate_is_the_median_of_all_pairs() -> None:
+    values = np.random.default_rng(0).normal(size=8)
+    pairs = [(values[i] + values[j]) / 2 for i in range(8) for j in range(i, 8)]
+    assert hodges_lehmann(values).value == pytest.approx(np.median(pairs))
+    with pytest.raises(ValueError, match="at least one"):
+        hodges_lehmann([])
+
+
+@pytest.mark.parametrize("n", [6, 7, 10, 20])
+def test_the_interval_holds_what_wilcoxons_test_does_not_refuse(n: int) -> None:
+    values = np.random.default_rng(n).normal(size=n)
+    found = hodges_lehmann(values)
+    assert found.interval is not None
+    assert found.attained is not None
+    for end, inwards in ((found.interval.low, 1), (found.interval.high, -1)):
+        inside, outside = (
+            stats.wilcoxon(values - end - step * inwards, method="exact").pvalue for step in (1e-9, -1e-9)
+        )
+        assert outside <= 1 - found.attained + 1e-12 <= 0.05
+        assert inside > 0.05
+    assert found.value in found.interval
+
+
+def test_five_values_attain_no_95_per_cent() -> None:
+    few = hodges_lehmann([1.0, 2.0, 3.0, 4.0, 5.0])
+    assert (few.interval, few.attained, few.most) == (None, None, 0.9375)
+    lower = hodges_lehmann([1.0, 2.0, 3.0, 4.0, 5.0], level=0.9)
+    assert lower.interval is not None
+    assert (lower.interval.low, lower.interval.high, lower.attained) == (1.0, 5.0, 0.9375)
+    assert hodges_lehmann(np.arange(6.0)).attained == 1 - 2 / 2**6
+
+
+def test_one_collapsed_run_in_twenty_hardly_moves_it() -> None:
+    values = np.random.default_rng(1).normal(size=20)
+    moved = values.copy()
+    moved[3] = -60
+    sound, found = hodges_lehmann(values), hodges_lehmann(moved)
+    assert abs(found.value - sound.value) < 0.3
+    assert found.interval is not None
+    assert found.interval.low > -2
