@@ -9,7 +9,7 @@ from benchmarks.simulations import SIMULATIONS, Simulation, __main__
 from benchmarks.simulations.simulation import SEEDS, at_most, between, exactly, table
 
 STATED = [simulation for simulation in SIMULATIONS if simulation.stated]
-BRIEFLY, AT_LENGTH = 400, 5000
+BRIEFLY, AT_LENGTH = 1000, 5000
 
 
 def name(simulation: Simulation) -> str:

@@ -30,7 +30,9 @@ def hodges_lehmann(values: Sequence[float] | Array, level: float = LEVEL) -> Hod
     The interval holds what Wilcoxon's signed-rank test doesn't refuse: from the k-th least to the k-th largest Walsh
     average (xᵢ + xⱼ)/2, i ≤ j, with the largest k such that 1 − 2 P(W ≤ k − 1) is at least `level`, W the signed-rank
     statistic (Hollander, Wolfe and Chicken, Nonparametric Statistical Methods, 3rd ed., section 3.4). It is exact for
-    values symmetric about one centre. 95 % takes n ≥ 6. Raise ValueError for no values.
+    values symmetric about one centre. 95 % takes n ≥ 6. One collapsed run is in n of the averages: the 95 % interval
+    stays short with one from n = 12, with two from n = 17; below, one end runs off to it. Raise ValueError for no
+    values.
     """
     samples = np.asarray(values, dtype=float)
     n = len(samples)

@@ -64,7 +64,9 @@ def joint_rank(vector: Sequence[float] | Array, runs: Array) -> JointRank | None
     The vector joins the runs; the figures' scales, and every point's mean distance to the others, come from all n + 1.
     All points being treated alike, the rank of the vector is uniform where it is a run like the others, so that
     P(p ≤ j/(n + 1)) = j/(n + 1), exactly, whatever the law and the dependence of the figures, ties aside, which make it
-    less. (Scales from the n runs alone favour the runs: they are near their own mean, the vector isn't.)
+    less. (Scales from the n runs alone favour the runs: they are near their own mean, the vector isn't.) Which figures
+    count, and on which scale (fractions or logits), is to be fixed before the runs are seen: another choice can move
+    the rank by a place or two.
     """
     points = np.vstack([np.asarray(runs, dtype=float), np.asarray(vector, dtype=float)])
     n = len(points) - 1

@@ -55,3 +55,13 @@ def test_one_collapsed_run_in_twenty_hardly_moves_it() -> None:
     assert abs(found.value - sound.value) < 0.3
     assert found.interval is not None
     assert found.interval.low > -2
+
+
+@pytest.mark.parametrize(("collapsed", "least"), [(1, 12), (2, 17)])
+def test_from_how_many_runs_on_its_interval_stays_short(collapsed: int, least: int) -> None:
+    for n in range(6, 25):
+        values = np.linspace(-1, 1, n)
+        values[:collapsed] = -1000
+        interval = hodges_lehmann(values).interval
+        assert interval is not None
+        assert (interval.low > -2) == (n >= least)
