@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from alexnet_study.report.statistics import LEVEL, Array, Estimate, mean
-from alexnet_study.report.statistics_rules import churn
-from alexnet_study.report.statistics_rules.collapsed import flagged, learned_share
-from alexnet_study.report.statistics_rules.crossed import crossed_estimate
-from alexnet_study.report.statistics_rules.hodges_lehmann import hodges_lehmann
-from alexnet_study.report.statistics_rules.proportions import proportion_interval
+from alexnet_study.report.statistics import churn
+from alexnet_study.report.statistics.collapsed import flagged, learned_share
+from alexnet_study.report.statistics.crossed import crossed_estimate
+from alexnet_study.report.statistics.estimates import LEVEL, Array, Estimate, mean
+from alexnet_study.report.statistics.hodges_lehmann import hodges_lehmann
+from alexnet_study.report.statistics.proportions import proportion_interval
 from benchmarks.simulations.simulation import Bounds, Flags, Simulation, between, each, exactly
 
 Bits = NDArray[np.bool_]

@@ -5,11 +5,11 @@ import math
 
 import numpy as np
 
-from alexnet_study.report.resampling import EXACT, max_t
-from alexnet_study.report.statistics import Array
-from alexnet_study.report.statistics_rules.classes import class_advantages
-from alexnet_study.report.statistics_rules.joint import distance_matrix, rank_p, simulated_points
-from alexnet_study.report.statistics_rules.looks import ALPHA
+from alexnet_study.report.statistics.classes import class_advantages
+from alexnet_study.report.statistics.estimates import Array
+from alexnet_study.report.statistics.joint import distance_matrix, rank_p, simulated_points
+from alexnet_study.report.statistics.looks import ALPHA
+from alexnet_study.report.statistics.resampling import EXACT, max_t
 from benchmarks.simulations.simulation import Bounds, Flags, Simulation, at_most, each
 
 BATCH = 500  # replications at a time: their distances are 25 MB

@@ -6,11 +6,11 @@ import math
 import numpy as np
 from scipy import special
 
-from alexnet_study.report.statistics import LEVEL, POWER, Array, holm, mean, noncentrality
-from alexnet_study.report.statistics_rules.interactions import interaction
-from alexnet_study.report.statistics_rules.looks import ALPHA, adjusted_for_look
-from alexnet_study.report.statistics_rules.resolving import resolution
-from alexnet_study.report.statistics_rules.sign_flips import claim_test, sign_flip_test
+from alexnet_study.report.statistics.estimates import LEVEL, POWER, Array, holm, mean, noncentrality
+from alexnet_study.report.statistics.interactions import interaction
+from alexnet_study.report.statistics.looks import ALPHA, adjusted_for_look
+from alexnet_study.report.statistics.resolving import resolution
+from alexnet_study.report.statistics.sign_flips import claim_test, sign_flip_test
 from benchmarks.simulations.simulation import Flags, Simulation, at_most, each, exactly
 from benchmarks.simulations.vectors import flips_below_alpha
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alexnet_study.report.statistics import Array, Estimate, contrast, mean
+from alexnet_study.report.statistics.estimates import Array, Estimate, contrast, mean
 
 
 @dataclass(frozen=True, kw_only=True)

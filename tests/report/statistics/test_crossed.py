@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from alexnet_study.report.statistics_rules.crossed import crossed_estimate
+from alexnet_study.report.statistics.crossed import crossed_estimate
 
 
 def test_images_that_do_not_differ_leave_the_t_interval_over_seeds() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special, stats
 
-from alexnet_study.report.statistics_rules.proportions import proportion_interval
+from alexnet_study.report.statistics.proportions import proportion_interval
 
 SHARES = st.lists(st.integers(0, 1000).map(lambda hits: hits / 1000), min_size=3, max_size=12)
 

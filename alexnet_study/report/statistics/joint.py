@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from alexnet_study.report.resampling import SEED, TIES
-from alexnet_study.report.statistics import Array, Interval
-from alexnet_study.report.statistics_rules.looks import ALPHA
+from alexnet_study.report.statistics.estimates import Array, Interval
+from alexnet_study.report.statistics.looks import ALPHA
+from alexnet_study.report.statistics.resampling import SEED, TIES
 
 LEAST_RUNS = 3
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from alexnet_study.report.statistics import LEVEL, Array, Interval
+from alexnet_study.report.statistics.estimates import LEVEL, Array, Interval
 
 SCALE = 1.4826  # of a normal law, standard deviation over median absolute deviation
 FAR = 3.0

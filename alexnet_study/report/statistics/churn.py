@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from alexnet_study.report.statistics import Array, Estimate
+from alexnet_study.report.statistics.estimates import Array, Estimate
 
 LEAST_RUNS = 3  # for an interval: two runs are one pair
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from alexnet_study.report.resampling import max_t, sign_flip_p
-from alexnet_study.report.statistics import mean
-from alexnet_study.report.statistics_rules.sign_flips import Method, claim_test, least_p, sign_flip_test
+from alexnet_study.report.statistics.estimates import mean
+from alexnet_study.report.statistics.resampling import max_t, sign_flip_p
+from alexnet_study.report.statistics.sign_flips import Method, claim_test, least_p, sign_flip_test
 
 
 @given(st.lists(st.integers(-3, 3), min_size=2, max_size=6))

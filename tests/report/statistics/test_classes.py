@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from alexnet_study.report.statistics_rules.classes import class_advantages
+from alexnet_study.report.statistics.classes import class_advantages
 
 
 def test_p_is_the_brute_force_over_all_flips_of_centred_differences() -> None:

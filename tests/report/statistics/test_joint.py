@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.spatial import distance
 
-from alexnet_study.report.statistics_rules.joint import (
+from alexnet_study.report.statistics.joint import (
     joint_power,
     joint_rank,
     log_predictive_density,

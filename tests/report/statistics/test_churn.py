@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from alexnet_study.report.statistics_rules import churn
+from alexnet_study.report.statistics import churn
 
 
 @pytest.fixture

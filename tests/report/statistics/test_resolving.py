@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, special, stats
 
-from alexnet_study.report.statistics import holm, mean
-from alexnet_study.report.statistics_rules.resolving import resolution, seeds_needed, verdict_levels
+from alexnet_study.report.statistics.estimates import holm, mean
+from alexnet_study.report.statistics.resolving import resolution, seeds_needed, verdict_levels
 
 
 def power(effect: float, sd: float, n: int, level: float) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alexnet_study.report.statistics import LEVEL, Array, Interval
+from alexnet_study.report.statistics.estimates import LEVEL, Array, Interval
 
 
 @dataclass(frozen=True, kw_only=True)

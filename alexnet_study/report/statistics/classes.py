@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alexnet_study.report.resampling import max_t
-from alexnet_study.report.statistics import Array
-from alexnet_study.report.statistics_rules.sign_flips import least_p
+from alexnet_study.report.statistics.estimates import Array
+from alexnet_study.report.statistics.resampling import max_t
+from alexnet_study.report.statistics.sign_flips import least_p
 
 
 @dataclass(frozen=True, kw_only=True)

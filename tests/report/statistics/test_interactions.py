@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from alexnet_study.report.statistics_rules.interactions import interaction
+from alexnet_study.report.statistics.interactions import interaction
 
 
 def test_both_tests_are_scipys() -> None:

@@ -6,8 +6,8 @@ from enum import StrEnum
 
 import numpy as np
 
-from alexnet_study.report.resampling import EXACT, SAMPLED, TIES, sign_flip_p
-from alexnet_study.report.statistics import Array, Estimate
+from alexnet_study.report.statistics.estimates import Array, Estimate
+from alexnet_study.report.statistics.resampling import EXACT, SAMPLED, TIES, sign_flip_p
 
 
 class Method(StrEnum):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from alexnet_study.report.statistics_rules.hodges_lehmann import hodges_lehmann, signed_rank_law
+from alexnet_study.report.statistics.hodges_lehmann import hodges_lehmann, signed_rank_law
 
 
 @pytest.mark.parametrize("n", [1, 4, 9])

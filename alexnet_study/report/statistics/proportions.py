@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from scipy import special
 
-from alexnet_study.report.statistics import LEVEL, Array, Interval, mean
+from alexnet_study.report.statistics.estimates import LEVEL, Array, Interval, mean
 
 LEAST_RUNS = 3
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alexnet_study.report.statistics_rules.looks import State, adjusted_for_look, look_in_force
+from alexnet_study.report.statistics.looks import State, adjusted_for_look, look_in_force
 
 PLAN = {10: 0.2, 20: 0.8}
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from alexnet_study.report.statistics_rules.collapsed import flagged, learned_share
+from alexnet_study.report.statistics.collapsed import flagged, learned_share
 
 
 @pytest.mark.parametrize("n", [1, 3, 10, 20])

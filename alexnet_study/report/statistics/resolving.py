@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from scipy import special
 
-from alexnet_study.report.statistics import LEVEL, POWER, Estimate, Interval, holm, noncentrality
-from alexnet_study.report.statistics_rules.looks import ALPHA
+from alexnet_study.report.statistics.estimates import LEVEL, POWER, Estimate, Interval, holm, noncentrality
+from alexnet_study.report.statistics.looks import ALPHA
 
 MOST_SEEDS = 100_000  # more than anyone runs: "not within reach"
 
