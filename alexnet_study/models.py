@@ -1,4 +1,4 @@
-"""One AlexNet at CIFAR scale; its structure is data (`ModelConfig`), its plan a table.
+"""One AlexNet at CIFAR scale; its structure is data (`ModelConfig`), its layers a table.
 
 images (B, 3, 32, 32) → conv1 … conv5 → features (B, D) → classifier → logits (B, C)
 """
@@ -20,7 +20,7 @@ POOLED = ("conv1", "conv2", "conv5")  # these blocks end in a 2×2 max-pool
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """One row of the plan: a 3×3 convolution on a `side`×`side` map, its skip and its pool."""
+    """One row of that table: a 3×3 convolution on a `side`×`side` map, its skip and its pool."""
 
     name: str
     inputs: int
@@ -35,7 +35,7 @@ class Block:
         return self.skip and self.inputs != self.outputs
 
 
-def plan(config: ModelConfig) -> list[Block]:
+def layer_table(config: ModelConfig) -> list[Block]:
     """The five convolutional blocks of a configuration."""
     blocks: list[Block] = []
     inputs, side = IMAGE_CHANNELS, IMAGE_SIDE
@@ -49,7 +49,7 @@ def plan(config: ModelConfig) -> list[Block]:
 
 def feature_count(config: ModelConfig) -> int:
     """D, the length of the flattened output of conv5."""
-    last = plan(config)[-1]
+    last = layer_table(config)[-1]
     return last.outputs * (last.side // 2) ** 2
 
 
@@ -62,7 +62,7 @@ def dense_shapes(config: ModelConfig, classes: int) -> list[tuple[int, int]]:
 
 def parameter_count(config: ModelConfig, classes: int) -> int:
     """Trainable parameters, in closed form."""
-    blocks = plan(config)
+    blocks = layer_table(config)
     convolutions = sum(9 * b.inputs * b.outputs + b.outputs for b in blocks)
     norms = sum(2 * b.outputs for b in blocks) if config.batch_norm else 0
     projections = sum(b.inputs * b.outputs for b in blocks if b.projected)
@@ -71,7 +71,7 @@ def parameter_count(config: ModelConfig, classes: int) -> int:
 
 def multiply_adds(config: ModelConfig, classes: int) -> int:
     """Multiply-adds of one image's forward pass in convolutions and fully connected layers, in closed form."""
-    blocks = plan(config)
+    blocks = layer_table(config)
     convolutions = sum((9 + b.projected) * b.inputs * b.outputs * b.side**2 for b in blocks)
     return convolutions + sum(i * o for i, o in dense_shapes(config, classes))
 
@@ -108,7 +108,7 @@ class AlexNet(nn.Module):
     def __init__(self, config: ModelConfig, classes: int) -> None:
         super().__init__()
         self.config = config
-        self.blocks = plan(config)
+        self.blocks = layer_table(config)
         self.convolutions = nn.ModuleDict({b.name: nn.Conv2d(b.inputs, b.outputs, 3, padding=1) for b in self.blocks})
         self.classifier = _classifier(config, classes)
         norms = {b.name: nn.BatchNorm2d(b.outputs) for b in self.blocks} if config.batch_norm else {}

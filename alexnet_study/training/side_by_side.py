@@ -7,7 +7,7 @@ import torch
 
 from alexnet_study.data.dataset import Split
 from alexnet_study.errors import RunError
-from alexnet_study.models import IMAGE_CHANNELS, IMAGE_SIDE, parameter_count, plan
+from alexnet_study.models import IMAGE_CHANNELS, IMAGE_SIDE, layer_table, parameter_count
 from alexnet_study.study.configs import ModelConfig, RunConfig
 from alexnet_study.training.device import lost_gpu
 from alexnet_study.training.epoch import Steps
@@ -84,7 +84,7 @@ def step_bytes(model: ModelConfig, classes: int, batch_size: int) -> int:
     gradients, and what the pool makes, with int64 places. The fully connected layers count as three outputs a layer.
     """
     image = 4 * 2 * IMAGE_CHANNELS * IMAGE_SIDE**2
-    for block in plan(model):
+    for block in layer_table(model):
         outputs = block.outputs * block.side**2
         image += outputs * 4 * (4 + 2 * model.batch_norm + block.skip) + (outputs // 4 * (4 + 8) if block.pooled else 0)
     dense = 3 * 4 * (2 * model.hidden + classes)
