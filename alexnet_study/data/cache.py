@@ -1,5 +1,6 @@
 """Image data as tensors: decoded once to uint8 (N, 3, 32, 32), cached on disk, memory-mapped from then on."""
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -12,40 +13,70 @@ from typing import Any
 import numpy as np
 import torch
 
-from alexnet_study.data.arrays import Arrays
+from alexnet_study.data.arrays import Arrays, Duplicates, duplicates
+from alexnet_study.data.content import changed_file
 from alexnet_study.data.dataset import Dataset, Split
+from alexnet_study.data.image_file import TREATMENTS
 from alexnet_study.data.sources import source_named
 from alexnet_study.errors import RequestError
 from alexnet_study.files import TEMPORARY, digest, write_json
 
 PARTS = ("train_images", "train_labels", "test_images", "test_labels")
-FORMAT = 1  # raised when the cache's layout or the decoding changes
+FORMAT = 2  # raised when the cache's layout or the decoding changes
 
 
-def load_dataset(name: str, *, cache: Path | None = None) -> Dataset:
-    """The data set of source `name`, from its cache where that is current and whole, else decoded and cached.
+def load_dataset(name: str, *, cache: Path | None = None, verify: bool = False) -> Dataset:
+    """Return the data set of source `name`, from its cache where that is current and whole, else decoded and cached.
 
     `cache` is the folder to keep it in; by default a folder beside the source, or the user's cache folder where that is
-    not writable. RequestError says what is wrong with a source.
+    not writable. A cache is current while names, sizes and times are as they were, and the content of a sample of the
+    files, or with `verify` of all of them. Raise RequestError, which says what is wrong, where the source can't be
+    used.
     """
     source = source_named(name)
     manifest = {"format": FORMAT, **source.manifest()}
     folders = _cache_folders(source.beside(), name, cache)
     for folder in folders:
-        found = _read_cache(folder, manifest)
+        found = _read_cache(folder, manifest, source.files(), verify=verify)
         if found is not None:
             return found
     arrays = source.decode()
-    if arrays.resized:
-        print(f"note: {arrays.resized} images of {name} are not 32×32; resized bilinearly", file=sys.stderr)
+    _check_enough(name, arrays)
+    counted = duplicates(arrays)
+    for note in [*source.notes(), *_notes(arrays, counted)]:
+        print(f"note: --data {name}: {note}", file=sys.stderr)
     for folder in folders:
         try:
-            return _write_cache(folder, manifest, arrays)
+            return _write_cache(folder, manifest, arrays, counted)
         except OSError as error:
             if cache is not None:
                 raise RequestError(f"--cache {cache}: cannot write there: {error.strerror}") from None
     print(f"note: no cache could be written for {name}; it will be decoded again next time", file=sys.stderr)
-    return _dataset(arrays, _hashes(arrays), manifest)
+    return _dataset(arrays, _hashes(arrays), manifest, counted)
+
+
+def _check_enough(name: str, arrays: Arrays) -> None:
+    """Raise RequestError where a classifier, its principal components or its linear regressors can't be computed."""
+    counts = (len(arrays.classes), len(arrays.train_labels), len(arrays.test_labels))
+    if min(counts) < 2:
+        have = ", ".join(
+            f"{n} {what}" for n, what in zip(counts, ("classes", "training images", "test images"), strict=True)
+        )
+        raise RequestError(f"--data {name}: too little for a study: {have}; expected at least 2 of each")
+
+
+def _notes(arrays: Arrays, counted: Duplicates) -> list[str]:
+    """Return what was done to images, and how many occur twice, a line each."""
+    notes = [f"{count} images {TREATMENTS[key]}" for key, count in arrays.treated.items()]
+    if arrays.resized:
+        notes.append(f"{arrays.resized} images are not 32×32; resized bilinearly")
+    if counted.in_both:
+        notes.append(
+            f"{counted.in_both} of {len(arrays.test_labels)} test images are training images too, to the pixel"
+        )
+    if counted.repeated:
+        notes.append(f"{counted.repeated} images repeat another of their own split, to the pixel")
+    return notes
 
 
 def _cache_folders(beside: Path | None, name: str, cache: Path | None) -> list[Path]:
@@ -58,16 +89,22 @@ def _cache_folders(beside: Path | None, name: str, cache: Path | None) -> list[P
     return [own] if beside is None else [beside, own]
 
 
-def _read_cache(folder: Path, manifest: dict[str, Any]) -> Dataset | None:
+def _read_cache(folder: Path, manifest: dict[str, Any], files: list[str], *, verify: bool) -> Dataset | None:
     """The cached data where it belongs to this manifest and every byte is as it was written, else None."""
     try:
         recorded = json.loads((folder / "manifest.json").read_text())
         if recorded["source"] != json.loads(json.dumps(manifest)):
             return None
-        parts = {part: _map(folder, part) for part in PARTS}
-        arrays = Arrays(classes=tuple(recorded["classes"]), resized=recorded["resized"], **parts)
+        arrays = Arrays(
+            classes=tuple(recorded["classes"]),
+            resized=recorded["resized"],
+            treated=recorded["treated"],
+            **{part: _map(folder, part) for part in (*PARTS, "digests")},
+        )
+        counted = Duplicates(**recorded["duplicates"])
         hashes = _hashes(arrays)
         damaged = [part for part, value in hashes.items() if recorded["hashes"][part] != value]
+        damaged += ["digests"] if recorded["digests"] != _hash(arrays.digests) else []
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, KeyError, TypeError):
@@ -75,24 +112,36 @@ def _read_cache(folder: Path, manifest: dict[str, Any]) -> Dataset | None:
     if damaged:
         print(f"note: the cache {folder} is damaged ({', '.join(damaged)}); decoding again", file=sys.stderr)
         return None
-    return _dataset(arrays, hashes, manifest)
+    changed = changed_file(files, arrays.digests, every=verify)
+    if changed is not None:
+        print(f"note: {changed} has changed, though not its size and time; decoding again", file=sys.stderr)
+        return None
+    return _dataset(arrays, hashes, manifest, counted)
 
 
-def _write_cache(folder: Path, manifest: dict[str, Any], arrays: Arrays) -> Dataset:
+def _write_cache(folder: Path, manifest: dict[str, Any], arrays: Arrays, counted: Duplicates) -> Dataset:
     """Write beside `folder`, then rename; of two processes that do so at once, both end with a whole cache."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     hashes = _hashes(arrays)
     building = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}{TEMPORARY}")
     try:
         building.mkdir()
-        for part in PARTS:
+        for part in (*PARTS, "digests"):
             np.save(building / f"{part}.npy", getattr(arrays, part))
-        recorded = {"source": manifest, "classes": arrays.classes, "resized": arrays.resized, "hashes": hashes}
+        recorded = {
+            "source": manifest,
+            "classes": arrays.classes,
+            "resized": arrays.resized,
+            "treated": dict(arrays.treated),
+            "duplicates": dataclasses.asdict(counted),
+            "hashes": hashes,
+            "digests": _hash(arrays.digests),
+        }
         write_json(building / "manifest.json", recorded)
         _replace_folder(building, folder)
     finally:
         shutil.rmtree(building, ignore_errors=True)
-    return _read_cache(folder, manifest) or _dataset(arrays, hashes, manifest)
+    return _read_cache(folder, manifest, [], verify=False) or _dataset(arrays, hashes, manifest, counted)
 
 
 def _replace_folder(new: Path, folder: Path) -> None:
@@ -117,16 +166,22 @@ def _map(folder: Path, part: str) -> np.ndarray[Any, Any]:
 
 
 def _hashes(arrays: Arrays) -> dict[str, str]:
-    return {part: hashlib.sha256(np.ascontiguousarray(getattr(arrays, part)).data).hexdigest() for part in PARTS}
+    return {part: _hash(getattr(arrays, part)) for part in PARTS}
 
 
-def _dataset(arrays: Arrays, hashes: dict[str, str], manifest: dict[str, Any]) -> Dataset:
+def _hash(array: np.ndarray[Any, Any]) -> str:
+    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
+
+
+def _dataset(arrays: Arrays, hashes: dict[str, str], manifest: dict[str, Any], counted: Duplicates) -> Dataset:
     def split(name: str) -> Split:
         images, labels = getattr(arrays, f"{name}_images"), getattr(arrays, f"{name}_labels")
         return Split(images=torch.from_numpy(images), labels=torch.from_numpy(labels))
 
     described = {key: value for key, value in manifest.items() if key not in ("format", "files")}
     described["resized"] = arrays.resized
+    found = {"treated": dict(arrays.treated), **dataclasses.asdict(counted)}
+    described.update({key: value for key, value in found.items() if value})
     content = digest({"classes": arrays.classes, **hashes})
     return Dataset(
         train=split("train"), test=split("test"), classes=arrays.classes, content_hash=content, source=described

@@ -6,25 +6,38 @@ from typing import Any
 import numpy as np
 
 from alexnet_study.data.arrays import Arrays
+from alexnet_study.data.content import digests_of
 from alexnet_study.errors import RequestError
 
 DATA = Path("data")
 
 
 class Cifar10:
-    """CIFAR-10 as torchvision downloads and verifies it."""
+    """CIFAR-10 as torchvision downloads and verifies it; torchvision's other data sets of its format inherit."""
 
+    request = "cifar10"
+    name = "CIFAR-10"
+    torchvision_class = "CIFAR10"
+    archive = "cifar-10-python.tar.gz"
     folder = DATA / "cifar-10-batches-py"
 
     def manifest(self) -> dict[str, Any]:
         """Names, sizes and times of the batches; downloads them first when they are missing."""
         if not self.folder.is_dir():
             self._split(train=True)
-        return {"kind": "cifar10", "name": "CIFAR-10", "files": _listing(sorted(self.folder.glob("*")), self.folder)}
+        return {"kind": self.request, "name": self.name, "files": _listing(self._paths(), self.folder)}
+
+    def files(self) -> list[str]:
+        """The batches' paths."""
+        return [str(path) for path in self._paths()]
+
+    def notes(self) -> list[str]:
+        """Nothing is left out."""
+        return []
 
     def beside(self) -> Path:
         """data/cifar10.cache"""
-        return DATA / "cifar10.cache"
+        return DATA / f"{self.request}.cache"
 
     def decode(self) -> Arrays:
         """Both splits, verified by torchvision against its own checksums."""
@@ -35,18 +48,22 @@ class Cifar10:
             test_images=np.ascontiguousarray(test.data.transpose(0, 3, 1, 2)),
             test_labels=np.asarray(test.targets, dtype=np.int64),
             classes=tuple(train.classes),
+            digests=digests_of(self.files()),
         )
 
+    def _paths(self) -> list[Path]:
+        return sorted(path for path in self.folder.glob("*") if path.is_file())
+
     def _split(self, *, train: bool) -> Any:
-        from torchvision.datasets import CIFAR10
+        import torchvision.datasets
 
         try:
-            return CIFAR10(DATA, train=train, download=True)
+            return getattr(torchvision.datasets, self.torchvision_class)(DATA, train=train, download=True)
         except (OSError, RuntimeError) as error:  # no network, a proxy's refusal, a damaged archive, a full disk
             reason = " ".join(str(error).split())
             raise RequestError(
-                f"--data cifar10: could not download CIFAR-10 into {DATA}/ ({reason}); "
-                "put cifar-10-python.tar.gz there, or give --data digits "
+                f"--data {self.request}: could not download {self.name} into {DATA}/ ({reason}); "
+                f"put {self.archive} there, or give --data digits "
                 "or --data FOLDER with train/<class>/* and test/<class>/*"
             ) from None
 

@@ -14,6 +14,14 @@ class Digits:
         """The data ships with scikit-learn and does not change."""
         return {"kind": "digits", "name": "scikit-learn's handwritten digits, stratified 80/20 split", "files": []}
 
+    def files(self) -> list[str]:
+        """None: what is installed does not change."""
+        return []
+
+    def notes(self) -> list[str]:
+        """Nothing is left out."""
+        return []
+
     def beside(self) -> None:
         """It has no folder of its own."""
 

@@ -1,9 +1,10 @@
 """Where images come from: each source tells what it is, cheaply, and decodes itself to arrays.
 
-A source is one of the table `SOURCES`, `cifar10` (torchvision's, downloaded into data/ when missing) or `digits`
-(scikit-learn's), or a folder with `train/<class>/*` and `test/<class>/*`.
+A source is one of the table `SOURCES`, `cifar10` (torchvision's, downloaded into data/ when missing) or
+`digits` (scikit-learn's), or a folder with `train/<class>/*` and `test/<class>/*`.
 """
 
+import os
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +20,12 @@ class Source(Protocol):
 
     def manifest(self) -> dict[str, Any]:
         """Return what the data is and, cheaply, whether it changed: names, sizes and times."""
+
+    def files(self) -> list[str]:
+        """Return the paths of the files that it is decoded from, in an order of its own; none where it has no files."""
+
+    def notes(self) -> list[str]:
+        """Return what a reader should know before using it, a line each."""
 
     def beside(self) -> Path | None:
         """Return where its cache would lie beside it; None where it has no folder."""
@@ -42,7 +49,7 @@ def expected_data() -> str:
 
 def check_request(request: str) -> None:
     """Raise RequestError where a request for data is neither a source's name nor a folder that exists."""
-    if not is_source(request) and not Path(request).is_dir():
+    if not is_source(request) and not os.path.isdir(request):
         raise RequestError(f"--data {request}: no such folder; expected {expected_data()}")
 
 

@@ -164,13 +164,22 @@ class Origin:
 
 @dataclass(frozen=True, kw_only=True)
 class DataSource:
-    """Where the images came from. encodings: of an image folder's files. resized: images that were not 32×32."""
+    """Where the images came from. encodings: of an image folder's files. resized: images that were not 32×32.
+
+    left_out: what lay in the folder and was not read, by reason. treated: images that were changed otherwise than by
+    resizing, by the way. in_both: test images that are training images too. repeated: images that repeat an earlier one
+    of their split. All are counts.
+    """
 
     kind: str
     name: str
     resized: int
     encodings: tuple[str, ...] = ()
     images: int | None = None
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    treated: Mapping[str, int] = field(default_factory=dict)
+    in_both: int = 0
+    repeated: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,6 +27,14 @@ class Stripes:
         """Its name says all."""
         return {"kind": "stripes", "name": "stripes", "files": []}
 
+    def files(self) -> list[str]:
+        """It has none."""
+        return []
+
+    def notes(self) -> list[str]:
+        """There is nothing to know."""
+        return []
+
     def beside(self) -> None:
         """It has no folder."""
 

@@ -1,5 +1,6 @@
 """Caches are current, whole, or built again, and go where they are told."""
 
+import os
 import threading
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
+from alexnet_study.data import content
 from alexnet_study.data.cache import load_dataset
 from alexnet_study.data.image_folder import ImageFolder
 from alexnet_study.errors import RequestError
@@ -27,16 +29,65 @@ def test_the_cache_is_used_while_current_and_rebuilt_when_a_file_changes(
     assert changed.test.images[0, :, 0, 0].tolist() == [1, 2, 3]
 
 
-@pytest.mark.parametrize("damage", ["flip", "truncate", "remove", "manifest"])
+def with_other_bytes(path: Path) -> None:
+    """Change an image's pixels, not its size and times."""
+    status, content = path.stat(), path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def test_other_bytes_of_the_same_size_and_time_are_found(images: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = images / "train/class1/003.png"
+    Image.open(path).save(path, "PPM")
+    first = load_dataset(str(images))
+    with_other_bytes(path)
+    changed = load_dataset(str(images))
+    assert (changed.train.images != first.train.images).sum() == 1
+    assert f"{path} has changed, though not its size and time" in capfd.readouterr().err
+
+
+def test_of_many_files_a_sample_is_read_and_all_are_where_asked(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(content, "SAMPLE_FILES", 3)
+    path = images / "train/class1/003.png"
+    Image.open(path).save(path, "PPM")
+    first = load_dataset(str(images))
+    read: list[str] = []
+    own = content._read
+    monkeypatch.setattr(content, "_read", lambda path: (read.append(path), own(path))[1])
+    for _ in range(20):
+        load_dataset(str(images))
+    assert len(read) == 60
+    assert 20 < len(set(read)) <= 60  # another sample each time
+    with_other_bytes(path)
+    assert load_dataset(str(images), verify=True).content_hash != first.content_hash
+
+
+def test_a_sample_stops_at_its_share_of_bytes(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [str(path) for path in images.rglob("*.png")]
+    digests = content.digests_of(files)
+    read: list[str] = []
+    monkeypatch.setattr(content, "SAMPLE_BYTES", 1)
+    own = content._read
+    monkeypatch.setattr(content, "_read", lambda path: (read.append(path), own(path))[1])
+    assert content.changed_file(files, digests, every=False) is None
+    assert len(read) == 1
+    assert content.changed_file(files, digests, every=True) is None
+    assert len(read) == 1 + len(files)
+    digests[-1] ^= 1
+    assert content.changed_file(files, digests, every=True) == files[-1]
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "remove", "manifest", "digests"])
 def test_a_damaged_cache_is_reported_and_rebuilt(images: Path, damage: str, capfd: pytest.CaptureFixture[str]) -> None:
     first = load_dataset(str(images))
-    path = images.with_name("images.cache") / ("manifest.json" if damage == "manifest" else "train_images.npy")
-    content = bytearray(path.read_bytes())
-    if damage == "flip":
-        content[-5] ^= 4
-        path.write_bytes(content)
+    name = {"manifest": "manifest.json", "digests": "digests.npy"}.get(damage, "train_images.npy")
+    path = images.with_name("images.cache") / name
+    written = bytearray(path.read_bytes())
+    if damage in ("flip", "digests"):
+        written[-5] ^= 4
+        path.write_bytes(written)
     elif damage == "truncate":
-        path.write_bytes(content[:-100])
+        path.write_bytes(written[:-100])
     elif damage == "manifest":
         path.write_text("{")
     else:
