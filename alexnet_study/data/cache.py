@@ -22,6 +22,7 @@ from alexnet_study.errors import RequestError
 from alexnet_study.files import TEMPORARY, digest, write_json
 
 PARTS = ("train_images", "train_labels", "test_images", "test_labels")
+LEAST = {"classes": 2, "training images": 2, "test images": 4}  # ridge regression needs 2, the alignment of features 4
 FORMAT = 2  # raised when the cache's layout or the decoding changes
 
 
@@ -56,13 +57,15 @@ def load_dataset(name: str, *, cache: Path | None = None, verify: bool = False) 
 
 
 def _check_enough(name: str, arrays: Arrays) -> None:
-    """Raise RequestError where a classifier, its principal components or its linear regressors can't be computed."""
-    counts = (len(arrays.classes), len(arrays.train_labels), len(arrays.test_labels))
-    if min(counts) < 2:
-        have = ", ".join(
-            f"{n} {what}" for n, what in zip(counts, ("classes", "training images", "test images"), strict=True)
-        )
-        raise RequestError(f"--data {name}: too little for a study: {have}; expected at least 2 of each")
+    """Raise RequestError where the analysis of a trained model could not be computed, so that nothing is trained."""
+    counts = {
+        "classes": len(arrays.classes),
+        "training images": len(arrays.train_labels),
+        "test images": len(arrays.test_labels),
+    }
+    if any(counts[what] < least for what, least in LEAST.items()):
+        have, wanted = (", ".join(f"{count} {what}" for what, count in own.items()) for own in (counts, LEAST))
+        raise RequestError(f"--data {name}: too little to analyse: {have}; expected at least {wanted}")
 
 
 def _notes(arrays: Arrays, counted: Duplicates) -> list[str]:

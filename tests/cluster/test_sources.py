@@ -21,7 +21,7 @@ from alexnet_study.study.study import load_study
 
 
 class Stripes:
-    """A third source: one striped image of each class and split."""
+    """A third source: two plain and two striped images in each split."""
 
     def manifest(self) -> dict[str, object]:
         """Its name says all."""
@@ -39,10 +39,10 @@ class Stripes:
         """It has no folder."""
 
     def decode(self) -> Arrays:
-        """Two images in each split."""
-        images = np.zeros((2, 3, 32, 32), dtype=np.uint8)
-        images[1, :, ::2] = 255
-        labels, classes = np.arange(2, dtype=np.int64), ("plain", "striped")
+        """Four images in each split."""
+        images = np.zeros((4, 3, 32, 32), dtype=np.uint8)
+        images[2:, :, ::2] = 255
+        labels, classes = np.repeat(np.arange(2, dtype=np.int64), 2), ("plain", "striped")
         return Arrays(
             train_images=images,
             train_labels=labels,

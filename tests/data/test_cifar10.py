@@ -16,8 +16,8 @@ def test_cifar10_comes_from_torchvision_and_says_what_to_do_without_it(
 
     class Fake:
         classes = ("a", "b")
-        data = np.arange(2 * 32 * 32 * 3, dtype=np.uint8).reshape(2, 32, 32, 3)
-        targets = (1, 0)
+        data = np.arange(4 * 32 * 32 * 3, dtype=np.uint8).reshape(4, 32, 32, 3)
+        targets = (1, 0, 1, 0)
 
         def __init__(self, root: Path, *, train: bool, download: bool) -> None:
             (root / "cifar-10-batches-py").mkdir(parents=True, exist_ok=True)
@@ -32,5 +32,5 @@ def test_cifar10_comes_from_torchvision_and_says_what_to_do_without_it(
         load_dataset("cifar10")
     monkeypatch.setattr(torchvision.datasets, "CIFAR10", Fake)
     data = load_dataset("cifar10")
-    assert data.train.labels.tolist() == [1, 0]
+    assert data.train.labels.tolist() == [1, 0, 1, 0]
     assert np.array_equal(data.train.images[1].numpy(), Fake.data[1].transpose(2, 0, 1))

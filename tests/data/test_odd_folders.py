@@ -93,12 +93,14 @@ def bind_socket(folder: Path) -> None:
         os.chdir(here)
 
 
-def only(folder: Path, split: str, count: int) -> None:
-    """Leave `count` images of one class in a split, and no other class in either."""
-    for each in ("train", "test"):
-        shutil.rmtree(folder / each / "class1")
-    for path in sorted((folder / split / "class0").iterdir())[count:]:
-        path.unlink()
+def only(folder: Path, *, classes: int = 2, train: int = IN_EACH, test: int = IN_EACH) -> None:
+    """Leave the first classes, and of each the first images in each split."""
+    for split, count in (("train", train), ("test", test)):
+        for label in range(2):
+            for path in sorted((folder / split / f"class{label}").iterdir())[count if label < classes else 0 :]:
+                path.unlink()
+        for label in range(classes, 2):
+            (folder / split / f"class{label}").rmdir()
 
 
 def copied(folder: Path, source: str, target: str) -> None:
@@ -175,6 +177,7 @@ RIGHT = {
         train=7,
         said="1 images repeat another of their own split",
     ),
+    "the least that can be analysed": Right(lambda f: only(f, train=1, test=2), train=2, test=4),
     "train/ and test/ are the same": Right(
         lambda f: (shutil.rmtree(f / "test"), link(f / "test", "train")), said="6 of 6 test images"
     ),
@@ -239,11 +242,13 @@ REFUSED = {
     "a link to itself": Refused(
         lambda f: link(f / "train/class0/a.png", "a.png"), r"class0/a.png \(a link that leads nowhere: Too many levels"
     ),
-    "one class": Refused(
-        lambda f: only(f, "train", 3), "1 classes, 3 training images, 3 test images; expected at least 2"
+    "one class": Refused(lambda f: only(f, classes=1), "too little to analyse: 1 classes, 3 training images"),
+    "one training image": Refused(
+        lambda f: only(f, classes=1, train=1),
+        "1 training images, 3 test images; expected at least 2 classes, 2 training",
     ),
-    "one training image": Refused(lambda f: only(f, "train", 1), "1 training images"),
-    "one test image": Refused(lambda f: only(f, "test", 1), "1 test images"),
+    "one test image": Refused(lambda f: only(f, classes=1, test=1), "1 test images; expected .* 4 test images"),
+    "three test images": Refused(lambda f: [only(f, test=2), (f / "test/class0/000.png").unlink()], "3 test images;"),
 }
 
 
