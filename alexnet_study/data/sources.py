@@ -1,6 +1,6 @@
 """Where images come from: each source tells what it is, cheaply, and decodes itself to arrays.
 
-A source is one of the table `SOURCES`, `cifar10` (torchvision's, downloaded into data/ when missing) or
+A source is one of the table `SOURCES`, `cifar10` or `cifar100` (torchvision's, downloaded into data/ when missing) or
 `digits` (scikit-learn's), or a folder with `train/<class>/*` and `test/<class>/*`.
 """
 
@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from alexnet_study.data.arrays import Arrays
 from alexnet_study.data.cifar10 import Cifar10
+from alexnet_study.data.cifar100 import Cifar100
 from alexnet_study.data.digits import Digits
 from alexnet_study.data.image_folder import ImageFolder
 from alexnet_study.errors import RequestError
@@ -34,7 +35,7 @@ class Source(Protocol):
         """Return all of it."""
 
 
-SOURCES: dict[str, type[Source]] = {"cifar10": Cifar10, "digits": Digits}
+SOURCES: dict[str, type[Source]] = {"cifar10": Cifar10, "cifar100": Cifar100, "digits": Digits}
 
 
 def is_source(request: str) -> bool:

@@ -85,11 +85,11 @@ def test_a_source_of_the_table_is_loaded_by_its_name(third: str, tmp_path: Path)
 
 
 def test_help_and_errors_list_every_source(third: str) -> None:
-    listed = "cifar10, digits, stripes or a folder with train/<class>/* and test/<class>/*"
+    listed = "cifar10, cifar100, digits, stripes or a folder with train/<class>/* and test/<class>/*"
     assert listed in " ".join(parser("x").format_help().split())
     with pytest.raises(RequestError, match="no such folder; expected ") as caught:
-        load_dataset("cifar100")
-    assert str(caught.value) == f"--data cifar100: no such folder; expected {listed}"
+        load_dataset("cifar11")
+    assert str(caught.value) == f"--data cifar11: no such folder; expected {listed}"
 
 
 def test_a_folder_is_submitted_by_its_absolute_path(
@@ -114,9 +114,11 @@ def test_what_is_neither_is_refused_before_the_queue_is_asked(
 
     monkeypatch.setattr(Slurm, "check_reachable", lambda _: asked.append("clients"))
     monkeypatch.setattr(Slurm, "queue", silent_queue)
-    request = request_for(study_file, tmp_path / "results", "cifar100")
-    with pytest.raises(RequestError, match="--data cifar100: no such folder; expected cifar10, digits or a folder"):
+    request = request_for(study_file, tmp_path / "results", "cifar11")
+    with pytest.raises(
+        RequestError, match="--data cifar11: no such folder; expected cifar10, cifar100, digits or a folder"
+    ):
         submit(request)
     assert asked == []
     assert not (tmp_path / "results").exists()
-    assert any("--data cifar100: no such folder" in note for note in dry_run(request).notes)
+    assert any("--data cifar11: no such folder" in note for note in dry_run(request).notes)
