@@ -1,6 +1,7 @@
 """Decoded images as arrays, which need no PyTorch: what every source decodes itself to."""
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 
 SIDE = 32
+COUNTED_AT_ONCE = 1000  # images whose values are counted in one go, so that memory stays small
 
 
 def _no_digests() -> np.ndarray[Any, Any]:
@@ -33,24 +35,58 @@ class Arrays:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Duplicates:
-    """Images with the same pixels. in_both: test images that are training images too.
+class ChannelStatistics:
+    """The mean and the standard deviation of each channel's values over all pixels, values from 0 to 1."""
 
-    repeated: images that repeat an earlier one of their own split.
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """What is found in decoded images. statistics: of the training images.
+
+    in_both: test images that are training images too, to the pixel. repeated: images that repeat an earlier one of
+    their own split, to the pixel.
     """
 
     in_both: int
     repeated: int
+    statistics: ChannelStatistics
 
 
-def duplicates(arrays: Arrays) -> Duplicates:
-    """Return how many images occur more than once, as decoded."""
+def examine(arrays: Arrays) -> Findings:
+    """Return how many of the images occur more than once, and the training images' statistics."""
     train, test = ([_pixel_digest(image) for image in part] for part in (arrays.train_images, arrays.test_images))
     seen = set(train)
-    return Duplicates(
+    return Findings(
         in_both=sum(image in seen for image in test),
         repeated=len(train) - len(seen) + len(test) - len(set(test)),
+        statistics=channel_statistics(arrays.train_images),
     )
+
+
+def channel_statistics(images: np.ndarray[Any, Any]) -> ChannelStatistics:
+    """Return the statistics of images uint8 (N, 3, H, W), N ≥ 1, the same bits in any order of the images.
+
+    They come from exact integer sums, by a histogram of each channel. std is of the population; 1 where a channel holds
+    a single value, so that it can be divided by.
+    """
+    histograms = np.zeros((images.shape[1], 256), dtype=np.int64)
+    for start in range(0, len(images), COUNTED_AT_ONCE):
+        for channel, histogram in enumerate(histograms):
+            histogram += np.bincount(images[start : start + COUNTED_AT_ONCE, channel].ravel(), minlength=256)
+    moments = [_moments([int(count) for count in histogram]) for histogram in histograms]
+    return ChannelStatistics(mean=tuple(mean for mean, _ in moments), std=tuple(std for _, std in moments))
+
+
+def _moments(histogram: list[int]) -> tuple[float, float]:
+    """Return the mean and standard deviation of the values 0 … 255 that a histogram counts, over 255."""
+    count = sum(histogram)
+    total = sum(value * number for value, number in enumerate(histogram))
+    squares = sum(value**2 * number for value, number in enumerate(histogram))
+    spread = math.sqrt((count * squares - total**2) / count**2)
+    return total / count / 255, spread / 255 if spread else 1.0
 
 
 def _pixel_digest(image: np.ndarray[Any, Any]) -> bytes:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from alexnet_study.data.arrays import Arrays, Duplicates, duplicates
+from alexnet_study.data.arrays import Arrays, ChannelStatistics, Findings, examine
 from alexnet_study.data.content import changed_file
 from alexnet_study.data.dataset import Dataset, Split
 from alexnet_study.data.image_file import TREATMENTS
@@ -43,17 +43,17 @@ def load_dataset(name: str, *, cache: Path | None = None, verify: bool = False) 
             return found
     arrays = source.decode()
     _check_enough(name, arrays)
-    counted = duplicates(arrays)
-    for note in [*source.notes(), *_notes(arrays, counted)]:
+    findings = examine(arrays)
+    for note in [*source.notes(), *_notes(arrays, findings)]:
         print(f"note: --data {name}: {note}", file=sys.stderr)
     for folder in folders:
         try:
-            return _write_cache(folder, manifest, arrays, counted)
+            return _write_cache(folder, manifest, arrays, findings)
         except OSError as error:
             if cache is not None:
                 raise RequestError(f"--cache {cache}: cannot write there: {error.strerror}") from None
     print(f"note: no cache could be written for {name}; it will be decoded again next time", file=sys.stderr)
-    return _dataset(arrays, _hashes(arrays), manifest, counted)
+    return _dataset(arrays, _hashes(arrays), manifest, findings)
 
 
 def _check_enough(name: str, arrays: Arrays) -> None:
@@ -68,17 +68,17 @@ def _check_enough(name: str, arrays: Arrays) -> None:
         raise RequestError(f"--data {name}: too little to analyse: {have}; expected at least {wanted}")
 
 
-def _notes(arrays: Arrays, counted: Duplicates) -> list[str]:
+def _notes(arrays: Arrays, findings: Findings) -> list[str]:
     """Return what was done to images, and how many occur twice, a line each."""
     notes = [f"{count} images {TREATMENTS[key]}" for key, count in arrays.treated.items()]
     if arrays.resized:
         notes.append(f"{arrays.resized} images are not 32×32; resized bilinearly")
-    if counted.in_both:
+    if findings.in_both:
         notes.append(
-            f"{counted.in_both} of {len(arrays.test_labels)} test images are training images too, to the pixel"
+            f"{findings.in_both} of {len(arrays.test_labels)} test images are training images too, to the pixel"
         )
-    if counted.repeated:
-        notes.append(f"{counted.repeated} images repeat another of their own split, to the pixel")
+    if findings.repeated:
+        notes.append(f"{findings.repeated} images repeat another of their own split, to the pixel")
     return notes
 
 
@@ -104,7 +104,7 @@ def _read_cache(folder: Path, manifest: dict[str, Any], files: list[str], *, ver
             treated=recorded["treated"],
             **{part: _map(folder, part) for part in (*PARTS, "digests")},
         )
-        counted = Duplicates(**recorded["duplicates"])
+        findings = _findings(recorded["findings"])
         hashes = _hashes(arrays)
         damaged = [part for part, value in hashes.items() if recorded["hashes"][part] != value]
         damaged += ["digests"] if recorded["digests"] != _hash(arrays.digests) else []
@@ -119,10 +119,10 @@ def _read_cache(folder: Path, manifest: dict[str, Any], files: list[str], *, ver
     if changed is not None:
         print(f"note: {changed} has changed, though not its size and time; decoding again", file=sys.stderr)
         return None
-    return _dataset(arrays, hashes, manifest, counted)
+    return _dataset(arrays, hashes, manifest, findings)
 
 
-def _write_cache(folder: Path, manifest: dict[str, Any], arrays: Arrays, counted: Duplicates) -> Dataset:
+def _write_cache(folder: Path, manifest: dict[str, Any], arrays: Arrays, findings: Findings) -> Dataset:
     """Write beside `folder`, then rename; of two processes that do so at once, both end with a whole cache."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     hashes = _hashes(arrays)
@@ -136,7 +136,7 @@ def _write_cache(folder: Path, manifest: dict[str, Any], arrays: Arrays, counted
             "classes": arrays.classes,
             "resized": arrays.resized,
             "treated": dict(arrays.treated),
-            "duplicates": dataclasses.asdict(counted),
+            "findings": dataclasses.asdict(findings),
             "hashes": hashes,
             "digests": _hash(arrays.digests),
         }
@@ -144,7 +144,7 @@ def _write_cache(folder: Path, manifest: dict[str, Any], arrays: Arrays, counted
         _replace_folder(building, folder)
     finally:
         shutil.rmtree(building, ignore_errors=True)
-    return _read_cache(folder, manifest, [], verify=False) or _dataset(arrays, hashes, manifest, counted)
+    return _read_cache(folder, manifest, [], verify=False) or _dataset(arrays, hashes, manifest, findings)
 
 
 def _replace_folder(new: Path, folder: Path) -> None:
@@ -176,16 +176,27 @@ def _hash(array: np.ndarray[Any, Any]) -> str:
     return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
 
 
-def _dataset(arrays: Arrays, hashes: dict[str, str], manifest: dict[str, Any], counted: Duplicates) -> Dataset:
+def _findings(recorded: dict[str, Any]) -> Findings:
+    statistics = {name: tuple(map(float, values)) for name, values in recorded["statistics"].items()}
+    return Findings(**{**recorded, "statistics": ChannelStatistics(**statistics)})
+
+
+def _dataset(arrays: Arrays, hashes: dict[str, str], manifest: dict[str, Any], findings: Findings) -> Dataset:
     def split(name: str) -> Split:
         images, labels = getattr(arrays, f"{name}_images"), getattr(arrays, f"{name}_labels")
         return Split(images=torch.from_numpy(images), labels=torch.from_numpy(labels))
 
     described = {key: value for key, value in manifest.items() if key not in ("format", "files")}
     described["resized"] = arrays.resized
-    found = {"treated": dict(arrays.treated), **dataclasses.asdict(counted)}
+    found = {"treated": dict(arrays.treated), "in_both": findings.in_both, "repeated": findings.repeated}
     described.update({key: value for key, value in found.items() if value})
+    described |= {"channel_mean": findings.statistics.mean, "channel_std": findings.statistics.std}
     content = digest({"classes": arrays.classes, **hashes})
     return Dataset(
-        train=split("train"), test=split("test"), classes=arrays.classes, content_hash=content, source=described
+        train=split("train"),
+        test=split("test"),
+        classes=arrays.classes,
+        content_hash=content,
+        source=described,
+        statistics=findings.statistics,
     )

@@ -1,5 +1,6 @@
 """A data set as tensors, its normalisation, and a choice of samples even over its classes."""
 
+import dataclasses
 import functools
 from dataclasses import dataclass
 from typing import Any
@@ -7,8 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from alexnet_study.data.arrays import ChannelStatistics
+
 MEAN = (0.4914, 0.4822, 0.4465)
 STD = (0.2023, 0.1994, 0.2010)
+CIFAR10 = ChannelStatistics(mean=MEAN, std=STD)  # as commonly published; STD is a mean over images, not over pixels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,36 +28,40 @@ class Split:
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """Both splits, the class names in label order, the SHA-256 of all of it, and where it came from."""
+    """Both splits, the class names in label order, the SHA-256 of all of it, and where it came from.
+
+    statistics: of the training images.
+    """
 
     train: Split
     test: Split
     classes: tuple[str, ...]
     content_hash: str
     source: dict[str, Any]
+    statistics: ChannelStatistics
 
     def to(self, device: torch.device) -> "Dataset":
         """The same data on another device."""
         splits = {n: Split(images=s.images.to(device), labels=s.labels.to(device)) for n, s in self.splits().items()}
-        return Dataset(**splits, classes=self.classes, content_hash=self.content_hash, source=self.source)
+        return dataclasses.replace(self, train=splits["train"], test=splits["test"])
 
     def splits(self) -> dict[str, Split]:
         """Both splits by name."""
         return {"train": self.train, "test": self.test}
 
 
-def normalise(images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-    """uint8 (B, 3, 32, 32) → scaled to [0, 1], less MEAN, over STD; channels-last."""
-    scale, shift = _scale_and_shift(images.device)
+def normalise(images: Tensor, dtype: torch.dtype = torch.float32, *, statistics: ChannelStatistics = CIFAR10) -> Tensor:
+    """uint8 (B, 3, 32, 32) → scaled to [0, 1], less the channels' means, over their deviations; channels-last."""
+    scale, shift = _scale_and_shift(images.device, statistics)
     pixels = images.to(torch.float32, memory_format=torch.channels_last)
     return pixels.mul_(scale).sub_(shift).to(dtype)
 
 
 @functools.cache
-def _scale_and_shift(device: torch.device) -> tuple[Tensor, Tensor]:
-    """1 / (255 STD) and MEAN / STD, (3, 1, 1); kept, since a CUDA graph must not copy from the host."""
-    mean = torch.tensor(MEAN, device=device).view(3, 1, 1)
-    std = torch.tensor(STD, device=device).view(3, 1, 1)
+def _scale_and_shift(device: torch.device, statistics: ChannelStatistics) -> tuple[Tensor, Tensor]:
+    """1 / (255 std) and mean / std, (3, 1, 1); kept, since a CUDA graph must not copy from the host."""
+    mean = torch.tensor(statistics.mean, device=device).view(3, 1, 1)
+    std = torch.tensor(statistics.std, device=device).view(3, 1, 1)
     return 1 / (255 * std), mean / std
 
 

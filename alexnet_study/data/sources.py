@@ -13,6 +13,7 @@ from alexnet_study.data.cifar10 import Cifar10
 from alexnet_study.data.cifar100 import Cifar100
 from alexnet_study.data.digits import Digits
 from alexnet_study.data.image_folder import ImageFolder
+from alexnet_study.data.image_listing import one_line
 from alexnet_study.errors import RequestError
 
 
@@ -51,7 +52,7 @@ def expected_data() -> str:
 def check_request(request: str) -> None:
     """Raise RequestError where a request for data is neither a source's name nor a folder that exists."""
     if not is_source(request) and not os.path.isdir(request):
-        raise RequestError(f"--data {request}: no such folder; expected {expected_data()}")
+        raise RequestError(f"--data {one_line(request)}: no such folder; expected {expected_data()}")
 
 
 def source_named(request: str) -> Source:

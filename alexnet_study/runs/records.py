@@ -168,7 +168,7 @@ class DataSource:
 
     left_out: what lay in the folder and was not read, by reason. treated: images that were changed otherwise than by
     resizing, by the way. in_both: test images that are training images too. repeated: images that repeat an earlier one
-    of their split. All are counts.
+    of their split. All are counts. channel_mean, channel_std: of the training images, values from 0 to 1.
     """
 
     kind: str
@@ -180,6 +180,8 @@ class DataSource:
     treated: Mapping[str, int] = field(default_factory=dict)
     in_both: int = 0
     repeated: int = 0
+    channel_mean: tuple[float, ...] = ()
+    channel_std: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
