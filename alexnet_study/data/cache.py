@@ -64,21 +64,20 @@ def _check_enough(name: str, arrays: Arrays) -> None:
         "test images": len(arrays.test_labels),
     }
     if any(counts[what] < least for what, least in LEAST.items()):
-        have, wanted = (", ".join(f"{count} {what}" for what, count in own.items()) for own in (counts, LEAST))
+        have, wanted = (", ".join(f"{what}: {count}" for what, count in own.items()) for own in (counts, LEAST))
         raise RequestError(f"--data {name}: too little to analyse: {have}; expected at least {wanted}")
 
 
 def _notes(arrays: Arrays, findings: Findings) -> list[str]:
     """Return what was done to images, and how many occur twice, a line each."""
-    notes = [f"{count} images {TREATMENTS[key]}" for key, count in arrays.treated.items()]
+    notes = [f"images {TREATMENTS[key]}: {count}" for key, count in arrays.treated.items()]
     if arrays.resized:
-        notes.append(f"{arrays.resized} images are not 32×32; resized bilinearly")
+        notes.append(f"images that are not 32×32, resized bilinearly: {arrays.resized}")
     if findings.in_both:
-        notes.append(
-            f"{findings.in_both} of {len(arrays.test_labels)} test images are training images too, to the pixel"
-        )
+        share = f"{findings.in_both} of {len(arrays.test_labels)}"
+        notes.append(f"test images that are training images too, to the pixel: {share}")
     if findings.repeated:
-        notes.append(f"{findings.repeated} images repeat another of their own split, to the pixel")
+        notes.append(f"images that repeat another of their own split, to the pixel: {findings.repeated}")
     return notes
 
 

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 BACKGROUND = "white"  # what transparent pixels are laid on
 TREATMENTS = {  # what may be done to an image beside resizing it, and how a note says so
     "turned": "turned as their EXIF orientation says",
-    "transparent": f"have transparent pixels, laid on {BACKGROUND}",
-    "scaled": "hold more than 8 bits, scaled by their type's range",
-    "first_of_several": "hold several pictures, of which the first is read",
+    "transparent": f"with transparent pixels, laid on {BACKGROUND}",
+    "scaled": "of more than 8 bits, scaled by their type's range",
+    "first_of_several": "in files of several pictures, of which the first is read",
 }
 ORIENTATION = 0x0112  # the EXIF and TIFF tag
 TURNS = {  # what shows the picture upright, by orientation; 1 is upright

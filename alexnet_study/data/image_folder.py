@@ -69,18 +69,20 @@ class ImageFolder:
 
     def notes(self) -> list[str]:
         """A line for each reason why something was left out."""
-        left_out = self.listing.left_out
-        types = ", ".join(_endings(left_out["of_other_types"])[:NAMED])
-        details = {
-            "hidden": "",
-            "of_other_types": f", {types}; read are {', '.join(EXTENSIONS)}",
-        }
         return [
-            f"left out are {len(paths)} {REASONS[reason]}{details.get(reason, '')}"
-            + (f": {self.listing.named(sorted(paths))}" if reason != "hidden" else "")
-            for reason, paths in left_out.items()
+            f"left out, {REASONS[reason]}: {len(paths)}{self._details(reason, paths)}"
+            for reason, paths in self.listing.left_out.items()
             if paths
         ]
+
+    def _details(self, reason: str, paths: list[str]) -> str:
+        """Return which paths were left out; those that are hidden, nobody asks for."""
+        if reason == "hidden":
+            return ""
+        named = f" ({self.listing.named(sorted(paths))})"
+        if reason == "of_other_types":
+            return f", {', '.join(_endings(paths)[:NAMED])}; read are {', '.join(EXTENSIONS)}{named}"
+        return named
 
     def beside(self) -> Path:
         """FOLDER.cache"""

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")  # torchvision's ImageFolder's
-REASONS = {  # why something is left out, and how a note says so of several
+REASONS = {  # why something is left out, and how a note says so
     "beside": "folders beside train/ and test/",
     "hidden": "hidden",
     "in_no_class": "in no class's folder",
     "of_other_types": "files of types that are not read",
-    "linked_again": "links to folders that are read already or hold the link",
+    "linked_again": "folders that are read already, or that hold the link to them",
 }
 NAMED = 20  # files that one line names at most
 

@@ -1,6 +1,7 @@
 """Folders as people have them: each is read rightly, what is left out counted, or refused by one clear line."""
 
 import errno
+import json
 import os
 import shutil
 import socket
@@ -14,6 +15,7 @@ from PIL import Image
 
 from alexnet_study.data.cache import load_dataset
 from alexnet_study.errors import RequestError
+from alexnet_study.runs.records import DataSource, as_json, parse
 from tests.conftest import write_images
 
 Change = Callable[[Path], object]
@@ -112,7 +114,7 @@ RIGHT = {
     "Jupyter's checkpoints in a class": Right(
         lambda f: another(f / "train/class0/.ipynb_checkpoints/000-checkpoint.png"),
         left_out={"hidden": 1},
-        said="1 hidden",
+        said="left out, hidden: 1",
     ),
     "Jupyter's checkpoints as a class": Right(
         lambda f: another(f / "train/.ipynb_checkpoints/a.png"), left_out={"hidden": 1}
@@ -120,7 +122,7 @@ RIGHT = {
     "macOS's doubles": Right(
         lambda f: [text(f / "train/class0" / name) for name in ("._000.png", "._001.png", ".DS_Store")],
         left_out={"hidden": 3},
-        said="3 hidden",
+        said="left out, hidden: 3",
     ),
     "macOS's archive folder beside the splits": Right(
         lambda f: text(f / "__MACOSX/train/class0/._0.png"), left_out={"hidden": 1}
@@ -170,16 +172,16 @@ RIGHT = {
     "one class far larger": Right(lambda f: [another(f / f"train/class0/x{n}.png", n) for n in range(94)], train=100),
     "a test image that is a training image": Right(
         lambda f: copied(f, "train/class0/000.png", "test/class0/000.png"),
-        said="1 of 6 test images are training images too",
+        said="test images that are training images too, to the pixel: 1 of 6",
     ),
     "an image twice": Right(
         lambda f: copied(f, "train/class0/000.png", "train/class1/again.png"),
         train=7,
-        said="1 images repeat another of their own split",
+        said="images that repeat another of their own split, to the pixel: 1",
     ),
     "the least that can be analysed": Right(lambda f: only(f, train=1, test=2), train=2, test=4),
     "train/ and test/ are the same": Right(
-        lambda f: (shutil.rmtree(f / "test"), link(f / "test", "train")), said="6 of 6 test images"
+        lambda f: (shutil.rmtree(f / "test"), link(f / "test", "train")), said="to the pixel: 6 of 6"
     ),
 }
 
@@ -202,7 +204,7 @@ REFUSED = {
     ),
     "images without classes": Refused(
         lambda f: [another(f / "train/a.png"), *[shutil.rmtree(f / f"train/class{n}") for n in range(2)]],
-        "train/ has no images in it.*in no class's folder: train/a.png",
+        "train/ has no images in it.*in no class's folder: 1 \\(train/a.png\\)",
     ),
     "an empty class": Refused(lambda f: (f / "train/class2").mkdir(), "train/ has no images in class class2;"),
     "a class of other types": Refused(
@@ -242,13 +244,13 @@ REFUSED = {
     "a link to itself": Refused(
         lambda f: link(f / "train/class0/a.png", "a.png"), r"class0/a.png \(a link that leads nowhere: Too many levels"
     ),
-    "one class": Refused(lambda f: only(f, classes=1), "too little to analyse: 1 classes, 3 training images"),
+    "one class": Refused(lambda f: only(f, classes=1), "too little to analyse: classes: 1, training images: 3"),
     "one training image": Refused(
         lambda f: only(f, classes=1, train=1),
-        "1 training images, 3 test images; expected at least 2 classes, 2 training",
+        "training images: 1, test images: 3; expected at least classes: 2, training",
     ),
-    "one test image": Refused(lambda f: only(f, classes=1, test=1), "1 test images; expected .* 4 test images"),
-    "three test images": Refused(lambda f: [only(f, test=2), (f / "test/class0/000.png").unlink()], "3 test images;"),
+    "one test image": Refused(lambda f: only(f, classes=1, test=1), "test images: 1; expected .* test images: 4"),
+    "three test images": Refused(lambda f: [only(f, test=2), (f / "test/class0/000.png").unlink()], "test images: 3;"),
 }
 
 
@@ -297,13 +299,21 @@ def test_what_may_not_be_read_is_one_line(place: str, folder: Path, monkeypatch:
         load_dataset(str(folder))
 
 
-def test_counts_go_into_the_record_of_the_source(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_counts_go_into_the_record_of_the_source(folder: Path) -> None:
     another(folder / "train/class0/.ipynb_checkpoints/a.png")
     copied(folder, "train/class0/000.png", "test/class0/000.png")
     copied(folder, "train/class0/000.png", "train/class1/again.png")
+    Image.new("RGBA", (32, 32)).save(folder / "train/class1/clear.png")
     for _ in range(2):  # decoded, then from the cache
-        source = load_dataset(str(folder)).source
-        assert (source["left_out"], source["in_both"], source["repeated"]) == ({"hidden": 1}, 1, 1)
+        record = parse(DataSource, json.loads(json.dumps(load_dataset(str(folder)).source)), "source")
+        assert (record.left_out, record.treated) == ({"hidden": 1}, {"transparent": 1})
+        assert (record.in_both, record.repeated, record.images) == (1, 1, 14)
+
+
+def test_a_record_from_before_the_counts_has_none() -> None:
+    record = parse(DataSource, {"kind": "folder", "name": "images", "resized": 0}, "source")
+    assert (record.left_out, record.treated, record.in_both, record.channel_mean) == ({}, {}, 0, ())
+    assert as_json(record) == {"kind": "folder", "name": "images", "resized": 0}
 
 
 def test_a_folder_goes_by_any_path_to_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
