@@ -23,11 +23,21 @@ def write_atomically(path: Path, content: bytes | memoryview, *, staging: Path |
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+            written = os.fstat(file.fileno())
+        _replace(temporary, path, written)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def _replace(source: Path, target: Path, written: os.stat_result) -> None:
+    """Rename; a network file system may do it, lose the reply, and find no source when it asks again."""
+    try:
+        os.replace(source, target)
+    except FileNotFoundError:
+        if not target.exists() or not os.path.samestat(target.stat(), written):
+            raise
 
 
 def cache_beside(folder: Path) -> Path:

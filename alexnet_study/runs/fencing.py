@@ -140,8 +140,12 @@ class Fence:
         """Remove a file of the run folder where there is one; ReplacedError likewise."""
         if path.exists():
             with self._held():
-                os.replace(path, self.staging / path.name)
-                (self.staging / path.name).unlink()
+                try:
+                    os.replace(path, self.staging / path.name)
+                except FileNotFoundError:  # a network file system told late that it was gone, or lost a reply
+                    if not self.staging.is_dir():
+                        raise
+                (self.staging / path.name).unlink(missing_ok=True)
 
     def release(self) -> None:
         """Give the folder up."""

@@ -1,7 +1,9 @@
 """Fencing: the newest attempt wins, an older one changes nothing from then on, and the dead are not waited for."""
 
 import dataclasses
+import errno
 import json
+import os
 import subprocess
 import threading
 import time
@@ -178,6 +180,41 @@ def test_a_jobs_earlier_start_that_arrives_late_is_the_older_attempt(tmp_path: P
 def test_a_dead_later_start_does_not_block_the_run_for_ever(tmp_path: Path) -> None:
     holder(tmp_path, "12_3", restart=1)  # of another cluster whose numbers began anew, say
     assert holder(tmp_path, "12_3", restart=0).take_over() == []
+
+
+def lost_reply(source: Path, target: Path) -> None:
+    os.rename(source, target)
+    raise FileNotFoundError(errno.ENOENT, "the reply was lost; asked again, the server finds no source", source)
+
+
+def test_a_rename_whose_reply_was_lost_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fence = holder(tmp_path)
+    monkeypatch.setattr(files.os, "replace", lost_reply)
+    fence.write(tmp_path / "summary.json", b"figures")
+    assert (tmp_path / "summary.json").read_bytes() == b"figures"
+    fence.drop(tmp_path / "summary.json")
+    assert not (tmp_path / "summary.json").exists()
+    fence.release()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_rename_that_was_not_done_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(source: Path, target: Path) -> None:
+        raise FileNotFoundError(errno.ENOENT, "no such file", source)
+
+    fence = holder(tmp_path)
+    fence.write(tmp_path / "summary.json", b"old")
+    monkeypatch.setattr(files.os, "replace", refused)
+    with pytest.raises(FileNotFoundError):
+        fence.write(tmp_path / "summary.json", b"new")
+
+
+def test_a_file_that_a_network_file_system_shows_after_its_end_is_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fence = holder(tmp_path)
+    monkeypatch.setattr(Path, "exists", lambda path: True)  # from the client's memory
+    fence.drop(tmp_path / "checkpoint.pt")
 
 
 @given(
