@@ -1,9 +1,10 @@
 """Who may write into a run folder: the newest attempt, even while an older one lives on, on a node that was given up.
 
 An attempt stages its files in a folder of its own, `.attempt-<token>/`, and publishes each by a rename out of it. A
-newer attempt removes that folder before it reads or writes anything. From then on every rename of the older one fails,
-since its source is gone: checking the token and renaming are one operation of the file system. Nothing depends on
-locks, on the clocks of two machines agreeing, or on the older process being dead.
+newer attempt moves that folder into its own, and deletes it, before it reads or writes anything. From then on every
+rename of the older one fails, since its source is gone: checking the token and renaming are one operation of the file
+system, and so are checking one's own and taking another's. Nothing depends on locks, on the clocks of two machines
+agreeing, or on the older process being dead.
 """
 
 import dataclasses
@@ -107,6 +108,7 @@ class Fence:
         Returns those that were still alive. ReplacedError where a newer attempt is seen to live.
         """
         watch = _Watch()
+        replaced: dict[Token, None] = {}  # in order
         deadline = time.monotonic() + HANDOVER_SECONDS
         while True:
             self.beat()
@@ -116,11 +118,11 @@ class Fence:
             if any(watch.has_beaten(token) for token in newer):
                 raise ReplacedError(REPLACED)
             if not living or (not newer and time.monotonic() > deadline):
-                break
+                replaced |= dict.fromkeys(living)
+                if self._take([*rivals.values(), *self.folder.glob(f"{REMOVED}*")]):
+                    self.beat()  # where a third one took this one's folder, what that held is out of sight, not deleted
+                    return list(replaced)
             time.sleep(POLL_SECONDS)
-        for path in [*rivals.values(), *self.folder.glob(f"{REMOVED}*")]:
-            _remove(path)
-        return living
 
     def superseded(self) -> bool:
         """Whether a newer attempt waits for this one to end, or has fenced it off."""
@@ -150,6 +152,28 @@ class Fence:
     def release(self) -> None:
         """Give the folder up."""
         _remove(self.staging)
+
+    def _take(self, folders: list[Path]) -> bool:
+        """Make every later rename out of these folders fail; return whether none of them was gone.
+
+        Each is moved into this attempt's own. Of two that take each other the first wins: the other's folder is then
+        gone, or would be moved into itself (EINVAL). A process on another machine may keep a network file system's
+        handle of its folder, and write until that is deleted. A folder that was gone may live on inside a third one's:
+        the caller looks again.
+        """
+        found = True
+        for folder in folders:
+            inside = self.staging / f"{REMOVED}{uuid.uuid4().hex}"
+            try:
+                os.rename(folder, inside)
+            except OSError as error:
+                if error.errno == errno.EINVAL or not self.staging.is_dir():
+                    raise ReplacedError(REPLACED) from None
+                if error.errno not in (errno.ENOENT, errno.ESTALE):
+                    raise
+                found = False
+            _delete(inside)
+        return found
 
     def _rivals(self) -> dict[Token, Path]:
         return {token: path for token, path in staging_folders(self.folder).items() if token != self.token}
@@ -217,16 +241,16 @@ def _text(path: Path) -> str:
 
 
 def _remove(folder: Path) -> None:
-    """Make every later rename out of a staging folder fail; what it holds is worth nothing.
-
-    The rename does that for processes of this machine. One on another machine may keep a network file system's handle
-    of the folder and write into it until it is deleted.
-    """
+    """Remove a staging folder, in one step for those who look for it; what it holds is worth nothing."""
     aside = folder.with_name(f"{REMOVED}{uuid.uuid4().hex}")
     with suppress(FileNotFoundError):
         os.rename(folder, aside)
-    for _ in range(100):  # the other may add a file meanwhile; one that a process here has open stays on NFS
-        shutil.rmtree(aside, ignore_errors=True)
-        if not aside.exists():
+    _delete(aside)
+
+
+def _delete(folder: Path) -> None:
+    for _ in range(100):  # another may add a file meanwhile; one that a process here has open stays on NFS
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
             return
         time.sleep(0.01)

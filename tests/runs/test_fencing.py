@@ -217,6 +217,40 @@ def test_a_file_that_a_network_file_system_shows_after_its_end_is_dropped(
     fence.drop(tmp_path / "checkpoint.pt")
 
 
+def test_of_two_that_take_each_other_one_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = claim(tmp_path), claim(tmp_path)
+    rename = os.rename
+
+    def late(source: Path, target: Path) -> None:  # stopped for long after every check that it could make
+        monkeypatch.setattr(fencing.os, "rename", rename)
+        assert old.take_over() == []
+        rename(source, target)
+
+    monkeypatch.setattr(fencing.os, "rename", late)
+    with pytest.raises(ReplacedError):
+        new.take_over()
+    old.write(tmp_path / "summary.json", b"figures")
+    new.release()
+    old.release()
+    assert [path.name for path in tmp_path.iterdir()] == ["summary.json"]
+
+
+def test_a_folder_that_a_third_one_took_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    oldest, new = claim(tmp_path), claim(tmp_path)
+    third = claim(tmp_path, job="3")
+    rename = os.rename
+    hidden = staging_folders(tmp_path)
+    hidden.pop(third.token)
+    looks = iter([hidden])  # the third one arrives after this look
+    look = fencing.staging_folders
+    monkeypatch.setattr(fencing, "staging_folders", lambda folder: next(looks, None) or look(folder))
+    rename(oldest.staging, third.staging / ".removed-0")  # and stops there, a process elsewhere having it open
+    monkeypatch.setattr(fencing, "SILENCE_SECONDS", 0)
+    new.take_over()
+    assert list(look(tmp_path)) == [new.token]
+    assert not list(new.staging.glob("**/.removed-*"))
+
+
 @given(
     st.builds(
         Token,
