@@ -17,7 +17,7 @@ for each in tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'
     print('' if each.startswith('torch') else each)" >"$2/requirements.txt"
   "$2/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: --constraint constraints.txt \
     --requirement "$2/requirements.txt"
-  cp -r pyproject.toml LICENSE alexnet_study jobs benchmarks slurm "$2" # a build leaves nothing in the checkout
+  cp -r pyproject.toml setup.py LICENSE alexnet_study jobs benchmarks slurm "$2" # a build leaves nothing in the checkout
   "$2/bin/pip" install --quiet --disable-pip-version-check --no-deps "$2"
   "$2/bin/python" -W error -m compileall -q -f "$2/alexnet_study" "$2/jobs" "$2/benchmarks"
   commands=$(basename -s .py jobs/[a-z]*.py)
