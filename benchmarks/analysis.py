@@ -12,7 +12,7 @@ import torch
 
 from alexnet_study.data.cache import load_dataset
 from alexnet_study.data.dataset import Split, evenly_over_classes
-from alexnet_study.evaluation.evaluation import Analysis, evaluate_epoch
+from alexnet_study.evaluation.evaluation import Measurements, evaluate_epoch
 from alexnet_study.study.study import load_study
 from alexnet_study.training.determinism import prepare
 from alexnet_study.training.run import SUBSET
@@ -35,7 +35,7 @@ def main() -> None:
     started = time.perf_counter()
     evaluate_epoch(model, data.test, subset)
     evaluated = time.perf_counter()
-    Analysis(model, data, seed=0)
+    Measurements(model, data, seed=0)
     print(json.dumps({"evaluation": evaluated - started, "analysis": time.perf_counter() - evaluated}))
 
 

@@ -6,9 +6,7 @@ Each of these runs has 10,000 predictions. Tests make smaller ones.
 """
 
 import dataclasses
-import hashlib
 import io
-import json
 import sys
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,7 +14,6 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from alexnet_study.files import canonical_json, digest
 from alexnet_study.runs.folder import RunFolder
 from alexnet_study.runs.records import (
     Attempt,
@@ -32,7 +29,6 @@ from alexnet_study.runs.records import (
     Spectrum,
     Summary,
     TrainedScore,
-    as_json,
 )
 from alexnet_study.study.configs import CONV_NAMES
 from alexnet_study.study.identity import identity
@@ -56,8 +52,6 @@ def write_runs(
     for run in study.runs():
         rng = np.random.default_rng([run.seed, list(study.variants).index(run.variant)])
         folder = RunFolder.of(results, run)
-        folder.path.mkdir(parents=True)
-        _write(folder, "config.json", identity(run, "synthetic"))
         truth = np.arange(images) % 10
         images_rng = np.random.default_rng(0)  # the same test images for all runs
         hardness = images_rng.normal(0, 1.0, size=(images, 10))
@@ -68,19 +62,23 @@ def write_runs(
             arrays["lesioned"] = (logits + LESIONED_BIAS * np.eye(10)[[2, 8]].sum(0)).astype(np.float32)
         evaluations = {name: _evaluation(arrays[name], truth, rng) for name in arrays if name != "labels"}
         features = _features(evaluations, truth, kept, rng)
-        files = {"predictions.npz": _npz(folder.predictions, arrays), "features.npz": _npz(folder.features, features)}
-        metrics = [_record(epoch, run.recipe.epochs, evaluations["intact"], rng) for epoch in range(run.recipe.epochs)]
-        folder.metrics.write_text("".join(json.dumps(as_json(record)) + "\n" for record in metrics))
-        _write(folder, "provenance.json", as_json(_provenance()))
-        summary = Summary(
-            classes=CLASSES,
-            evaluations=evaluations,
-            linear_regressor={name: _regressors(own.top1, rng) for name, own in evaluations.items()},
-            gap=Gap(published=0.1 + rng.normal(0, 0.01), proper=rng.normal(0, 0.01)),
-            files=files,
-        )
-        body = json.loads(canonical_json(as_json(summary)))
-        _write(folder, "summary.json", {**body, "checksum": digest(body)})
+        epochs = run.recipe.epochs
+        with folder.held(job="synthetic", restart=0):
+            folder.claim(identity(run, "synthetic"))
+            folder.write(folder.predictions, _npz(arrays))
+            folder.write(folder.features, _npz(features))
+            folder.write_metrics([_record(epoch, epochs, evaluations["intact"], rng) for epoch in range(epochs)])
+            folder.write_provenance(_provenance())
+            folder.write_summary(_summary(evaluations, rng))
+
+
+def _summary(evaluations: dict[str, Evaluation], rng: np.random.Generator) -> Summary:
+    return Summary(
+        classes=CLASSES,
+        evaluations=evaluations,
+        linear_regressor={name: _regressors(own.top1, rng) for name, own in evaluations.items()},
+        gap=Gap(published=0.1 + rng.normal(0, 0.01), proper=rng.normal(0, 0.01)),
+    )
 
 
 def _evaluation(logits: Array, truth: Array, rng: np.random.Generator) -> Evaluation:
@@ -170,15 +168,10 @@ def _provenance() -> Provenance:
     )
 
 
-def _npz(path: Path, arrays: dict[str, Any]) -> str:
+def _npz(arrays: dict[str, Any]) -> bytes:
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
-    path.write_bytes(buffer.getvalue())
-    return hashlib.sha256(buffer.getvalue()).hexdigest()
-
-
-def _write(folder: RunFolder, name: str, value: Any) -> None:
-    (folder.path / name).write_text(json.dumps(value))
+    return buffer.getvalue()
 
 
 def main() -> None:

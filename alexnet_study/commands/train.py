@@ -44,7 +44,7 @@ def main(program: str, words: Sequence[str]) -> int:
             if len(runs) > 1:
                 print(f"failed: {run.variant} seed {run.seed}: {outcome}", file=sys.stderr)
         else:
-            top1 = ", ".join(f"{name} {figures['top1']:.2%}" for name, figures in outcome["evaluations"].items())
+            top1 = ", ".join(f"{name} {own.top1:.2%}" for name, own in outcome.evaluations.items())
             print(f"{run.variant} seed {run.seed}: finished, test top-1 {top1}")
     if failures:
         raise failures[0] if len(runs) == 1 else RunError(f"{len(failures)} of {len(runs)} runs failed")

@@ -20,6 +20,8 @@ from alexnet_study.data.image_file import TREATMENTS
 from alexnet_study.data.sources import source_named
 from alexnet_study.errors import RequestError
 from alexnet_study.files import TEMPORARY, digest, write_json
+from alexnet_study.runs.records import DataSource
+from alexnet_study.study.validation import build
 
 PARTS = ("train_images", "train_labels", "test_images", "test_labels")
 LEAST = {"classes": 2, "training images": 2, "test images": 4}  # ridge regression needs 2, the alignment of features 4
@@ -186,9 +188,8 @@ def _dataset(arrays: Arrays, hashes: dict[str, str], manifest: dict[str, Any], f
         return Split(images=torch.from_numpy(images), labels=torch.from_numpy(labels))
 
     described = {key: value for key, value in manifest.items() if key not in ("format", "files")}
-    described["resized"] = arrays.resized
     found = {"treated": dict(arrays.treated), "in_both": findings.in_both, "repeated": findings.repeated}
-    described.update({key: value for key, value in found.items() if value})
+    described |= {"resized": arrays.resized, **found}
     described |= {"channel_mean": findings.statistics.mean, "channel_std": findings.statistics.std}
     content = digest({"classes": arrays.classes, **hashes})
     return Dataset(
@@ -196,6 +197,6 @@ def _dataset(arrays: Arrays, hashes: dict[str, str], manifest: dict[str, Any], f
         test=split("test"),
         classes=arrays.classes,
         content_hash=content,
-        source=described,
+        source=build(DataSource, described, "the manifest of the data"),
         statistics=findings.statistics,
     )

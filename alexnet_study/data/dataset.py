@@ -3,12 +3,12 @@
 import dataclasses
 import functools
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from alexnet_study.data.arrays import ChannelStatistics
+from alexnet_study.runs.records import DataSource
 
 MEAN = (0.4914, 0.4822, 0.4465)
 STD = (0.2023, 0.1994, 0.2010)
@@ -37,7 +37,7 @@ class Dataset:
     test: Split
     classes: tuple[str, ...]
     content_hash: str
-    source: dict[str, Any]
+    source: DataSource
     statistics: ChannelStatistics
 
     def to(self, device: torch.device) -> "Dataset":

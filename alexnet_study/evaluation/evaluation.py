@@ -6,17 +6,28 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
 from alexnet_study.data.dataset import Dataset, Split, evenly_over_classes, normalise
 from alexnet_study.evaluation.geometry import participation_ratio
 from alexnet_study.evaluation.linear_regressor import LinearRegressor, fit_each
-from alexnet_study.evaluation.metrics import _share, loss_and_top1, metrics, top_k
+from alexnet_study.evaluation.metrics import evaluate, loss_and_top1, share, top_k
 from alexnet_study.evaluation.pca import PCA
 from alexnet_study.evaluation.published_regressor import fit_published
 from alexnet_study.models import AlexNet
 from alexnet_study.runs.folder import RunFolder
+from alexnet_study.runs.records import (
+    EpochRecord,
+    Evaluation,
+    Gap,
+    LinearRegressors,
+    RidgeScore,
+    Spectrum,
+    Summary,
+    TrainedScore,
+)
 
 CPU_BATCH = 125  # its largest activations fit the caches
 GPU_BATCH = 2000  # smaller ones leave a GPU waiting for the host
@@ -34,7 +45,7 @@ class Outputs:
 
     @property
     def features(self) -> Tensor:
-        """The flattened output of conv5."""
+        """Return the flattened output of conv5."""
         return self.stages["conv5"]
 
 
@@ -45,7 +56,7 @@ def evaluation_batch(images: Tensor) -> int:
 
 @torch.no_grad()
 def predict(model: AlexNet, images: Tensor, *, lesioned: bool = False) -> Tensor:
-    """Logits (N, C) of uint8 images (N, 3, 32, 32), in fp32 and evaluation mode."""
+    """Return the logits (N, C) of uint8 images (N, 3, 32, 32), in fp32 and evaluation mode."""
     model.eval()
     batches = images.split(evaluation_batch(images))
     return torch.cat([model(normalise(batch), lesioned=lesioned) for batch in batches])
@@ -53,9 +64,9 @@ def predict(model: AlexNet, images: Tensor, *, lesioned: bool = False) -> Tensor
 
 @torch.no_grad()
 def extract(model: AlexNet, images: Tensor) -> dict[str, Outputs]:
-    """Of uint8 images (N, 3, 32, 32), in fp32 and evaluation mode: `intact` and, of a model with skips, `lesioned`.
+    """Return what the model computes of uint8 images (N, 3, 32, 32), in fp32 and evaluation mode, by evaluation.
 
-    A stage that both evaluations share is one tensor.
+    Evaluations are `intact` and, of a model with skips, `lesioned`. A stage that both evaluations share is one tensor.
     """
     model.eval()
     rows: dict[tuple[str, str], Tensor] = {}
@@ -89,26 +100,26 @@ class Regressors:
     published: torch.nn.Linear
 
     @torch.no_grad()
-    def figures(self, test: Outputs, labels: Tensor) -> dict[str, Any]:
-        """Their test top-1, and the strengths that leave-one-out chose."""
+    def scores(self, test: Outputs, labels: Tensor) -> LinearRegressors:
+        """Return their test top-1, and the strengths that leave-one-out chose."""
         by_stage = {
-            stage: {"top1": _share(regressor.predict(test.stages[stage]) == labels), "alpha": regressor.alpha_}
+            stage: RidgeScore(top1=share(regressor.predict(test.stages[stage]) == labels), alpha=regressor.alpha_)
             for stage, regressor in self.by_stage.items()
         }
-        published = _share(self.published(test.features).argmax(1) == labels)
-        return {"published": {"top1": published}, "closed_form": by_stage["conv5"], "by_stage": by_stage}
+        published = TrainedScore(top1=share(self.published(test.features).argmax(1) == labels))
+        return LinearRegressors(published=published, closed_form=by_stage["conv5"], by_stage=by_stage)
 
 
-class Analysis:
-    """Everything measured of a finished model; `figures` go to summary.json, arrays to the two npz files."""
+class Measurements:
+    """Everything measured of a trained model, by evaluation; the arrays are those of the two npz files."""
 
     def __init__(self, model: AlexNet, data: Dataset, *, seed: int) -> None:
         self.data, self.seed = data, seed
         self.kept = evenly_over_classes(data.test.labels, KEPT_FEATURES)
-        self.evaluations: dict[str, Any] = {}
-        self.regressors: dict[str, Any] = {}
-        self.predictions: dict[str, Any] = {"labels": data.test.labels.cpu().numpy()}
-        self.features: dict[str, Any] = {"images": self.kept.cpu().numpy()}
+        self.evaluations: dict[str, Evaluation] = {}
+        self.regressors: dict[str, LinearRegressors] = {}
+        self.predictions: dict[str, NDArray[np.generic]] = {"labels": data.test.labels.cpu().numpy()}
+        self.features: dict[str, NDArray[np.generic]] = {"images": self.kept.cpu().numpy()}
         train = extract(model, data.train.images)
         self.train_loss, self.train_top1 = loss_and_top1(train["intact"].logits, data.train.labels)
         fitted = self._fit(train)
@@ -116,20 +127,20 @@ class Analysis:
         for name, test in extract(model, data.test.images).items():
             self._evaluate(name, test, fitted[name])
 
-    def summary(self, record: dict[str, Any]) -> dict[str, Any]:
-        """The final figures; `record` is the last epoch's. The two gaps have opposite signs."""
-        test_loss = self.evaluations["intact"]["loss"]
-        gap = {"published": record["train_loss"] - test_loss, "proper": test_loss - self.train_loss}
-        return {
-            "classes": list(self.data.classes),
-            "evaluations": self.evaluations,
-            "linear_regressor": self.regressors,
-            "gap": gap,
-        }
+    def summary(self, last: EpochRecord) -> Summary:
+        """Return the final figures; `last` is the record of the last epoch. The two gaps have opposite signs."""
+        test_loss = self.evaluations["intact"].loss
+        return Summary(
+            classes=self.data.classes,
+            evaluations=self.evaluations,
+            linear_regressor=self.regressors,
+            gap=Gap(published=last.train_loss - test_loss, proper=test_loss - self.train_loss),
+        )
 
     def write_arrays(self, folder: RunFolder) -> None:
-        """predictions.npz and features.npz."""
-        for path, arrays in ((folder.predictions, self.predictions), (folder.features, self.features)):
+        """Write predictions.npz and features.npz into the held folder."""
+        for path, own in ((folder.predictions, self.predictions), (folder.features, self.features)):
+            arrays: dict[str, Any] = {**own}  # as savez's type asks, which takes them for its one named option
             buffer = io.BytesIO()
             np.savez(buffer, **arrays)
             folder.write(path, buffer.getbuffer())
@@ -149,37 +160,46 @@ class Analysis:
     def _evaluate(self, name: str, test: Outputs, regressors: Regressors) -> None:
         pca = PCA().fit(test.features)
         ratio = pca.explained_variance_ratio_
-        self.evaluations[name] = {
-            **metrics(test.logits, self.data.test.labels),
-            "pca": {
-                "explained_variance_ratio": ratio.tolist(),
-                "participation_ratio": participation_ratio(ratio),
-            },
-        }
-        self.regressors[name] = regressors.figures(test, self.data.test.labels)
+        spectrum = Spectrum(
+            explained_variance_ratio=tuple(ratio.tolist()), participation_ratio=participation_ratio(ratio)
+        )
+        self.evaluations[name] = evaluate(test.logits, self.data.test.labels, pca=spectrum)
+        self.regressors[name] = regressors.scores(test, self.data.test.labels)
         self.predictions[name] = test.logits.cpu().numpy()
         self.features[f"{name}_scores"] = pca.transform(test.features)[:, :2].cpu().numpy()
         self.features[f"{name}_explained_variance_ratio"] = ratio.cpu().numpy()
         self.features[f"{name}_features"] = test.features[self.kept].half().cpu().numpy()
 
 
-def evaluate_epoch(model: AlexNet, test: Split, train: Split) -> dict[str, Any]:
-    """The evaluation-mode figures of an epoch's line, `train` being the part of the training images that is used."""
+@dataclass(frozen=True, kw_only=True)
+class EpochEvaluation:
+    """What an epoch's record says of evaluation mode, in the units and by the names of `EpochRecord`."""
+
+    train_eval_loss: float
+    train_eval_top1: float
+    train_eval_n: int
+    test_loss: float
+    test_top1: float
+    test_top3: float
+
+
+def evaluate_epoch(model: AlexNet, test: Split, train: Split) -> EpochEvaluation:
+    """Return the figures of an epoch in evaluation mode, `train` being the part of the training images that is used."""
     logits = predict(model, test.images)
     train_loss, train_top1 = loss_and_top1(predict(model, train.images), train.labels)
-    return epoch_figures(logits, test.labels, train_loss, train_top1, len(train))
+    return epoch_evaluation(logits, test.labels, train_loss, train_top1, len(train))
 
 
-def epoch_figures(
+def epoch_evaluation(
     logits: Tensor, labels: Tensor, train_loss: float, train_top1: float, train_count: int
-) -> dict[str, Any]:
-    """An epoch's evaluation-mode figures from the test logits (N, C) and those of `train_count` training images."""
+) -> EpochEvaluation:
+    """Return the figures of an epoch from the test logits (N, C) and those of `train_count` training images."""
     test_loss, test_top1 = loss_and_top1(logits, labels)
-    return {
-        "train_eval_loss": train_loss,
-        "train_eval_top1": train_top1,
-        "train_eval_n": train_count,
-        "test_loss": test_loss,
-        "test_top1": test_top1,
-        "test_top3": top_k(logits, labels, 3),
-    }
+    return EpochEvaluation(
+        train_eval_loss=train_loss,
+        train_eval_top1=train_top1,
+        train_eval_n=train_count,
+        test_loss=test_loss,
+        test_top1=test_top1,
+        test_top3=top_k(logits, labels, 3),
+    )

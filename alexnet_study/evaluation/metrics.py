@@ -1,35 +1,33 @@
 """Logits become metrics."""
 
-from typing import Any
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from alexnet_study.runs.records import CALIBRATION_BINS
+from alexnet_study.runs.records import CALIBRATION_BINS, Evaluation, Spectrum
 
 
 def loss_and_top1(logits: Tensor, labels: Tensor) -> tuple[float, float]:
-    """Mean cross-entropy in nats over images, and top-1."""
+    """Return the mean cross-entropy in nats over images, and top-1."""
     loss = F.cross_entropy(logits.double(), labels).item()
-    return loss, _share(logits.argmax(1) == labels)
+    return loss, share(logits.argmax(1) == labels)
 
 
 def top_k(logits: Tensor, labels: Tensor, k: int) -> float:
-    """Share of images whose label is among the min(k, C) largest logits (N, C)."""
+    """Return the share of images whose label is among the min(k, C) largest logits (N, C)."""
     best = logits.topk(min(k, logits.shape[1]), dim=1).indices
-    return _share((best == labels[:, None]).any(1))
+    return share((best == labels[:, None]).any(1))
 
 
 def confusion_matrix(logits: Tensor, labels: Tensor) -> Tensor:
-    """Counts (C, C), int64; rows are true classes, columns the class with the largest logit."""
+    """Return counts (C, C), int64; rows are true classes, columns the class with the largest logit."""
     classes = logits.shape[1]
     cells = labels * classes + logits.argmax(1)
     return torch.bincount(cells.cpu(), minlength=classes**2).view(classes, classes)
 
 
 def expected_calibration_error(logits: Tensor, labels: Tensor) -> float:
-    """Mean |accuracy − confidence| over 15 equal-width bins of the largest probability, weighted by their images.
+    """Return the mean |accuracy − confidence| over 15 equal-width bins of the largest probability, weighted by images.
 
     Guo et al., On Calibration of Modern Neural Networks, ICML 2017, equation 3.
     """
@@ -41,28 +39,27 @@ def expected_calibration_error(logits: Tensor, labels: Tensor) -> float:
     ).abs().sum().item() / len(labels)
 
 
-def metrics(logits: Tensor, labels: Tensor) -> dict[str, Any]:
-    """All figures of one evaluation; fractions in [0, 1].
-
-    None: the precision of a class never predicted, the recall of a class without images.
-    """
+def evaluate(logits: Tensor, labels: Tensor, *, pca: Spectrum) -> Evaluation:
+    """Return the figures of the logits (N, C) of images with labels (N,), and the spectrum of their features."""
     loss, top1 = loss_and_top1(logits, labels)
     confusion = confusion_matrix(logits, labels)
     correct = confusion.diagonal()
-    return {
-        "top1": top1,
-        "top3": top_k(logits, labels, 3),
-        "loss": loss,
-        "confusion": confusion.tolist(),
-        "recall": _shares(correct, confusion.sum(1)),
-        "precision": _shares(correct, confusion.sum(0)),
-        "ece": expected_calibration_error(logits, labels),
-    }
+    return Evaluation(
+        top1=top1,
+        top3=top_k(logits, labels, 3),
+        loss=loss,
+        confusion=tuple(tuple(row) for row in confusion.tolist()),
+        recall=_shares(correct, confusion.sum(1)),
+        precision=_shares(correct, confusion.sum(0)),
+        ece=expected_calibration_error(logits, labels),
+        pca=pca,
+    )
 
 
-def _share(hits: Tensor) -> float:
+def share(hits: Tensor) -> float:
+    """Return the share of hits (N,), bool, that are true."""
     return hits.double().mean().item()
 
 
-def _shares(part: Tensor, whole: Tensor) -> list[float | None]:
-    return [p / w if w else None for p, w in zip(part.tolist(), whole.tolist(), strict=True)]
+def _shares(part: Tensor, whole: Tensor) -> tuple[float | None, ...]:
+    return tuple(p / w if w else None for p, w in zip(part.tolist(), whole.tolist(), strict=True))

@@ -7,7 +7,7 @@ arrays, report/array_pass.py keeps what it needs, run by run.
 import dataclasses
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,27 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alexnet_study.errors import DamagedRunError
-from alexnet_study.files import digest
 from alexnet_study.report.measures import Measure, curve_deviations
 from alexnet_study.report.values import CONFUSION, RUN, RunValues, Values, values_of
 from alexnet_study.runs.folder import RunFolder
-from alexnet_study.runs.records import EpochRecord, Provenance, Summary, parse
+from alexnet_study.runs.records import EpochRecord, Provenance
+from alexnet_study.study.identity import Identity
 from alexnet_study.study.study import Study
 
 REFERENCE = "reference.json"  # in a study's folder: its runs were committed without their arrays
 CURVE = "epochs.test_top1"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Identity:
-    """What determines a run's result: config.json. model and recipe hold all fields that the run has."""
-
-    hash: str
-    dataset: str
-    threads: int
-    numerics: int
-    model: Mapping[str, object]
-    recipe: Mapping[str, object]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,26 +158,24 @@ def collect(study: Study, results: Path) -> Collection:
 
 
 def _read(folder: RunFolder, variant: str, *, has_arrays: bool) -> tuple[Run, RunValues]:
-    content = folder.read_summary(arrays=has_arrays)
-    if content is None:
+    summary = folder.read_summary(arrays=has_arrays)
+    if summary is None:
         raise DamagedRunError(_unfinished(folder))
-    summary = parse(Summary, content, folder.summary.name)
     if "intact" not in summary.evaluations:
         raise DamagedRunError(f"{folder.summary.name} has no intact evaluation")
-    config = folder.read_config()
-    epochs = tuple(parse(EpochRecord, record, folder.metrics.name) for record in folder.read_metrics())
-    expected = config["recipe"]["epochs"]
+    identity, epochs = folder.read_config(), folder.read_metrics()
+    expected = identity.recipe.epochs
     if len(epochs) != expected:
         raise DamagedRunError(f"{folder.metrics.name} has {len(epochs)} epochs of {expected}")
     run = Run(
         folder=folder,
         variant=variant,
-        seed=config["seed"],
-        identity=Identity(**{own.name: config[own.name] for own in dataclasses.fields(Identity)}),
+        seed=identity.seed,
+        identity=identity,
         evaluations=tuple(summary.evaluations),
         classes=summary.classes,
         epochs=epochs,
-        provenance=parse(Provenance, folder.read_provenance(), folder.provenance.name),
+        provenance=folder.read_provenance(),
     )
     return run, values_of(variant, run.seed, summary, epochs)
 
@@ -214,10 +200,10 @@ def _with_deviations(runs: Sequence[RunValues]) -> list[RunValues]:
 
 def _unfinished(folder: RunFolder) -> str:
     try:
-        attempts = folder.read_provenance()["attempts"]
+        attempts = folder.read_provenance().attempts
     except DamagedRunError:
-        attempts = []
-    return f"unfinished; last attempt: {attempts[-1]['cause'] or 'no end recorded'}" if attempts else "unfinished"
+        attempts = ()
+    return f"unfinished; last attempt: {attempts[-1].cause or 'no end recorded'}" if attempts else "unfinished"
 
 
 def _missing(study: Study, seen: set[tuple[str | None, int | None]]) -> Iterable[LeftOut]:
@@ -239,23 +225,21 @@ def _alike(runs: list[Run]) -> tuple[list[Run], list[LeftOut]]:
 
 
 def _commonest(runs: list[Run], keys: tuple[str, ...]) -> tuple[list[Run], list[LeftOut]]:
-    def value(run: Run) -> str:
-        return digest({key: getattr(run.identity, key) for key in keys})
+    def value(run: Run) -> tuple[object, ...]:
+        return tuple(getattr(run.identity, key) for key in keys)
+
+    def differing(run: Run) -> str:
+        return ", ".join(key for key, own, usual in zip(keys, value(run), most, strict=True) if own != usual)
 
     if not runs:
         return [], []
     most = Counter(value(run) for run in runs).most_common(1)[0][0]
-    reference = next(run for run in runs if value(run) == most)
     left_out = [
-        LeftOut(run=f"{run.variant}/seed-{run.seed}", reason="unlike the others in " + _differing(run, reference, keys))
+        LeftOut(run=f"{run.variant}/seed-{run.seed}", reason=f"unlike the others in {differing(run)}")
         for run in runs
         if value(run) != most
     ]
     return [run for run in runs if value(run) == most], left_out
-
-
-def _differing(run: Run, reference: Run, keys: tuple[str, ...]) -> str:
-    return ", ".join(key for key in keys if getattr(run.identity, key) != getattr(reference.identity, key))
 
 
 def _flags(runs: list[Run]) -> list[str]:

@@ -1,7 +1,6 @@
 """The committed reference of a study: its finished runs without their arrays, and the report made from those."""
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 from alexnet_study.errors import RequestError
@@ -9,17 +8,17 @@ from alexnet_study.files import write_atomically, write_json
 from alexnet_study.report.collection import REFERENCE, Run, collect
 from alexnet_study.report.findings import FILE
 from alexnet_study.report.writing import write_report
-from alexnet_study.runs.records import Provenance, as_json
+from alexnet_study.runs.records import as_json
 from alexnet_study.study.study import Study
 
 MEGABYTES = 5.0
 
 
 def write_reference(study: Study, results: Path, target: Path) -> tuple[Path, float]:
-    """Copy what a reader needs of `study` below `results` to below `target`; the page's path, and megabytes in all.
+    """Copy what a reader needs of `study` below `results` to below `target`; return the page's path and megabytes.
 
-    Kept: configuration, metrics, summary, provenance without names of machines, and what the arrays said. RequestError
-    where there is nothing to copy or `target` holds runs of its own.
+    Kept: configuration, metrics, summary, provenance without names of machines, and what the arrays said. Raise
+    RequestError if there is nothing to copy or `target` holds runs of its own.
     """
     collection = collect(study, results)
     folder = target / study.name
@@ -41,10 +40,4 @@ def write_reference(study: Study, results: Path, target: Path) -> tuple[Path, fl
 def _copy(run: Run, folder: Path) -> None:
     for path in (run.folder.config, run.folder.metrics, run.folder.summary):
         write_atomically(folder / path.name, path.read_bytes())
-    write_json(folder / run.folder.provenance.name, as_json(_public(run.provenance)))
-
-
-def _public(provenance: Provenance) -> Provenance:
-    """Return the provenance without names of machines and jobs."""
-    attempts = [replace(own, token=None, job=None, host=None, node=None, gpu=None) for own in provenance.attempts]
-    return replace(provenance, slurm={}, attempts=tuple(attempts))
+    write_json(folder / run.folder.provenance.name, as_json(run.provenance, private=False))

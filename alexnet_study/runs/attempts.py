@@ -8,84 +8,86 @@ import platform
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib import metadata
-from typing import Any
 
 from alexnet_study.errors import DamagedRunError, LostGpuError, ReplacedError, StoppedError
 from alexnet_study.provenance import code_state
 from alexnet_study.runs.fencing import BEAT_SECONDS, REPLACED, Token
 from alexnet_study.runs.folder import RunFolder
 from alexnet_study.runs.interruption import INTERRUPTED, Interruption
+from alexnet_study.runs.records import Attempt, DataSource, Origin, Progress, Provenance
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pillow")
 
 
-class Attempt:
-    """This process's entry among the attempts at the run whose folder it holds.
+class OngoingAttempt:
+    """This process's entry, the last, among the attempts at the run whose folder it holds.
 
-    `described` goes into the provenance as it is. `progress` returns `{epoch, epochs, step, steps, images_per_second}`,
-    epoch and step from 0 being the next to do; the heartbeat's thread calls it.
+    origins: where the run was trained so far, here included. source: of the images. `progress` returns how far the
+    attempt is; the heartbeat's thread calls it.
     """
 
     def __init__(
         self,
         folder: RunFolder,
         *,
-        replaced: list[Token],
-        described: dict[str, Any],
-        progress: Callable[[], dict[str, Any]],
+        replaced: Sequence[Token],
+        device: str,
+        source: DataSource,
+        origins: tuple[Origin, ...],
+        progress: Callable[[], Progress],
         interruption: Interruption,
     ) -> None:
         self.folder, self.progress, self.interruption = folder, progress, interruption
         self._superseded = False
         self._lock = threading.Lock()
         self._over = threading.Event()
-        now = time.time()
-        self.entry: dict[str, Any] = {
-            "token": str(folder.fence.token),
-            **whereabouts(),
-            "device": described["device"],
-            "start": now,
-            "last_heartbeat": now,
-            "end": None,
-            "cause": None,
-            "progress": progress(),
-        }
-        self.entry["first_epoch"] = self.entry["progress"]["epoch"]
-        attempts = [*earlier_attempts(folder, replaced), self.entry]
-        self.record = {
-            **code_state().record(),
-            "versions": versions(),
-            **described,
-            "slurm": slurm(),
-            "attempts": attempts,
-        }
-        self._write()
+        code = code_state()
+        self.provenance = Provenance(
+            commit=code.commit,
+            dirty=code.dirty,
+            image=code.image,
+            constraints=code.constraints,
+            versions=versions(),
+            device=device,
+            source=source,
+            bit_exact=len(origins) == 1,
+            origins=origins,
+            slurm=slurm(),
+            attempts=(*earlier_attempts(folder, replaced), starting(str(folder.fence.token), device, progress())),
+            device_seconds=0.0,
+        )
+        self._write(self.entry)
         threading.Thread(target=self._stay_alive, name="heartbeat", daemon=True).start()
 
     @property
+    def entry(self) -> Attempt:
+        """Return what the run's provenance says of this attempt."""
+        return self.provenance.attempts[-1]
+
+    @property
     def due(self) -> bool:
-        """Whether to write a checkpoint and end: a signal came, or a newer attempt waits for this one."""
+        """Return whether to write a checkpoint and end: a signal came, or a newer attempt waits for this one."""
         return self._superseded or self.interruption.cause is not None
 
-    def describe(self, **more: Any) -> None:
-        """Add to the run's provenance, which is written with the next heartbeat."""
+    def describe(self, *, steps: str) -> None:
+        """Add to the run's provenance how it takes its steps; that is written with the next heartbeat."""
         with self._lock:
-            self.record |= more
+            self.provenance = replace(self.provenance, steps=steps)
 
     def check(self) -> None:
-        """End, if that is due: ReplacedError or StoppedError."""
+        """Raise ReplacedError or StoppedError if the attempt is due to end."""
         if self._superseded:
             raise ReplacedError(REPLACED)
         self.interruption.check()
 
     def end(self, cause: str) -> None:
-        """Say how the attempt ended; ReplacedError where the folder is no longer this process's."""
+        """Say how the attempt ended; raise ReplacedError if the folder is no longer this process's."""
         self._over.set()
         with self._lock:
-            self.entry |= {"end": time.time(), "cause": cause}
-            self._write()
+            self._write(replace(self.entry, end=time.time(), cause=cause))
 
     def end_by(self, error: BaseException) -> None:
         """Say what ended the attempt, if that can still be written."""
@@ -103,18 +105,19 @@ class Attempt:
                 self._superseded = self.folder.fence.superseded()
                 with self._lock:
                     if not self._over.is_set():
-                        self._write()
+                        self._write(self.entry)
             except ReplacedError:
                 self._superseded = True
                 return
             except OSError:
                 continue  # a full disk, a server out of reach: what the run itself writes will tell
 
-    def _write(self) -> None:
-        self.entry |= {"last_heartbeat": time.time(), "progress": self.progress()}
-        attempts = self.record["attempts"]
-        self.record["device_seconds"] = sum(attempt["last_heartbeat"] - attempt["start"] for attempt in attempts)
-        self.folder.write_json(self.folder.provenance, self.record)
+    def _write(self, entry: Attempt) -> None:
+        entry = replace(entry, last_heartbeat=time.time(), progress=self.progress())
+        attempts = (*self.provenance.attempts[:-1], entry)
+        seconds = sum(attempt.seconds for attempt in attempts)
+        self.provenance = replace(self.provenance, attempts=attempts, device_seconds=seconds)
+        self.folder.write_provenance(self.provenance)
 
 
 def _cause(error: BaseException) -> str:
@@ -125,7 +128,10 @@ def _cause(error: BaseException) -> str:
 
 
 def job_and_restart() -> tuple[str, int]:
-    """The SLURM job as squeue shows it (`12_3` for an array's task) and its restart count; else host and process."""
+    """Return the SLURM job as squeue shows it (`12_3` for an array's task) and its restart count.
+
+    Outside a job these are host and process, and 0.
+    """
     environ = os.environ
     job = environ.get("SLURM_JOB_ID")
     if job is None:
@@ -135,48 +141,61 @@ def job_and_restart() -> tuple[str, int]:
     return f"{array}_{task}" if array and task else job, int(restart) if restart.isdigit() else 0
 
 
-def whereabouts() -> dict[str, Any]:
-    """Job, restart count, node and GPUs (as CUDA_VISIBLE_DEVICES names them), None where there are none."""
+def starting(token: str, device: str, progress: Progress) -> Attempt:
+    """Return the entry of an attempt that starts now: its job, restart count, node and GPUs are the environment's.
+
+    GPUs are named as by CUDA_VISIBLE_DEVICES; what the environment doesn't tell is None.
+    """
     job, restart = job_and_restart()
-    environ, host = os.environ, platform.node()
-    return {
-        "job": job if "SLURM_JOB_ID" in environ else None,
-        "restart": restart,
-        "host": host,
-        "node": environ.get("SLURMD_NODENAME", host),
-        "gpu": environ.get("CUDA_VISIBLE_DEVICES"),
-    }
+    environ, host, now = os.environ, platform.node(), time.time()
+    return Attempt(
+        token=token,
+        job=job if "SLURM_JOB_ID" in environ else None,
+        restart=restart,
+        host=host,
+        node=environ.get("SLURMD_NODENAME", host),
+        gpu=environ.get("CUDA_VISIBLE_DEVICES"),
+        device=device,
+        start=now,
+        last_heartbeat=now,
+        end=None,
+        cause=None,
+        progress=progress,
+        first_epoch=progress.epoch,
+    )
 
 
-def earlier_attempts(folder: RunFolder, replaced: list[Token]) -> list[dict[str, Any]]:
-    """The attempts recorded so far; those of no recorded end get a cause, `replaced` being those that still lived."""
+def earlier_attempts(folder: RunFolder, replaced: Sequence[Token]) -> tuple[Attempt, ...]:
+    """Return the attempts recorded so far, each with a cause; `replaced` are those that still lived."""
     if not folder.provenance.exists():
-        return []
+        return ()
     try:
-        attempts: list[dict[str, Any]] = folder.read_provenance()["attempts"]
+        attempts = folder.read_provenance().attempts
     except DamagedRunError:
-        return []
+        return ()
     alive = {str(token) for token in replaced}
-    for attempt in attempts:
-        if attempt["cause"] is None:
-            attempt["cause"] = REPLACED if attempt["token"] in alive else "ended without a word"
-    return attempts
+    return tuple(
+        attempt
+        if attempt.cause is not None
+        else replace(attempt, cause=REPLACED if attempt.token in alive else "ended without a word")
+        for attempt in attempts
+    )
 
 
-def close_finished(folder: RunFolder, replaced: list[Token]) -> None:
+def close_finished(folder: RunFolder, replaced: Sequence[Token]) -> None:
     """Do what an attempt that wrote the summary was about to do when it died."""
     attempts = earlier_attempts(folder, replaced)
-    if attempts and attempts[-1]["end"] is None:
-        attempts[-1] |= {"end": attempts[-1]["last_heartbeat"], "cause": "finished"}
-        folder.write_json(folder.provenance, {**folder.read_provenance(), "attempts": attempts})
+    if attempts and attempts[-1].end is None:
+        last = replace(attempts[-1], end=attempts[-1].last_heartbeat, cause="finished")
+        folder.write_provenance(replace(folder.read_provenance(), attempts=(*attempts[:-1], last)))
     folder.drop(folder.checkpoint)
 
 
 def versions() -> dict[str, str]:
-    """Python's and the packages' that a result may depend on."""
+    """Return the versions of Python and of the packages that a result may depend on."""
     return {"python": platform.python_version(), **{name: metadata.version(name) for name in PACKAGES}}
 
 
 def slurm() -> dict[str, str]:
-    """SLURM's description of the job."""
+    """Return SLURM's description of the job, empty outside one."""
     return {name: value for name, value in os.environ.items() if name.startswith("SLURM_")}

@@ -5,21 +5,18 @@ Runs write a folder and the report reads folders; nothing else passes between th
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from alexnet_study.errors import DamagedRunError, RequestError, RunError
 from alexnet_study.files import canonical_json, digest, file_digest, indented_json, is_full
 from alexnet_study.runs.fencing import Fence, Token, staging_folders
+from alexnet_study.runs.records import EpochRecord, Provenance, Summary, as_json, parse
 from alexnet_study.study.configs import RunConfig
-from alexnet_study.study.identity import identity_hash
+from alexnet_study.study.identity import Identity, identity_hash, parse_identity
 
-EPOCH_FIGURES = frozenset(
-    ("epoch", "train_loss", "train_top1", "train_eval_loss", "train_eval_top1", "train_eval_n")
-    + ("test_loss", "test_top1", "test_top3", "seconds", "images_per_second")
-)
 ARRAY_FILES = ("predictions.npz", "features.npz")
 
 
@@ -39,14 +36,14 @@ class RunFolder:
 
     @classmethod
     def of(cls, results: Path, run: RunConfig) -> "RunFolder":
-        """The folder of `run` below the root `results`."""
+        """Return the folder of `run` below the root `results`."""
         return cls(results / run.study / run.variant / f"seed-{run.seed}")
 
     @contextmanager
     def held(self, *, job: str, restart: int) -> Iterator[list[Token]]:
-        """Hold the folder as the newest attempt, from when no older one can write any more; yields those still alive.
+        """Hold the folder as the newest attempt, from when no older one can write any more; yield those still alive.
 
-        RequestError where the folder can't be written; ReplacedError where a newer attempt is seen to live.
+        Raise RequestError if the folder can't be written, ReplacedError if a newer attempt is seen to live.
         """
         try:
             self._fence = fence = Fence(self.path, job=job, restart=restart)
@@ -65,38 +62,38 @@ class RunFolder:
 
     @property
     def fence(self) -> Fence:
-        """What a writer goes through; only inside `held`."""
+        """Return what a writer goes through; only inside `held`."""
         if self._fence is None:
             raise RuntimeError(f"{self.path} is written to without being held")
         return self._fence
 
-    def refuse_other(self, fields: dict[str, Any]) -> None:
-        """RequestError where the folder belongs to another configuration than `fields`, an identity."""
+    def refuse_other(self, own: Identity) -> None:
+        """Raise RequestError if the folder belongs to another configuration than `own`."""
         if not self.config.exists():
             return
         try:
-            found = self.read_config()["hash"]
+            found = self.read_config().hash
         except DamagedRunError:
             found = "unreadable"
-        if found != fields["hash"]:
+        if found != own.hash:
             raise RequestError(
                 f"{self.path} holds a run of another configuration (hash {found[:12]}, "
-                f"asked for {fields['hash'][:12]}; see config.json): "
+                f"asked for {own.hash[:12]}; see config.json): "
                 "remove the folder, or give another --results or study name"
             )
 
-    def claim(self, fields: dict[str, Any]) -> None:
-        """Make the held folder the run's own."""
-        self.refuse_other(fields)
+    def claim(self, own: Identity) -> None:
+        """Make the held folder that of the run whose identity is `own`; raise RequestError if it is another's."""
+        self.refuse_other(own)
         if not self.config.exists():
-            self.write_json(self.config, fields)
+            self.write_json(self.config, own.as_json())
 
     def is_closed(self) -> bool:
-        """Whether no attempt holds the folder, and none died before it dropped its checkpoint."""
+        """Return whether no attempt holds the folder, and none died before it dropped its checkpoint."""
         return not self.checkpoint.exists() and not staging_folders(self.path)
 
     def write(self, path: Path, content: bytes | memoryview) -> None:
-        """Write one of the folder's files; ReplacedError where a newer attempt holds the folder."""
+        """Write one of the folder's files; raise ReplacedError if a newer attempt holds the folder."""
         self.fence.write(path, content)
 
     def write_json(self, path: Path, value: object) -> None:
@@ -107,69 +104,85 @@ class RunFolder:
         """Remove one of the folder's files, if it is there."""
         self.fence.drop(path)
 
-    def write_metrics(self, records: list[dict[str, Any]]) -> None:
-        """All epochs so far, a line each."""
-        lines = "".join(json.dumps(record, allow_nan=False) + "\n" for record in records)
+    def write_metrics(self, records: Sequence[EpochRecord]) -> None:
+        """Write all epochs so far, a line each."""
+        lines = "".join(json.dumps(as_json(record), allow_nan=False) + "\n" for record in records)
         self.write(self.metrics, lines.encode())
 
-    def write_summary(self, figures: dict[str, Any]) -> None:
-        """The final figures, the arrays' checksums, and a checksum of its own; its presence means finished."""
-        files = {name: file_digest(self.path / name) for name in ARRAY_FILES}
-        body = json.loads(canonical_json({**figures, "files": files}))
-        self.write_json(self.summary, {**body, "checksum": digest(body)})
+    def write_provenance(self, provenance: Provenance) -> None:
+        """Write how the run came about so far."""
+        self.write_json(self.provenance, as_json(provenance))
 
-    def read_summary(self, *, arrays: bool = True) -> dict[str, Any] | None:
-        """The final figures, None while unfinished; DamagedRunError where a checksum fails (of the arrays too)."""
+    def write_summary(self, summary: Summary) -> Summary:
+        """Write the final figures with the arrays' checksums and one of its own; return them with those of the arrays.
+
+        The file's presence means finished.
+        """
+        whole = replace(summary, files={name: file_digest(self.path / name) for name in ARRAY_FILES})
+        body = json.loads(canonical_json(as_json(whole)))
+        self.write_json(self.summary, {**body, "checksum": digest(body)})
+        return whole
+
+    def read_summary(self, *, arrays: bool = True) -> Summary | None:
+        """Return the final figures, None while the run is unfinished.
+
+        Raise DamagedRunError if they are not what was written or, with `arrays`, if the arrays are not.
+        """
         if not self.summary.exists():
             return None
         try:
-            figures: dict[str, Any] = json.loads(self.summary.read_text())
-            right = figures.pop("checksum") == digest(figures)
+            content = json.loads(self.summary.read_text())
+            right = content.pop("checksum") == digest(content)
         except (OSError, ValueError, KeyError, AttributeError, TypeError):
             right = False
         if not right:
             raise DamagedRunError(f"{self.summary.name} fails its checksum")
-        for name, expected in figures["files"].items() if arrays else ():
+        summary = parse(Summary, content, self.summary.name)
+        for name, expected in summary.files.items() if arrays else ():
             if not (self.path / name).is_file() or file_digest(self.path / name) != expected:
                 raise DamagedRunError(f"{name} is missing or fails its checksum")
-        return figures
+        return summary
 
-    def is_finished(self, *, arrays: bool = True) -> bool:
-        """Return whether the run is finished: its summary, and with `arrays` its arrays, are there and undamaged.
+    def finished(self, *, arrays: bool = True) -> Summary | None:
+        """Return the final figures if the run is finished: if these, and with `arrays` the arrays, are undamaged.
 
         Of a damaged folder only a new attempt can make something, so it counts as unfinished.
         """
         try:
-            return self.read_summary(arrays=arrays) is not None
+            return self.read_summary(arrays=arrays)
         except DamagedRunError:
-            return False
+            return None
 
-    def read_config(self) -> dict[str, Any]:
-        """The run's identity; DamagedRunError where it cannot be read or its hash is not its own."""
-        config = self._read(self.config)
-        if config.get("hash") != identity_hash(config):
+    def is_finished(self, *, arrays: bool = True) -> bool:
+        """Return whether the run is finished, as `finished` understands it."""
+        return self.finished(arrays=arrays) is not None
+
+    def read_config(self) -> Identity:
+        """Return the run's identity; raise DamagedRunError if it cannot be read or its hash is not its own."""
+        content = self._read(self.config)
+        if content.get("hash") != identity_hash(content):
             raise DamagedRunError(f"{self.config.name} fails its hash")
-        return config
-
-    def read_provenance(self) -> dict[str, Any]:
-        """What is known of how the run came about; DamagedRunError where it cannot be read."""
-        provenance = self._read(self.provenance)
-        if not isinstance(provenance.get("attempts"), list):
-            raise DamagedRunError(f"{self.provenance.name} lists no attempts")
-        return provenance
-
-    def read_metrics(self) -> list[dict[str, Any]]:
-        """The records of epochs 0, 1, …; DamagedRunError where they cannot be read or one is missing."""
         try:
-            records = [json.loads(line) for line in self.metrics.read_text().splitlines()]
-            whole = bool(records) and all(r["epoch"] == i and set(r) >= EPOCH_FIGURES for i, r in enumerate(records))
-        except (OSError, ValueError, KeyError, TypeError):
-            whole = False
-        if not whole:
+            return parse_identity(content, self.config.name)
+        except RequestError as error:
+            raise DamagedRunError(str(error)) from None
+
+    def read_provenance(self) -> Provenance:
+        """Return how the run came about; raise DamagedRunError if that cannot be read."""
+        return parse(Provenance, self._read(self.provenance), self.provenance.name)
+
+    def read_metrics(self) -> tuple[EpochRecord, ...]:
+        """Return the records of epochs 0, 1, …; raise DamagedRunError if they cannot be read or one is missing."""
+        try:
+            lines = [json.loads(line) for line in self.metrics.read_text().splitlines()]
+        except (OSError, ValueError):
+            lines = []
+        records = tuple(parse(EpochRecord, line, self.metrics.name) for line in lines)
+        if not records or any(record.epoch != number for number, record in enumerate(records)):
             raise DamagedRunError(f"{self.metrics.name} is damaged")
         return records
 
-    def _read(self, path: Path) -> dict[str, Any]:
+    def _read(self, path: Path) -> dict[str, object]:
         try:
             value = json.loads(path.read_text())
         except (OSError, ValueError):
@@ -180,7 +193,7 @@ class RunFolder:
 
 
 def full_disk(error: OSError, folder: RunFolder) -> RunError:
-    """The one line that ends a run whose disk is full."""
+    """Return the error, one line, that ends a run whose disk is full."""
     return RunError(
         f"{folder.path}: {error.strerror}; free some space and start again, the run goes on from its checkpoint"
     )

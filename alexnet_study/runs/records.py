@@ -1,18 +1,21 @@
 """What the files of a run folder say, as typed records: summary.json, metrics.jsonl, provenance.json.
 
 Fields are written and read under their own names. A field that is younger than some finished run has a default: where a
-file lacks it, it reads as that default. Everything else that a file lacks, or has and should not, is damage.
+file lacks it, it reads as that default. A private field names a machine or a job, and a committed reference lacks it.
+Everything else that a file lacks, or has and should not, is damage.
 """
 
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TypeVar
 
 from alexnet_study.errors import DamagedRunError, RequestError
 from alexnet_study.study.validation import build
 
 Record = TypeVar("Record")
+PRIVATE = MappingProxyType({"private": True})  # metadata of a private field
 CALIBRATION_BINS = 15  # equal-width bins of the largest probability, for the calibration error and its diagram
 
 
@@ -128,10 +131,15 @@ class Progress:
 class Attempt:
     """One start of a run. Times are seconds since 1970; end and cause are None until it ended.
 
-    What names a machine or a job is absent from a committed reference.
+    job, restart, host, node, gpu: whereabouts, as far as the environment of its process told.
     """
 
+    token: str | None = field(default=None, metadata=PRIVATE)
+    job: str | None = field(default=None, metadata=PRIVATE)
     restart: int
+    host: str | None = field(default=None, metadata=PRIVATE)
+    node: str | None = field(default=None, metadata=PRIVATE)
+    gpu: str | None = field(default=None, metadata=PRIVATE)
     device: str
     start: float
     last_heartbeat: float
@@ -139,15 +147,10 @@ class Attempt:
     cause: str | None
     progress: Progress
     first_epoch: int
-    token: str | None = None
-    job: str | None = None
-    host: str | None = None
-    node: str | None = None
-    gpu: str | None = None
 
     @property
     def seconds(self) -> float:
-        """From its start to its last sign of life."""
+        """Return the seconds from its start to its last sign of life."""
         return self.last_heartbeat - self.start
 
 
@@ -173,10 +176,10 @@ class DataSource:
 
     kind: str
     name: str
-    resized: int
     encodings: tuple[str, ...] = ()
     images: int | None = None
     left_out: Mapping[str, int] = field(default_factory=dict)
+    resized: int
     treated: Mapping[str, int] = field(default_factory=dict)
     in_both: int = 0
     repeated: int = 0
@@ -200,9 +203,9 @@ class Provenance:
     source: DataSource
     bit_exact: bool
     origins: tuple[Origin, ...]
+    slurm: Mapping[str, str] = field(default_factory=dict, metadata=PRIVATE)
     attempts: tuple[Attempt, ...]
     device_seconds: float
-    slurm: Mapping[str, str] = field(default_factory=dict)
     steps: str | None = None
 
 
@@ -214,19 +217,24 @@ def parse(cls: type[Record], value: object, where: str) -> Record:
         raise DamagedRunError(str(error)) from None
 
 
-def as_json(value: object) -> object:
-    """Return a record as JSON values, fields in their order; a younger field that has its default is left out."""
+def as_json(value: object, *, private: bool = True) -> object:
+    """Return a record as JSON values, fields in their order; private ones only if `private`.
+
+    A younger field that has its default is left out.
+    """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         own = ((f, getattr(value, f.name)) for f in dataclasses.fields(value))
-        return {f.name: as_json(content) for f, content in own if not _is_default(f, content)}
+        return {f.name: as_json(content, private=private) for f, content in own if _is_written(f, content, private)}
     if isinstance(value, Mapping):
-        return {key: as_json(content) for key, content in value.items()}
+        return {key: as_json(content, private=private) for key, content in value.items()}
     if isinstance(value, tuple | list):
-        return [as_json(content) for content in value]
+        return [as_json(content, private=private) for content in value]
     return value
 
 
-def _is_default(own: "dataclasses.Field[object]", content: object) -> bool:
+def _is_written(own: "dataclasses.Field[object]", content: object, private: bool) -> bool:
+    if "private" in own.metadata:
+        return private
     if own.default_factory is not dataclasses.MISSING:
-        return content == own.default_factory()
-    return own.default is not dataclasses.MISSING and content == own.default
+        return content != own.default_factory()
+    return own.default is dataclasses.MISSING or content != own.default

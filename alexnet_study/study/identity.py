@@ -1,39 +1,97 @@
 """A run's identity: what determines its result, and the hash of that, which config.json holds."""
 
 import dataclasses
+import json
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from alexnet_study.errors import RequestError
 from alexnet_study.files import digest
-from alexnet_study.study.configs import RunConfig
+from alexnet_study.study.configs import ModelConfig, RecipeConfig, RunConfig
+from alexnet_study.study.validation import build
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 NUMERICS = 2  # raised when a change of code changes the bits of a result
 
 
-def identity(run: RunConfig, dataset: str) -> dict[str, Any]:
-    """Return what determines a run's result, in full values, and its hash; `dataset` is the data's content hash.
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """What determines a run's result, in full values, and its hash: config.json.
 
-    The variant's name stands in it for readers but not in the hash. Paths, commit, device and versions are absent.
+    dataset: the data's content hash. The variant's name stands in it for readers but not in the hash. Paths, commit,
+    device and versions are absent.
     """
-    recipe = _identity_fields(run.recipe)
-    threads = recipe.pop("threads")
-    fields = {
-        "model": _identity_fields(run.model),
-        "recipe": recipe,
-        "seed": run.seed,
-        "dataset": dataset,
-        "threads": threads,
-        "numerics": NUMERICS,
-    }
-    return {"variant": run.variant, **fields, "hash": identity_hash(fields)}
+
+    variant: str
+    model: ModelConfig
+    recipe: RecipeConfig
+    seed: int
+    dataset: str
+    numerics: int
+    hash: str
+
+    @property
+    def threads(self) -> int:
+        """Return the intra-op CPU threads, which stand beside the recipe in config.json."""
+        return self.recipe.threads
+
+    @property
+    def recipe_fields(self) -> dict[str, object]:
+        """Return the recipe as plain values, without its threads."""
+        return {name: value for name, value in _identity_fields(self.recipe).items() if name != "threads"}
+
+    def as_json(self) -> dict[str, object]:
+        """Return the content of config.json."""
+        return {
+            "variant": self.variant,
+            "model": _identity_fields(self.model),
+            "recipe": self.recipe_fields,
+            "seed": self.seed,
+            "dataset": self.dataset,
+            "threads": self.threads,
+            "numerics": self.numerics,
+            "hash": self.hash,
+        }
 
 
-def identity_hash(fields: dict[str, Any]) -> str:
-    """Return the SHA-256 of an identity, its names left out, in hexadecimal."""
-    return digest({name: value for name, value in fields.items() if name not in ("variant", "hash")})
+def identity(run: RunConfig, dataset: str) -> Identity:
+    """Return the identity of a run on the data whose content hash is `dataset`."""
+    unnamed = Identity(
+        variant=run.variant,
+        model=run.model,
+        recipe=run.recipe,
+        seed=run.seed,
+        dataset=dataset,
+        numerics=NUMERICS,
+        hash="",
+    )
+    return dataclasses.replace(unnamed, hash=identity_hash(unnamed.as_json()))
 
 
-def _identity_fields(config: Any) -> dict[str, Any]:
+def parse_identity(content: Mapping[str, object], where: str) -> Identity:
+    """Return the identity that the content of config.json tells; `where` names the file.
+
+    Fields that are younger than the run have their defaults. Raise RequestError if anything else is absent or wrong.
+    """
+    fields = {name: value for name, value in content.items() if name != "threads"}
+    recipe = content.get("recipe")
+    if isinstance(recipe, Mapping) and "threads" in content:
+        fields["recipe"] = {**recipe, "threads": content["threads"]}
+    found = build(Identity, fields, where)
+    if json.loads(json.dumps(found.as_json())) != content:
+        raise RequestError(f"{where}: not what a run writes; expected all fields of its model and its recipe")
+    return found
+
+
+def identity_hash(content: Mapping[str, object]) -> str:
+    """Return the SHA-256 of the content of config.json, its names left out, in hexadecimal."""
+    return digest({name: value for name, value in content.items() if name not in ("variant", "hash")})
+
+
+def _identity_fields(config: "DataclassInstance") -> dict[str, object]:
     """Return a configuration's fields as plain values, without those that are younger than a run can know of.
 
     A field that joined a configuration after its first runs tells so in its metadata, `{"since": n}`: the identity's
@@ -41,23 +99,23 @@ def _identity_fields(config: Any) -> dict[str, Any]:
     at any depth, so that what is finished stays finished; its default therefore never changes.
     """
     return {
-        field.name: _plain(getattr(config, field.name))
-        for field in dataclasses.fields(config)
-        if "since" not in field.metadata or getattr(config, field.name) != _default(field, type(config).__name__)
+        own.name: _plain(getattr(config, own.name))
+        for own in dataclasses.fields(config)
+        if "since" not in own.metadata or getattr(config, own.name) != _default(own, type(config).__name__)
     }
 
 
 def _plain(value: object) -> object:
-    if dataclasses.is_dataclass(value):
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _identity_fields(value)
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     return tuple(_plain(item) for item in value) if isinstance(value, tuple | list) else value
 
 
-def _default(field: "dataclasses.Field[Any]", owner: str) -> Any:
-    if field.default_factory is not dataclasses.MISSING:
-        return field.default_factory()
-    if field.default is dataclasses.MISSING:
-        raise TypeError(f"{owner}.{field.name} has `since` but no default, so older runs have no value of it")
-    return field.default
+def _default(own: "dataclasses.Field[object]", owner: str) -> object:
+    if own.default_factory is not dataclasses.MISSING:
+        return own.default_factory()
+    if own.default is dataclasses.MISSING:
+        raise TypeError(f"{owner}.{own.name} has `since` but no default, so older runs have no value of it")
+    return own.default

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from tqdm import tqdm
@@ -18,8 +17,9 @@ from alexnet_study.errors import DamagedRunError, RunError
 from alexnet_study.runs.attempts import close_finished, job_and_restart
 from alexnet_study.runs.folder import RunFolder
 from alexnet_study.runs.interruption import Interruption
+from alexnet_study.runs.records import Origin, Summary
 from alexnet_study.study.configs import ModelConfig, RecipeConfig, RunConfig
-from alexnet_study.study.identity import identity
+from alexnet_study.study.identity import Identity, identity
 from alexnet_study.training.determinism import prepare
 from alexnet_study.training.device import lost_gpu
 from alexnet_study.training.epoch import CheckpointTimer, train_epoch
@@ -27,8 +27,6 @@ from alexnet_study.training.origin import origin_of, refuse_other_origin
 from alexnet_study.training.run import Execution, one_line_if_full
 from alexnet_study.training.side_by_side import MOST_RUNS, TooManyRunsError, first_error, fitting, steps_on
 from alexnet_study.training.state import read_checkpoint
-
-Summary = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +81,7 @@ def packs(runs: list[RunConfig], most: int) -> list[list[RunConfig]]:
 
 
 def pack_size(device: torch.device) -> int:
-    """How many runs train side by side at the most."""
+    """Return how many runs train side by side at the most."""
     return MOST_RUNS if device.type == "cuda" else 1
 
 
@@ -113,9 +111,9 @@ def carry_out(runs: list[RunConfig], context: PackContext) -> list[Summary | Run
 def _held(run: RunConfig, context: PackContext) -> Iterator[Execution | Summary]:
     """The run ready to train, its folder held; or its summary where it is finished."""
     folder = RunFolder.of(context.results, run)
-    fields, here = identity(run, context.data.content_hash), origin_of(context.device, run.recipe.threads)
+    own, here = identity(run, context.data.content_hash), origin_of(context.device, run.recipe.threads)
     with one_line_if_full(folder), context.interruption.raising():
-        finished = _finished(folder)
+        finished = folder.finished()
         if finished is not None and folder.is_closed():
             yield finished
             return
@@ -123,12 +121,12 @@ def _held(run: RunConfig, context: PackContext) -> Iterator[Execution | Summary]
             refuse_other_origin(_origins(folder), here, allowed=context.inexact_resume)
         job, restart = job_and_restart()
         with folder.held(job=job, restart=restart) as replaced:
-            finished = _finished(folder)  # again: the attempt that was waited for may have done it
+            finished = folder.finished()  # again: the attempt that was waited for may have done it
             if finished is not None:
                 close_finished(folder, replaced)
                 yield finished
                 return
-            _claim(folder, fields)
+            _claim(folder, own)
             with context.interruption.deferred():
                 execution = Execution(run, context.data, folder, here, replaced, context.interruption)
                 try:
@@ -210,7 +208,7 @@ def _lost_gpu_in_one_line() -> Iterator[None]:
         raise lost from None
 
 
-def _progress(together: list[Execution], steps: int) -> Any:
+def _progress(together: list[Execution], steps: int) -> tqdm:
     first = together[0]
     names = ", ".join(str(execution.run.seed) for execution in together)
     label = f"{first.run.variant} seed {names} epoch {first.state.epoch + 1}/{first.run.recipe.epochs}"
@@ -218,15 +216,8 @@ def _progress(together: list[Execution], steps: int) -> Any:
     return tqdm(total=steps, initial=first.state.step, desc=label, unit="step", leave=False, disable=not shown)
 
 
-def _finished(folder: RunFolder) -> dict[str, Any] | None:
-    try:
-        return folder.read_summary()
-    except DamagedRunError:
-        return None
-
-
-def _claim(folder: RunFolder, fields: dict[str, Any]) -> None:
-    folder.claim(fields)
+def _claim(folder: RunFolder, own: Identity) -> None:
+    folder.claim(own)
     try:
         folder.read_summary()
     except DamagedRunError as error:
@@ -234,8 +225,8 @@ def _claim(folder: RunFolder, fields: dict[str, Any]) -> None:
         folder.drop(folder.summary)
 
 
-def _origins(folder: RunFolder) -> list[dict[str, Any]]:
+def _origins(folder: RunFolder) -> tuple[Origin, ...]:
     try:
-        return list(read_checkpoint(folder)["origins"]) if folder.checkpoint.exists() else []
+        return read_checkpoint(folder).origins if folder.checkpoint.exists() else ()
     except DamagedRunError:
-        return []  # `Execution` says so
+        return ()  # `Execution` says so

@@ -1,26 +1,29 @@
-"""One run while a process holds its folder: its training state, its record, its analysis."""
+"""One run while a process holds its folder: its training state, its record, its measurements."""
 
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import asdict
+from typing import TypeVar
 
 import torch
 from tqdm import tqdm
 
 from alexnet_study.data.dataset import Dataset, Split, evenly_over_classes
 from alexnet_study.errors import DamagedRunError, RunError, StoppedError
-from alexnet_study.evaluation.evaluation import Analysis, epoch_figures, evaluate_epoch
+from alexnet_study.evaluation.evaluation import EpochEvaluation, Measurements, epoch_evaluation, evaluate_epoch
 from alexnet_study.files import is_full
-from alexnet_study.runs.attempts import Attempt
+from alexnet_study.runs.attempts import OngoingAttempt
 from alexnet_study.runs.fencing import Token
 from alexnet_study.runs.folder import RunFolder, full_disk
 from alexnet_study.runs.interruption import Interruption
+from alexnet_study.runs.records import EpochRecord, Origin, Progress, Summary
 from alexnet_study.study.configs import RunConfig
 from alexnet_study.training.determinism import allow_tf32, derive_seed, return_freed_memory
 from alexnet_study.training.state import TrainingState
 
+T = TypeVar("T")
 SUBSET = 5000  # training images evaluated after each epoch but the last
 
 
@@ -32,7 +35,7 @@ class Execution:
         run: RunConfig,
         data: Dataset,
         folder: RunFolder,
-        origin: dict[str, Any],
+        origin: Origin,
         replaced: list[Token],
         interruption: Interruption,
     ) -> None:
@@ -40,35 +43,36 @@ class Execution:
         self.failure: RunError | None = None
         self.trained = False
         self.finished = False
-        say(run, f"on {origin['device']}" + ("" if origin["cuda"] else ": no GPU is visible"))
+        say(run, f"on {origin.device}" + ("" if origin.cuda else ": no GPU is visible"))
         self.state = state = _state(run, data, folder, data.train.labels.device)
         self._saved = self.place
         if origin not in state.origins:
-            state.origins = [*state.origins, origin]
+            state.origins = (*state.origins, origin)
         indices = evenly_over_classes(data.train.labels, SUBSET)
         self.subset = Split(images=data.train.images[indices], labels=data.train.labels[indices])
-        exact = {"bit_exact": len(state.origins) == 1, "origins": state.origins}
-        self.attempt = Attempt(
+        self.attempt = OngoingAttempt(
             folder,
             replaced=replaced,
-            described={"device": origin["device"], "source": data.source, **exact},
-            progress=_Progress(run, state, len(data.train)),
+            device=origin.device,
+            source=data.source,
+            origins=state.origins,
+            progress=_ProgressMeter(run, state, len(data.train)),
             interruption=interruption,
         )
 
     @property
     def place(self) -> tuple[int, int]:
-        """The epoch and step that come next."""
+        """Return the epoch and step that come next."""
         return self.state.epoch, self.state.step
 
     @property
     def goes_on(self) -> bool:
-        """Whether there is something left to train, and nothing failed."""
+        """Return whether there is something left to train, and nothing failed."""
         return not self.trained and self.failure is None
 
     @property
     def due(self) -> bool:
-        """Whether to save and end: a signal came, or a newer attempt waits."""
+        """Return whether to save and end: a signal came, or a newer attempt waits."""
         return self.failure is None and self.attempt.due
 
     def announce(self) -> None:
@@ -99,11 +103,11 @@ class Execution:
             self.state.save(self.folder)
             self._saved = self.place
 
-    def outcome(self) -> dict[str, Any] | RunError:
-        """Analyse the trained model and write the summary, which is returned; or the failure."""
-        summary: dict[str, Any] = {}
-        self.attempt_to(lambda: summary.update(self._finish()))
-        return self.failure or summary
+    def outcome(self) -> Summary | RunError:
+        """Measure the trained model and write the summary; return that, or the failure."""
+        written: list[Summary] = []
+        self.attempt_to(lambda: written.append(self._finish()))
+        return self.failure or written[0]
 
     def end_by(self, error: BaseException) -> None:
         """Record what ended the run before it was finished, once; save first where a signal leaves the time for it."""
@@ -113,18 +117,18 @@ class Execution:
             self.failure = error if isinstance(error, RunError) else None
             self.attempt.end_by(error)
 
-    def _finish(self) -> dict[str, Any]:
+    def _finish(self) -> Summary:
         if self.attempt.due:
             self.save()
         self.attempt.check()
         trained = list(self.state.records)
         try:
             with self.attempt.interruption.raising():  # it would be done again
-                summary = self._analyse()
+                summary = self._measure()
         except StoppedError:
             self.state.records = trained  # the last epoch's is made again, too
             raise
-        self.folder.write_summary(summary)
+        summary = self.folder.write_summary(summary)
         self.attempt.end("finished")
         self.folder.drop(self.folder.checkpoint)
         self.finished = True
@@ -136,35 +140,42 @@ class Execution:
         except (OSError, RunError) as error:  # the disk is full, or a newer attempt holds the folder
             print(f"note: {self.folder.checkpoint}: {error}", file=sys.stderr)
 
-    def _analyse(self) -> dict[str, Any]:
+    def _measure(self) -> Summary:
         state, data = self.state, self.data
         return_freed_memory()
         seed = derive_seed("linear regressor", self.run.seed)
-        analysis = self._fp32(lambda: Analysis(state.model, data, seed=seed))
-        logits = torch.from_numpy(analysis.predictions["intact"]).to(data.test.labels.device)
-        self._record(epoch_figures(logits, data.test.labels, analysis.train_loss, analysis.train_top1, len(data.train)))
-        analysis.write_arrays(self.folder)
-        return analysis.summary(state.records[-1])
+        found = self._fp32(lambda: Measurements(state.model, data, seed=seed))
+        logits = torch.from_numpy(found.predictions["intact"]).to(data.test.labels.device)
+        self._record(epoch_evaluation(logits, data.test.labels, found.train_loss, found.train_top1, len(data.train)))
+        found.write_arrays(self.folder)
+        return found.summary(state.records[-1])
 
-    def _fp32(self, work: Callable[[], Any]) -> Any:
+    def _fp32(self, work: Callable[[], T]) -> T:
         allow_tf32(False)
         try:
             return work()
         finally:
             allow_tf32(self.run.recipe.precision == "tf32")
 
-    def _record(self, figures: dict[str, Any]) -> None:
+    def _record(self, evaluated: EpochEvaluation) -> None:
         state = self.state
-        speed = {"seconds": state.seconds, "images_per_second": len(self.data.train) / state.seconds}
-        state.records.append({"epoch": state.epoch, **state.running(), **figures, **speed})
+        loss, top1 = state.running()
+        last = EpochRecord(
+            epoch=state.epoch,
+            train_loss=loss,
+            train_top1=top1,
+            **asdict(evaluated),
+            seconds=state.seconds,
+            images_per_second=len(self.data.train) / state.seconds,
+        )
+        state.records.append(last)
         self.folder.write_metrics(state.records)
-        last = state.records[-1]
-        text = f"train loss {last['train_loss']:.4f}, test top-1 {last['test_top1']:.2%}"
-        say(self.run, f"epoch {state.epoch}: {text}, {last['images_per_second']:.0f} images/s")
+        text = f"train loss {last.train_loss:.4f}, test top-1 {last.test_top1:.2%}"
+        say(self.run, f"epoch {state.epoch}: {text}, {last.images_per_second:.0f} images/s")
 
 
-class _Progress:
-    """How far a run is. `images_per_second` is of training, between the last two calls that saw it advance."""
+class _ProgressMeter:
+    """Tells how far a run is. The rate is of training, between the last two calls that saw it advance."""
 
     def __init__(self, run: RunConfig, state: TrainingState, images: int) -> None:
         self.state, self.epochs, self.batch = state, run.recipe.epochs, run.recipe.batch_size
@@ -172,14 +183,14 @@ class _Progress:
         self.rate: float | None = None
         self._last = (self._done(), time.monotonic())
 
-    def __call__(self) -> dict[str, Any]:
+    def __call__(self) -> Progress:
         done, now = self._done(), time.monotonic()
         before, then = self._last
         if done > before and now > then:
             self.rate = (done - before) * self.batch / (now - then)
         self._last = (done, now)
-        figures = {"epoch": self.state.epoch, "epochs": self.epochs, "step": self.state.step, "steps": self.steps}
-        return {**figures, "images_per_second": self.rate}
+        epoch, step = self.state.epoch, self.state.step
+        return Progress(epoch=epoch, epochs=self.epochs, step=step, steps=self.steps, images_per_second=self.rate)
 
     def _done(self) -> int:
         return self.state.epoch * self.steps + self.state.step

@@ -6,7 +6,8 @@ The random state of a step follows from seed, epoch and step alone, so a checkpo
 import hashlib
 import io
 import math
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -15,18 +16,35 @@ from alexnet_study.data.dataset import Split
 from alexnet_study.errors import DamagedRunError, RunError
 from alexnet_study.models import AlexNet, build_model
 from alexnet_study.runs.folder import RunFolder
+from alexnet_study.runs.records import EpochRecord, Origin, as_json, parse
 from alexnet_study.study.configs import RunConfig
 from alexnet_study.training.determinism import derive_seed
 from alexnet_study.training.optimizer import MomentumSGD
 from alexnet_study.training.step import train_step
 
-CHECKPOINT_FIELDS = {"model", "momenta", "epoch", "step", "sums", "seconds", "records", "origins"}
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """The content of `checkpoint.pt`: the state of the model, the optimiser's momenta, and what `TrainingState` says.
+
+    In the file, records and origins are JSON values, and a digest of all is added.
+    """
+
+    model: dict[str, Tensor]
+    momenta: list[Tensor]
+    epoch: int
+    step: int
+    sums: list[float]
+    seconds: float
+    records: tuple[EpochRecord, ...]
+    origins: tuple[Origin, ...]
 
 
 class TrainingState:
     """Model, optimiser, and how far they are: `epoch` and `step` are the next to do, from 0; `sums` belong to `epoch`.
 
     sums (3,) float64: loss summed over images, correct predictions, images; all of the running mean, dropout on.
+    records: of the epochs so far. origins: the devices and versions that it was trained with so far.
     """
 
     def __init__(self, run: RunConfig, classes: int, device: torch.device) -> None:
@@ -40,12 +58,12 @@ class TrainingState:
         self.step = 0
         self.sums = torch.zeros(3, dtype=torch.float64, device=device)
         self.seconds = 0.0
-        self.records: list[dict[str, Any]] = []
-        self.origins: list[dict[str, Any]] = []  # the devices and versions that it was trained with so far
+        self.records: list[EpochRecord] = []
+        self.origins: tuple[Origin, ...] = ()
 
     @property
     def bytes(self) -> int:
-        """Bytes of weights, buffers and momenta, which is what a checkpoint holds."""
+        """Return the bytes of weights, buffers and momenta, which is what a checkpoint holds."""
         return sum(tensor.nbytes for tensor in (*self.model.state_dict().values(), *self.optimizer.momenta))
 
     def renew_generator(self) -> None:
@@ -58,7 +76,7 @@ class TrainingState:
         self.generator.manual_seed(derive_seed("dropout", self.seed, self.epoch, step))
 
     def take_step(self, data: Split, batch: Tensor) -> None:
-        """Update on the images whose indices are `batch` (B,), int64, on the data's device; adds to the sums."""
+        """Update on the images whose indices are `batch` (B,), int64, on the data's device; add to the sums."""
         images, labels = data.images[batch], data.labels[batch]
         self.sums += train_step(self.model, self.optimizer, images, labels, self.recipe.precision)
 
@@ -67,12 +85,12 @@ class TrainingState:
         self.epoch, self.step, self.seconds = self.epoch + 1, 0, 0.0
         self.sums.zero_()
 
-    def running(self) -> dict[str, float]:
-        """The epoch's running training loss and accuracy; RunError where training diverged."""
+    def running(self) -> tuple[float, float]:
+        """Return the epoch's running training loss and top-1; raise RunError if training diverged."""
         loss, correct, images = self.sums.tolist()
         if not math.isfinite(loss):
             raise RunError(f"training diverged in epoch {self.epoch}: the loss is {loss}; try a lower learning_rate")
-        return {"train_loss": loss / images, "train_top1": correct / images}
+        return loss / images, correct / images
 
     def save(self, folder: RunFolder) -> None:
         """Write `checkpoint.pt`, atomically and with a digest of its content; loads with weights_only=True."""
@@ -83,59 +101,63 @@ class TrainingState:
             "step": self.step,
             "sums": self.sums.tolist(),
             "seconds": self.seconds,
-            "records": self.records,
-            "origins": self.origins,
+            "records": [as_json(record) for record in self.records],
+            "origins": [as_json(origin) for origin in self.origins],
         }
         buffer = io.BytesIO()  # torch.save's own errors would hide a full disk's
         torch.save({**content, "digest": content_digest(content)}, buffer)
         folder.write(folder.checkpoint, buffer.getbuffer())
 
     def restore(self, folder: RunFolder) -> bool:
-        """Go on from `checkpoint.pt` if there is one; DamagedRunError where it is not what was written."""
+        """Go on from `checkpoint.pt` if there is one, and return whether; raise DamagedRunError if it is damaged."""
         if not folder.checkpoint.exists():
             return False
-        content = read_checkpoint(folder)
-        self.model.load_state_dict(content["model"])
-        for momentum, saved in zip(self.optimizer.momenta, content["momenta"], strict=True):
-            momentum.copy_(saved)
-        self.epoch, self.step, self.seconds = content["epoch"], content["step"], content["seconds"]
-        self.sums.copy_(torch.tensor(content["sums"], dtype=torch.float64))
-        self.records, self.origins = content["records"], content["origins"]
+        saved = read_checkpoint(folder)
+        self.model.load_state_dict(saved.model)
+        for momentum, before in zip(self.optimizer.momenta, saved.momenta, strict=True):
+            momentum.copy_(before)
+        self.epoch, self.step, self.seconds = saved.epoch, saved.step, saved.seconds
+        self.sums.copy_(torch.tensor(saved.sums, dtype=torch.float64))
+        self.records, self.origins = list(saved.records), saved.origins
         return True
 
 
-def content_digest(value: Any) -> str:
-    """SHA-256 of nested dicts, lists, numbers, text and tensors, whatever the layout of the tensors."""
+def content_digest(value: object) -> str:
+    """Return the SHA-256 of nested dicts, lists, numbers, text and tensors, whatever the layout of the tensors."""
     sha = hashlib.sha256()
-    _update(sha, value)
+    for part in _parts(value):
+        sha.update(part)
     return sha.hexdigest()
 
 
-def _update(sha: Any, value: Any) -> None:
+def _parts(value: object) -> Iterator[bytes | memoryview]:
     if isinstance(value, Tensor):
-        sha.update(f"tensor {value.dtype} {tuple(value.shape)}".encode())
-        sha.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+        yield f"tensor {value.dtype} {tuple(value.shape)}".encode()
+        yield value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data
     elif isinstance(value, dict):
         for key in sorted(value, key=str):
-            sha.update(repr(key).encode())
-            _update(sha, value[key])
+            yield repr(key).encode()
+            yield from _parts(value[key])
     elif isinstance(value, list | tuple):
-        sha.update(f"list {len(value)}".encode())
+        yield f"list {len(value)}".encode()
         for item in value:
-            _update(sha, item)
+            yield from _parts(item)
     else:
-        sha.update(repr(value).encode())
+        yield repr(value).encode()
 
 
-def read_checkpoint(folder: RunFolder) -> dict[str, Any]:
-    """The content of `checkpoint.pt`, on the CPU; DamagedRunError where it is not what was written."""
+def read_checkpoint(folder: RunFolder) -> Checkpoint:
+    """Return the content of `checkpoint.pt`, on the CPU; raise DamagedRunError if it is not what was written."""
+    name = folder.checkpoint.name
     try:
-        content: dict[str, Any] = torch.load(folder.checkpoint, map_location="cpu", weights_only=True)
+        content = torch.load(folder.checkpoint, map_location="cpu", weights_only=True)
         right = content.pop("digest") == content_digest(content)
     except Exception as error:  # torch.load and zipfile raise almost anything on damaged bytes
-        raise DamagedRunError(f"{folder.checkpoint.name} cannot be read: {type(error).__name__}") from None
-    if content.keys() != CHECKPOINT_FIELDS:
-        raise DamagedRunError(f"{folder.checkpoint.name} was written by another version of the product")
+        raise DamagedRunError(f"{name} cannot be read: {type(error).__name__}") from None
+    if content.keys() != {own.name for own in fields(Checkpoint)}:
+        raise DamagedRunError(f"{name} was written by another version of the product")
     if not right:
-        raise DamagedRunError(f"{folder.checkpoint.name} fails its checksum")
-    return content
+        raise DamagedRunError(f"{name} fails its checksum")
+    records = tuple(parse(EpochRecord, record, name) for record in content.pop("records"))
+    origins = tuple(parse(Origin, origin, name) for origin in content.pop("origins"))
+    return Checkpoint(**content, records=records, origins=origins)

@@ -81,7 +81,7 @@ def test_a_source_of_the_table_is_submitted_by_its_name(third: str, study_file: 
 
 def test_a_source_of_the_table_is_loaded_by_its_name(third: str, tmp_path: Path) -> None:
     data = load_dataset(third, cache=tmp_path)
-    assert (data.classes, data.source["kind"]) == (("plain", "striped"), "stripes")
+    assert (data.classes, data.source.kind) == (("plain", "striped"), "stripes")
 
 
 def test_help_and_errors_list_every_source(third: str) -> None:

@@ -76,7 +76,7 @@ def test_cifar100_comes_from_its_archive_with_fine_labels(archive: Path) -> None
     assert data.test.labels.tolist() == list(range(100))
     pixels = pickle.loads((archive.parent / "cifar-100-python/train").read_bytes())["data"]
     assert np.array_equal(data.train.images.numpy(), pixels.reshape(200, 3, 32, 32))
-    assert (data.source["kind"], data.source["name"]) == ("cifar100", "CIFAR-100")
+    assert (data.source.kind, data.source.name) == ("cifar100", "CIFAR-100")
     assert (archive.parent / "cifar100.cache/manifest.json").exists()
     assert load_dataset("cifar100", verify=True).content_hash == data.content_hash
 

@@ -43,8 +43,8 @@ def test_the_statistics_of_the_training_images_are_recorded(images: Path) -> Non
     for _ in range(2):  # decoded, then from the cache
         data = load_dataset(str(images))
         assert data.statistics == channel_statistics(data.train.images.numpy())
-        assert data.source["channel_mean"] == data.statistics.mean
-        assert data.source["channel_std"] == data.statistics.std
+        assert data.source.channel_mean == data.statistics.mean
+        assert data.source.channel_std == data.statistics.std
 
 
 def test_evenly_over_classes_takes_the_first_of_each() -> None:

@@ -27,7 +27,7 @@ def test_other_sizes_and_modes_become_32_by_32_rgb(images: Path, capfd: pytest.C
     data = load_dataset(str(images))
     antialiased = np.asarray(grey.resize((32, 32), Image.Resampling.BILINEAR))
     assert np.array_equal(data.train.images[0].numpy(), np.stack([antialiased] * 3))
-    assert data.source["resized"] == 1
+    assert data.source.resized == 1
     assert "not 32×32" in capfd.readouterr().err
 
 

@@ -267,7 +267,7 @@ def test_an_odd_folder_is_read_and_what_is_left_out_counted(
     case.change(folder)
     data = load_dataset(str(folder))
     assert (len(data.train), len(data.test)) == (case.train, case.test)
-    assert data.source.get("left_out", {}) == case.left_out
+    assert data.source.left_out == case.left_out
     notes = capfd.readouterr().err.splitlines()
     assert all(note.startswith(f"note: --data {folder}: ") for note in notes)
     assert any(case.said in note for note in notes) if case.said or case.left_out else notes == []
@@ -305,7 +305,8 @@ def test_counts_go_into_the_record_of_the_source(folder: Path) -> None:
     copied(folder, "train/class0/000.png", "train/class1/again.png")
     Image.new("RGBA", (32, 32)).save(folder / "train/class1/clear.png")
     for _ in range(2):  # decoded, then from the cache
-        record = parse(DataSource, json.loads(json.dumps(load_dataset(str(folder)).source)), "source")
+        record = load_dataset(str(folder)).source
+        assert parse(DataSource, json.loads(json.dumps(as_json(record))), "source") == record
         assert (record.left_out, record.treated) == ({"hidden": 1}, {"transparent": 1})
         assert (record.in_both, record.repeated, record.images) == (1, 1, 14)
 
@@ -321,7 +322,7 @@ def test_a_folder_goes_by_any_path_to_it(folder: Path, monkeypatch: pytest.Monke
     monkeypatch.chdir(folder)
     for path in (".", "../images/", "train/.."):
         data = load_dataset(path, cache=folder.parent / "cache")
-        assert (data.content_hash, data.source["name"]) == (expected, "images")
+        assert (data.content_hash, data.source.name) == (expected, "images")
 
 
 def test_a_folders_name_that_is_not_utf8_is_one_line(folder: Path) -> None:

@@ -231,8 +231,8 @@ def test_a_file_becomes_the_pixels_that_it_shows(name: str, put: Callable[[str, 
     found = data.train.images[0].numpy().transpose(1, 2, 0).astype(int)
     expected = case.pixels if case.pixels.ndim == 3 else np.dstack([case.pixels] * 3)
     assert np.abs(found - expected).max() <= case.tolerance
-    assert case.treated is None or data.source["treated"][case.treated] == 1
-    assert case.treated is not None or "treated" not in data.source
+    assert case.treated is None or data.source.treated[case.treated] == 1
+    assert case.treated is not None or not data.source.treated
 
 
 @pytest.mark.parametrize("name", REFUSED)

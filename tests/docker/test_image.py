@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,11 +64,11 @@ def figures(folder: RunFolder) -> dict[str, Any]:
     """All numbers of a run; how a zip file is laid out, and so its checksum, depends on Python's version."""
     summary = folder.read_summary()
     assert summary is not None
-    del summary["files"]
+    found: dict[str, Any] = {"summary": replace(summary, files={})}
     for path in (folder.predictions, folder.features):
         with np.load(path) as arrays:
-            summary |= {f"{path.name} {name}": (values.dtype, values.tolist()) for name, values in arrays.items()}
-    return summary
+            found |= {f"{path.name} {name}": (values.dtype, values.tolist()) for name, values in arrays.items()}
+    return found
 
 
 def output(*words: str) -> str:

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from sklearn import metrics as oracle
 
 from alexnet_study.evaluation.evaluation import extract, predict
-from alexnet_study.evaluation.metrics import confusion_matrix, expected_calibration_error, metrics, top_k
+from alexnet_study.evaluation.metrics import confusion_matrix, evaluate, expected_calibration_error, top_k
 from alexnet_study.models import build_model
+from alexnet_study.runs.records import Spectrum
 from alexnet_study.study.configs import ModelConfig
 
 
@@ -18,22 +19,21 @@ from alexnet_study.study.configs import ModelConfig
 def test_metrics_agree_with_scikit_learn(n: int, classes: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     logits, labels = rng.normal(size=(n, classes)).astype(np.float32), rng.integers(0, classes, n)
-    ours = metrics(torch.from_numpy(logits), torch.from_numpy(labels))
+    pca = Spectrum(explained_variance_ratio=(1.0,), participation_ratio=1.0)
+    ours = evaluate(torch.from_numpy(logits), torch.from_numpy(labels), pca=pca)
     predicted, every = logits.argmax(1), list(range(classes))
     probabilities = torch.from_numpy(logits).double().softmax(1).numpy()
-    confusion = np.array(ours["confusion"])
+    confusion = np.array(ours.confusion)
     assert (confusion == oracle.confusion_matrix(labels, predicted, labels=every)).all()
     assert (confusion.sum(1) == np.bincount(labels, minlength=classes)).all()
-    assert (
-        confusion.trace() / n == pytest.approx(ours["top1"]) == pytest.approx(oracle.accuracy_score(labels, predicted))
-    )
-    assert ours["top3"] >= ours["top1"]
-    assert ours["loss"] == pytest.approx(oracle.log_loss(labels, probabilities, labels=every))
+    assert confusion.trace() / n == pytest.approx(ours.top1) == pytest.approx(oracle.accuracy_score(labels, predicted))
+    assert ours.top3 >= ours.top1
+    assert ours.loss == pytest.approx(oracle.log_loss(labels, probabilities, labels=every))
     for name, score in (("recall", oracle.recall_score), ("precision", oracle.precision_score)):
         expected = score(labels, predicted, labels=every, average=None, zero_division=np.nan)
-        np.testing.assert_allclose(np.array(ours[name], dtype=float), expected)
+        np.testing.assert_allclose(np.array(getattr(ours, name), dtype=float), expected)
     if classes > 3:
-        assert ours["top3"] == pytest.approx(oracle.top_k_accuracy_score(labels, probabilities, k=3, labels=every))
+        assert ours.top3 == pytest.approx(oracle.top_k_accuracy_score(labels, probabilities, k=3, labels=every))
 
 
 def test_top_k_uses_no_more_classes_than_there_are() -> None:

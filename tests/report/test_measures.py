@@ -11,13 +11,14 @@ from alexnet_study.report.collection import Collection
 from alexnet_study.report.measures import curve_deviations, derive, measure
 from alexnet_study.report.statistics import estimates
 from alexnet_study.runs.folder import RunFolder
-from alexnet_study.runs.records import EpochRecord, Spectrum, Summary, parse
+from alexnet_study.runs.records import Spectrum
 
 
 def test_derived_figures(made: Path) -> None:
     folder = RunFolder(made / "skip/baseline/seed-0")
-    summary = parse(Summary, folder.read_summary(), "summary.json")
-    record = parse(EpochRecord, folder.read_metrics()[0], "metrics.jsonl")
+    summary = folder.read_summary()
+    assert summary is not None
+    record = folder.read_metrics()[0]
     pca = Spectrum(explained_variance_ratio=(0.5, 0.2, 0.1, 0.1, 0.1), participation_ratio=3.1)
     intact = dataclasses.replace(summary.evaluations["intact"], top1=0.5, pca=pca)
     summary = dataclasses.replace(summary, evaluations={"intact": intact})

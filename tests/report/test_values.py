@@ -11,7 +11,7 @@ from alexnet_study.report.collection import Collection
 from alexnet_study.report.measures import MEASURES
 from alexnet_study.report.values import CONFUSION, RunValues, Values, values_of
 from alexnet_study.runs.folder import RunFolder
-from alexnet_study.runs.records import EpochRecord, Evaluation, Summary, parse
+from alexnet_study.runs.records import Evaluation
 
 
 def test_every_listed_measure_is_a_value_of_every_run(collection: Collection) -> None:
@@ -66,11 +66,12 @@ class Younger(Evaluation):
 @pytest.mark.parametrize("drift", [None, 0.25])
 def test_a_younger_figure_is_recorded_by_the_runs_that_have_it(made: Path, drift: float | None) -> None:
     folder = RunFolder(made / "skip/baseline/seed-0")
-    summary = parse(Summary, folder.read_summary(), "summary.json")
+    summary = folder.read_summary()
+    assert summary is not None
     intact = summary.evaluations["intact"]
     own = {field.name: getattr(intact, field.name) for field in fields(intact)}
     summary = replace(summary, evaluations={"intact": Younger(**own, drift=drift)})
-    epochs = [parse(EpochRecord, record, "metrics.jsonl") for record in folder.read_metrics()]
+    epochs = folder.read_metrics()
     values = Values([values_of("baseline", 0, summary, epochs)], summary.classes)
     assert values.has("baseline", "evaluations.intact.drift") == (drift is not None)
     if drift is not None:

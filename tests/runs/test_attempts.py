@@ -7,16 +7,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from alexnet_study.errors import ReplacedError, StoppedError
 from alexnet_study.runs import attempts
-from alexnet_study.runs.attempts import Attempt, close_finished, job_and_restart, whereabouts
+from alexnet_study.runs.attempts import OngoingAttempt, close_finished, job_and_restart
 from alexnet_study.runs.fencing import Fence
 from alexnet_study.runs.folder import RunFolder
 from alexnet_study.runs.interruption import Interruption
+from alexnet_study.runs.records import Attempt, DataSource, Origin, Progress
 
 
 @pytest.fixture(autouse=True)
@@ -25,21 +25,26 @@ def no_job(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
+def progress(epoch: int) -> Progress:
+    return Progress(epoch=epoch, epochs=9, step=3, steps=7, images_per_second=None)
+
+
 @contextmanager
-def attempt(folder: RunFolder, *, epoch: int = 0) -> Iterator[Attempt]:
+def attempt(folder: RunFolder, *, epoch: int = 0) -> Iterator[OngoingAttempt]:
     with folder.held(job="1", restart=0) as replaced:
-        yield Attempt(
+        yield OngoingAttempt(
             folder,
             replaced=replaced,
-            described={"device": "CPU"},
-            progress=lambda: {"epoch": epoch, "epochs": 9},
+            device="CPU",
+            source=DataSource(kind="digits", name="digits", resized=0),
+            origins=(Origin(device="CPU", torch="2", cuda=None, cudnn=None, numpy="2"),),
+            progress=lambda: progress(epoch),
             interruption=Interruption(),
         )
 
 
-def entries(folder: RunFolder) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(folder.provenance.read_text())["attempts"]
-    return found
+def entries(folder: RunFolder) -> tuple[Attempt, ...]:
+    return folder.read_provenance().attempts
 
 
 def test_an_attempt_says_where_it_is_and_stays_fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,29 +57,27 @@ def test_an_attempt_says_where_it_is_and_stays_fresh(tmp_path: Path, monkeypatch
     with attempt(folder, epoch=4) as current:
         first = entries(folder)[0]
         deadline = time.monotonic() + 30
-        while entries(folder)[0]["last_heartbeat"] == first["last_heartbeat"]:
+        while entries(folder)[0].last_heartbeat == first.last_heartbeat:
             assert time.monotonic() < deadline
         current.end("finished")
         ended = folder.provenance.read_bytes()
         time.sleep(0.05)
         assert folder.provenance.read_bytes() == ended  # the thread is quiet from then on
-    assert {key: first[key] for key in ("job", "restart", "node", "gpu", "first_epoch", "cause", "end")} == {
-        "job": "12_3",
-        "restart": 2,
-        "node": "gpu7",
-        "gpu": "1",
-        "first_epoch": 4,
-        "cause": None,
-        "end": None,
-    }
-    assert first["progress"] == {"epoch": 4, "epochs": 9}
+    assert (first.job, first.restart, first.node, first.gpu) == ("12_3", 2, "gpu7", "1")
+    assert (first.first_epoch, first.cause, first.end) == (4, None, None)
+    assert first.progress == progress(4)
     last = entries(folder)[0]
-    assert (last["cause"], last["end"] >= last["start"]) == ("finished", True)
+    assert last.end is not None
+    assert (last.cause, last.end >= last.start) == ("finished", True)
 
 
-def test_outside_a_job_an_attempt_is_named_by_host_and_process() -> None:
+def test_outside_a_job_an_attempt_is_named_by_host_and_process(tmp_path: Path) -> None:
     assert job_and_restart()[0].endswith(f"-{os.getpid()}")
-    assert (whereabouts()["job"], whereabouts()["restart"]) == (None, 0)
+    with attempt(RunFolder(tmp_path)) as current:
+        assert (current.entry.job, current.entry.restart) == (None, 0)
+        current.end("finished")
+    written = json.loads(RunFolder(tmp_path).provenance.read_text())
+    assert (written["slurm"], written["attempts"][0]["job"], written["attempts"][0]["gpu"]) == ({}, None, None)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +92,7 @@ def test_an_attempt_says_what_ended_it(tmp_path: Path, error: BaseException, cau
     folder = RunFolder(tmp_path)
     with attempt(folder) as current:
         current.end_by(error)
-    assert entries(folder)[0]["cause"] == cause
+    assert entries(folder)[0].cause == cause
 
 
 def test_a_full_disk_that_ends_an_attempt_is_said(
@@ -119,7 +122,7 @@ def test_an_attempt_learns_that_a_newer_one_waits(tmp_path: Path, monkeypatch: p
             current.check()
         current.end_by(ReplacedError("replaced by a newer attempt"))
         newer.release()
-    assert entries(folder)[0]["cause"] == "replaced by a newer attempt"
+    assert entries(folder)[0].cause == "replaced by a newer attempt"
 
 
 @pytest.mark.parametrize(("alive", "cause"), [(True, "replaced by a newer attempt"), (False, "ended without a word")])
@@ -130,7 +133,7 @@ def test_the_next_attempt_says_how_a_silent_one_ended(tmp_path: Path, alive: boo
         first._over.set()  # killed
     with folder.held(job="1", restart=1):
         second = attempts.earlier_attempts(folder, [token] if alive else [])
-    assert [entry["cause"] for entry in second] == [cause]
+    assert [entry.cause for entry in second] == [cause]
 
 
 def test_an_attempt_that_died_after_the_summary_is_closed(tmp_path: Path) -> None:
@@ -140,5 +143,5 @@ def test_an_attempt_that_died_after_the_summary_is_closed(tmp_path: Path) -> Non
         folder.write(folder.checkpoint, b"")
     with folder.held(job="1", restart=1) as replaced:
         close_finished(folder, replaced)
-    assert entries(folder)[0]["cause"] == "finished"
+    assert entries(folder)[0].cause == "finished"
     assert folder.is_closed()

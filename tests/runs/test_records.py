@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from alexnet_study.data.dataset import Dataset
 from alexnet_study.errors import DamagedRunError
-from alexnet_study.runs.records import EpochRecord, Provenance, Summary, as_json, parse
+from alexnet_study.files import canonical_json, digest, indented_json
+from alexnet_study.runs.folder import RunFolder
+from alexnet_study.runs.records import Summary, as_json, parse
+from alexnet_study.study.configs import RunConfig
+from tests.conftest import execute
 
 REFERENCE = sorted(Path("results/reference").glob("*/*/seed-*"))
 
@@ -19,14 +24,34 @@ def read(path: Path) -> dict[str, object]:
     return content
 
 
-def test_every_committed_run_is_read_and_written_back_alike() -> None:
+def test_every_committed_run_is_read_and_written_back_to_the_byte() -> None:
     assert len(REFERENCE) > 50
-    for folder in REFERENCE:
-        for cls, name in ((Summary, "summary.json"), (Provenance, "provenance.json")):
-            content = read(folder / name)
-            assert as_json(parse(cls, content, name)) == content, folder
-        for line in (folder / "metrics.jsonl").read_text().splitlines():
-            assert as_json(parse(EpochRecord, json.loads(line), "metrics.jsonl")) == json.loads(line)
+    for path in REFERENCE:
+        folder = RunFolder(path)
+        summary = folder.read_summary(arrays=False)
+        body = json.loads(canonical_json(as_json(summary)))
+        assert indented_json({**body, "checksum": digest(body)}) == folder.summary.read_bytes(), path
+        assert indented_json(folder.read_config().as_json()) == folder.config.read_bytes(), path
+        public = as_json(folder.read_provenance(), private=False)
+        assert indented_json(public) == folder.provenance.read_bytes(), path
+        lines = [json.dumps(as_json(record)) + "\n" for record in folder.read_metrics()]
+        assert "".join(lines) == folder.metrics.read_text(), path
+
+
+def test_what_a_run_reads_it_writes_back_to_the_byte(run: RunConfig, data: Dataset, tmp_path: Path) -> None:
+    execute(run, data, tmp_path)
+    folder = RunFolder.of(tmp_path, run)
+    before = {path.name: path.read_bytes() for path in folder.path.iterdir()}
+    identity, provenance, summary = folder.read_config(), folder.read_provenance(), folder.read_summary()
+    assert summary is not None
+    metrics = folder.read_metrics()
+    folder.config.unlink()
+    with folder.held(job="1", restart=0):
+        folder.claim(identity)
+        folder.write_metrics(metrics)
+        folder.write_provenance(provenance)
+        assert folder.write_summary(summary) == summary
+    assert {path.name: path.read_bytes() for path in folder.path.iterdir()} == before
 
 
 @pytest.mark.parametrize(

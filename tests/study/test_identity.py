@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from alexnet_study.errors import RequestError
+from alexnet_study.files import indented_json
 from alexnet_study.study.configs import ModelConfig, RecipeConfig, RunConfig
-from alexnet_study.study.identity import identity
+from alexnet_study.study.identity import identity, identity_hash, parse_identity
 from alexnet_study.study.study import load_study
 
 REFERENCE = sorted(Path("results/reference").glob("*/*/seed-*/config.json"))
@@ -54,13 +56,14 @@ def test_every_finished_run_of_the_reference_keeps_its_hash() -> None:
         text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
         assert hashlib.sha256(text.encode()).hexdigest() == stored["hash"], path
         rebuilt = identity(studies[path.parts[2]].run(stored["variant"], stored["seed"]), stored["dataset"])
-        assert json.loads(json.dumps(rebuilt)) == stored, path
+        assert indented_json(rebuilt.as_json()) == path.read_bytes(), path
+        assert parse_identity(stored, path.name) == rebuilt, path
 
 
 def test_a_younger_field_at_its_default_leaves_the_identity_as_it_was(run: RunConfig) -> None:
     model = dataclasses.asdict(run.model)
     grown = dataclasses.replace(run, recipe=GrownRecipe(**dataclasses.asdict(run.recipe)), model=GrownModel(**model))
-    assert identity(grown, "data") == identity(run, "data")
+    assert identity(grown, "data").as_json() == identity(run, "data").as_json()
 
 
 @pytest.mark.parametrize(
@@ -77,11 +80,28 @@ def test_a_younger_field_of_another_value_is_part_of_the_identity(
     recipe = GrownRecipe(**dataclasses.asdict(run.recipe))
     before = identity(run, "data")
     after = identity(dataclasses.replace(run, recipe=dataclasses.replace(recipe, **changed)), "data")
-    assert after["recipe"] == {**before["recipe"], **stored}
-    assert after["hash"] != before["hash"]
+    assert after.recipe_fields == {**before.recipe_fields, **stored}
+    assert after.hash != before.hash
 
 
 def test_a_younger_field_needs_a_default(run: RunConfig) -> None:
     recipe = Unready(**dataclasses.asdict(run.recipe), smoothing=0.0)
     with pytest.raises(TypeError, match=r"Unready\.smoothing"):
         identity(dataclasses.replace(run, recipe=recipe), "data")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seed": "one"}, r"seed: 'one'"),
+        ({"threads": None}, r"threads: None"),
+        ({"recipe": {"epochs": 2}}, "expected all fields of its model and its recipe"),
+        ({"recipe": None}, "recipe: expected a mapping"),
+        ({"colour": "red"}, "unknown key colour"),
+    ],
+)
+def test_an_identity_that_no_run_writes_is_refused(run: RunConfig, change: dict[str, object], message: str) -> None:
+    content = json.loads(json.dumps(identity(run, "data").as_json())) | change
+    content["hash"] = identity_hash(content)
+    with pytest.raises(RequestError, match=message):
+        parse_identity(content, "config.json")

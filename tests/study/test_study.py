@@ -186,9 +186,16 @@ def test_any_mapping_resolves_or_is_refused(values: dict[str, object], cls: type
 
 def test_a_field_younger_than_the_first_runs_leaves_their_identity_as_it_was() -> None:
     study = load_study(Path("jobs/studies/skip.yaml"))
-    model = identity(study.run("baseline", 0), "data")["model"]
-    assert set(model) == {"skips", "widths", "projection", "batch_norm", "head", "hidden", "dropout"}
-    assert identity(study.run("baseline", 0, ["model.initialisation=kaiming"]), "data")["model"]["initialisation"]
+
+    def written(*overrides: str) -> object:
+        return identity(study.run("baseline", 0, overrides), "data").as_json()["model"]
+
+    names = {"skips", "widths", "projection", "batch_norm", "head", "hidden", "dropout"}
+    older, younger = written(), written("model.initialisation=kaiming")
+    assert isinstance(older, dict)
+    assert isinstance(younger, dict)
+    assert set(older) == names
+    assert set(younger) == names | {"initialisation"}
 
 
 def test_the_second_study_crosses_the_skip_with_what_else_eases_training() -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from alexnet_study.data.dataset import Dataset
-from alexnet_study.evaluation.evaluation import Analysis, evaluate_epoch
+from alexnet_study.evaluation.evaluation import Measurements, evaluate_epoch
 from alexnet_study.runs.folder import RunFolder
 from alexnet_study.study.configs import RunConfig
 from alexnet_study.study.study import load_study
@@ -135,7 +135,7 @@ def test_runs_in_a_pack_have_the_bits_that_they_have_alone(
     for run in runs:
         together = RunFolder.of(tmp_path / "together", run)
         assert bits(together) == bits(RunFolder.of(tmp_path / "alone", run))
-        assert together.read_provenance()["steps"] == "graph"
+        assert together.read_provenance().steps == "graph"
 
 
 @pytest.mark.parametrize("survived", range(1, 6))
@@ -169,19 +169,19 @@ def test_two_processes_have_the_same_bits(study_file: Path, images: Path) -> Non
     assert said[0].startswith("graph ")
 
 
-def test_the_analysis_is_alike_twice_and_near_the_cpus(run: RunConfig, data: Dataset) -> None:
+def test_the_measurements_are_alike_twice_and_near_the_cpus(run: RunConfig, data: Dataset) -> None:
     """Near: losses within 1e-4 nats, variance ratios within 1e-5; one image of 20 may change its class."""
     here = TrainingState(run, 4, torch.device("cpu")).model
     there = TrainingState(run, 4, CUDA).model
-    cpu = Analysis(here, data, seed=0)
-    first, second = (Analysis(there, data.to(CUDA), seed=0) for _ in range(2))
+    cpu = Measurements(here, data, seed=0)
+    first, second = (Measurements(there, data.to(CUDA), seed=0) for _ in range(2))
     assert first.evaluations == second.evaluations
     assert first.regressors == second.regressors
     for name, figures in cpu.evaluations.items():
         gpu = first.evaluations[name]
-        assert gpu["loss"] == pytest.approx(figures["loss"], abs=1e-4)
-        assert gpu["top1"] == pytest.approx(figures["top1"], abs=0.051)
-        ratios = figures["pca"]["explained_variance_ratio"]
-        assert gpu["pca"]["explained_variance_ratio"] == pytest.approx(ratios, abs=1e-5)
-        for stage, score in cpu.regressors[name]["by_stage"].items():
-            assert first.regressors[name]["by_stage"][stage]["top1"] == pytest.approx(score["top1"], abs=0.051)
+        assert gpu.loss == pytest.approx(figures.loss, abs=1e-4)
+        assert gpu.top1 == pytest.approx(figures.top1, abs=0.051)
+        ratios = figures.pca.explained_variance_ratio
+        assert gpu.pca.explained_variance_ratio == pytest.approx(ratios, abs=1e-5)
+        for stage, score in cpu.regressors[name].by_stage.items():
+            assert first.regressors[name].by_stage[stage].top1 == pytest.approx(score.top1, abs=0.051)

@@ -1,8 +1,7 @@
 """Going on elsewhere: refused where the bits would differ, recorded where that is allowed."""
 
-import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -11,6 +10,7 @@ from alexnet_study.data.dataset import Dataset
 from alexnet_study.errors import RequestError
 from alexnet_study.report.collection import collect
 from alexnet_study.runs.folder import RunFolder
+from alexnet_study.runs.records import Origin
 from alexnet_study.study.configs import RunConfig
 from alexnet_study.study.study import load_study
 from alexnet_study.training import epoch
@@ -26,7 +26,7 @@ def half_done(
     here = origin_of(torch.device("cpu"), run.recipe.threads)
     folder = RunFolder.of(results, run)
     with monkeypatch.context() as patch:
-        patch.setattr(execution, "origin_of", lambda *_: here | origin)
+        patch.setattr(execution, "origin_of", lambda *_: replace(here, **origin))
         patch.setattr(epoch, "CHECKPOINT_SECONDS", 0.0)  # however fast the machine is
         patch.setattr(epoch, "epoch_order", lambda seed, epoch, count: torch.arange(count)[: count // (1 - epoch)])
         with pytest.raises(ZeroDivisionError):
@@ -50,9 +50,9 @@ def test_going_on_elsewhere_is_refused_unless_allowed_and_then_recorded(
         execute(run, data, tmp_path)
     assert {path.name: path.read_bytes() for path in folder.path.iterdir()} == before
     execute(run, data, tmp_path, inexact_resume=True)
-    provenance = json.loads(folder.provenance.read_text())
-    assert provenance["bit_exact"] is False
-    assert [elsewhere == provenance["origins"][-1] for elsewhere in provenance["origins"]] == [False, True]
+    provenance = folder.read_provenance()
+    assert provenance.bit_exact is False
+    assert [elsewhere == provenance.origins[-1] for elsewhere in provenance.origins] == [False, True]
     flags = collect(load_study(study_file), tmp_path).flags
     assert any(flag.startswith("1 of 1 run went on") for flag in flags), flags
 
@@ -62,26 +62,26 @@ def test_going_on_at_the_same_place_is_exact(
 ) -> None:
     folder = half_done(run, data, tmp_path, monkeypatch)
     execute(run, data, tmp_path)
-    provenance = json.loads(folder.provenance.read_text())
-    assert provenance["bit_exact"] is True
-    assert len(provenance["origins"]) == 1
+    provenance = folder.read_provenance()
+    assert provenance.bit_exact is True
+    assert len(provenance.origins) == 1
 
 
 def test_a_run_that_was_allowed_once_is_asked_about_again() -> None:
     here = origin_of(torch.device("cpu"), 1)
     with pytest.raises(RequestError, match="device elsewhere, here CPU"):
-        refuse_other_origin([here | {"device": "elsewhere"}, here], here, allowed=False)
+        refuse_other_origin([replace(here, device="elsewhere"), here], here, allowed=False)
 
 
-CPU = {"device": "CPU AMD EPYC (AVX512), 2 threads", "torch": "2.14.1", "cuda": None, "cudnn": None, "numpy": "2.4.6"}
-GPU = {"device": "NVIDIA H100", "torch": "2.14.1", "cuda": "13.0", "cudnn": 92400, "numpy": "2.4.6"}
+CPU = Origin(device="CPU AMD EPYC (AVX512), 2 threads", torch="2.14.1", cuda=None, cudnn=None, numpy="2.4.6")
+GPU = Origin(device="NVIDIA H100", torch="2.14.1", cuda="13.0", cudnn=92400, numpy="2.4.6")
 
 
 def test_a_run_that_a_cpu_began_starts_over_where_a_gpu_was_asked_for() -> None:
     line = starts_over_on_gpu([CPU], GPU, asked="cuda")
     assert line is not None
-    assert CPU["device"] in line
-    assert GPU["device"] in line
+    assert CPU.device in line
+    assert GPU.device in line
     assert "epoch 0" in line
     with pytest.raises(RequestError):  # what would have happened, for ever
         refuse_other_origin([CPU], GPU, allowed=False)
@@ -95,8 +95,8 @@ def test_a_run_that_a_cpu_began_starts_over_where_a_gpu_was_asked_for() -> None:
         ([], GPU, "cuda"),
         ([GPU], GPU, "cuda"),
         ([CPU, GPU], GPU, "cuda"),  # gone on inexactly once, by request: a GPU's work is in it
-        ([GPU | {"device": "NVIDIA A100"}], GPU, "cuda"),
+        ([replace(GPU, device="NVIDIA A100")], GPU, "cuda"),
     ],
 )
-def test_any_other_checkpoint_stays(origins: list[dict[str, Any]], here: dict[str, Any], asked: str) -> None:
+def test_any_other_checkpoint_stays(origins: list[Origin], here: Origin, asked: str) -> None:
     assert starts_over_on_gpu(origins, here, asked=asked) is None

@@ -10,10 +10,12 @@ import torch
 
 from alexnet_study.data.dataset import Dataset, Split
 from alexnet_study.errors import LostGpuError, ReplacedError, RunError, StoppedError
-from alexnet_study.runs.attempts import Attempt
+from alexnet_study.runs.attempts import OngoingAttempt
 from alexnet_study.runs.folder import RunFolder
 from alexnet_study.runs.interruption import Interruption
+from alexnet_study.runs.records import Summary
 from alexnet_study.study.configs import RunConfig
+from alexnet_study.study.identity import Identity
 from alexnet_study.study.study import load_study
 from alexnet_study.training import epoch
 from alexnet_study.training import pack as execution
@@ -59,7 +61,7 @@ def test_a_run_that_stands_elsewhere_outlives_its_pack(
     stop_at_epoch_1(runs[1], data, tmp_path / "together", monkeypatch)
     running = TrainingState.running
 
-    def fails(state: TrainingState) -> dict[str, float]:
+    def fails(state: TrainingState) -> tuple[float, float]:
         if state.seed != 1:
             raise RunError(f"seed {state.seed} diverged")
         return running(state)
@@ -76,17 +78,17 @@ def test_a_run_replaced_while_it_waits_ends_alone(
 ) -> None:
     stop_at_epoch_1(runs[1], data, tmp_path, monkeypatch)
     monkeypatch.setattr(execution, "pack_size", lambda device: 2)
-    monkeypatch.setattr(Attempt, "due", property(lambda attempt: attempt._superseded))
+    monkeypatch.setattr(OngoingAttempt, "due", property(lambda attempt: attempt._superseded))
     took = TrainingState.take_step
 
     def step(state: TrainingState, *arguments: Any) -> None:
         took(state, *arguments)
         assert (state.seed, state.epoch) != (1, 1), "the replaced run trained"
 
-    def progress(attempt: Attempt) -> None:
+    def progress(attempt: OngoingAttempt) -> None:
         attempt._superseded = attempt.folder.path.name == "seed-1"
 
-    monkeypatch.setattr(Attempt, "_stay_alive", progress)
+    monkeypatch.setattr(OngoingAttempt, "_stay_alive", progress)
     monkeypatch.setattr(TrainingState, "take_step", step)
     outcomes = dict(execute_each(runs[:2], pack_context(data, tmp_path)))
     assert isinstance(outcomes[runs[1]], ReplacedError)
@@ -109,8 +111,8 @@ def test_a_signal_ends_the_whole_pack(
     with pytest.raises(StoppedError, match="time limit"):
         list(execute_each(runs, pack_context(data, tmp_path, interruption=interruption)))
     for run in runs:
-        attempts = RunFolder.of(tmp_path, run).read_provenance()["attempts"]
-        assert attempts[-1]["cause"] == "time limit"
+        attempts = RunFolder.of(tmp_path, run).read_provenance().attempts
+        assert attempts[-1].cause == "time limit"
         assert RunFolder.of(tmp_path, run).checkpoint.exists()
 
 
@@ -120,10 +122,10 @@ def test_a_run_that_cannot_begin_ends_alone(
 ) -> None:
     claim = RunFolder.claim
 
-    def fails(folder: RunFolder, fields: dict[str, Any]) -> None:
-        if fields["seed"] == 1:
+    def fails(folder: RunFolder, own: Identity) -> None:
+        if own.seed == 1:
             raise error
-        claim(folder, fields)
+        claim(folder, own)
 
     monkeypatch.setattr(execution, "pack_size", lambda device: 3)
     monkeypatch.setattr(RunFolder, "claim", fails)
@@ -268,25 +270,25 @@ def test_a_signal_while_a_pack_is_analysed_loses_no_training(
     for run in runs:
         execute(run, data, tmp_path / "alone")
     interruption = Interruption()
-    analyse = Execution._analyse
+    measure = Execution._measure
 
-    def signalled(self: Execution) -> Any:
-        figures = analyse(self)
+    def signalled(self: Execution) -> Summary:
+        summary = measure(self)
         if self.run.seed == 1:
             interruption.cause = "time limit"
             raise StoppedError("time limit")
-        return figures
+        return summary
 
     monkeypatch.setattr(execution, "pack_size", lambda device: 3)
     with monkeypatch.context() as patch:
         patch.setattr(epoch, "LEAST_SECONDS", 30.0)
-        patch.setattr(Execution, "_analyse", signalled)
+        patch.setattr(Execution, "_measure", signalled)
         saved = counting_saves(patch)
         with pytest.raises(StoppedError):
             list(execute_each(runs, pack_context(data, tmp_path / "together", interruption=interruption)))
     assert sorted(saved) == [1, 2]
     folders = [RunFolder.of(tmp_path / "together", run) for run in runs]
-    causes = [folder.read_provenance()["attempts"][-1]["cause"] for folder in folders]
+    causes = [folder.read_provenance().attempts[-1].cause for folder in folders]
     assert causes == ["finished", "time limit", "time limit"]
     monkeypatch.setattr(TrainingState, "take_step", lambda *arguments: pytest.fail("trained again"))
     list(execute_each(runs, pack_context(data, tmp_path / "together")))
@@ -319,7 +321,7 @@ def test_a_pack_that_the_memory_does_not_hold_is_halved(
     for run in runs:
         folder = RunFolder.of(tmp_path / "together", run)
         assert bits(folder) == bits(RunFolder.of(tmp_path / "alone", run))
-        assert folder.read_provenance()["steps"] == "eager"
+        assert folder.read_provenance().steps == "eager"
 
 
 def test_a_gpu_lost_in_mid_run_is_the_cause_and_ends_the_process(
@@ -331,5 +333,5 @@ def test_a_gpu_lost_in_mid_run_is_the_cause_and_ends_the_process(
     monkeypatch.setattr(TrainingState, "take_step", lost)
     with pytest.raises(LostGpuError, match=r"^GPU lost on \S+: CUDA error: unspecified launch failure$"):
         list(execute_each(runs, pack_context(data, tmp_path)))
-    attempt = RunFolder.of(tmp_path, runs[0]).read_provenance()["attempts"][-1]
-    assert attempt["cause"].startswith("GPU lost on ")
+    attempt = RunFolder.of(tmp_path, runs[0]).read_provenance().attempts[-1]
+    assert (attempt.cause or "").startswith("GPU lost on ")

@@ -18,18 +18,19 @@ from alexnet_study.errors import DamagedRunError, RequestError, RunError
 from alexnet_study.models import build_model
 from alexnet_study.runs.fencing import Process
 from alexnet_study.runs.folder import RunFolder
+from alexnet_study.runs.records import Attempt
 from alexnet_study.study.configs import RecipeConfig, RunConfig
 from alexnet_study.training import epoch, state
 from alexnet_study.training.determinism import derive_seed, prepare
 from alexnet_study.training.epoch import epoch_order
-from alexnet_study.training.state import TrainingState, content_digest
+from alexnet_study.training.run import Execution
+from alexnet_study.training.state import TrainingState, content_digest, read_checkpoint
 from alexnet_study.training.step import train_step
 from tests.conftest import bits, execute
 
 
-def attempts(folder: RunFolder) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = json.loads(folder.provenance.read_text())["attempts"]
-    return found
+def attempts(folder: RunFolder) -> tuple[Attempt, ...]:
+    return folder.read_provenance().attempts
 
 
 class Stop(BaseException):
@@ -44,15 +45,14 @@ def test_a_run_writes_its_whole_folder_and_is_left_alone_when_finished(
     names = {"config.json", "provenance.json", "metrics.jsonl", "predictions.npz", "features.npz", "summary.json"}
     assert {path.name for path in folder.path.iterdir()} == names
     before = bits(folder)
-    assert execute(run, data, tmp_path).items() >= summary.items()
+    assert execute(run, data, tmp_path) == summary == folder.read_summary()
     assert bits(folder) == before
-    assert [entry["cause"] for entry in attempts(folder)] == ["finished"]
+    assert [entry.cause for entry in attempts(folder)] == ["finished"]
     epochs = folder.read_metrics()
-    assert [line["epoch"] for line in epochs] == [0, 1]
-    assert epochs[-1]["train_eval_n"] == len(data.train)
-    gap = summary["gap"]
-    assert gap["published"] == pytest.approx(epochs[-1]["train_loss"] - epochs[-1]["test_loss"])
-    assert gap["proper"] == pytest.approx(epochs[-1]["test_loss"] - epochs[-1]["train_eval_loss"])
+    assert [record.epoch for record in epochs] == [0, 1]
+    assert epochs[-1].train_eval_n == len(data.train)
+    assert summary.gap.published == pytest.approx(epochs[-1].train_loss - epochs[-1].test_loss)
+    assert summary.gap.proper == pytest.approx(epochs[-1].test_loss - epochs[-1].train_eval_loss)
 
 
 def test_stopped_after_any_step_it_ends_with_the_same_bits(
@@ -78,7 +78,7 @@ def test_stopped_after_any_step_it_ends_with_the_same_bits(
         monkeypatch.setattr(state, "train_step", step)
         execute(run, data, results)
         assert bits(RunFolder.of(results, run)) == bits(RunFolder.of(tmp_path / "whole", run))
-        assert [entry["first_epoch"] for entry in attempts(RunFolder.of(results, run))] == [0, survived // 3]
+        assert [entry.first_epoch for entry in attempts(RunFolder.of(results, run))] == [0, survived // 3]
 
 
 @pytest.mark.parametrize("damage", ["flip", "truncate"])
@@ -142,6 +142,25 @@ def test_a_results_folder_that_cannot_be_written_is_refused(run: RunConfig, data
         execute(run, data, tmp_path / "file")
 
 
+def test_a_checkpoint_holds_plain_values_under_names_that_stay(
+    run: RunConfig, data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a checkpoint of an earlier version would not be gone on from."""
+    monkeypatch.setattr(epoch, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(Execution, "_measure", lambda execution: (_ for _ in ()).throw(Stop))
+    with pytest.raises(Stop):
+        execute(run, data, tmp_path)
+    folder = RunFolder.of(tmp_path, run)
+    content = torch.load(folder.checkpoint, weights_only=True)
+    names = {"model", "momenta", "epoch", "step", "sums", "seconds", "records", "origins", "digest"}
+    assert content.keys() == names
+    assert content["records"] == [json.loads(line) for line in folder.metrics.read_text().splitlines()]
+    assert content["origins"] == json.loads(folder.provenance.read_text())["origins"]
+    assert [type(number) for number in content["sums"]] == [float] * 3
+    saved = read_checkpoint(folder)
+    assert (list(saved.records), saved.epoch, saved.step) == (list(folder.read_metrics()), 1, content["step"])
+
+
 @pytest.mark.parametrize("written", range(1, 16))  # all that a run of two epochs and seven checkpoints writes
 def test_a_full_disk_ends_the_run_with_one_line_and_nothing_half_written(
     run: RunConfig, data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: int
@@ -172,7 +191,7 @@ def test_divergence_ends_the_run_with_one_line(run: RunConfig, data: Dataset, tm
     wild = dataclasses.replace(run, recipe=dataclasses.replace(run.recipe, learning_rate=1e30))
     with pytest.raises(RunError, match="diverged"):
         execute(wild, data, tmp_path)
-    assert "diverged" in str(attempts(RunFolder.of(tmp_path, wild))[0]["cause"])
+    assert "diverged" in str(attempts(RunFolder.of(tmp_path, wild))[0].cause)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
@@ -216,7 +235,7 @@ def test_the_arrays_hold_what_the_summary_says(run: RunConfig, data: Dataset, tm
         for name in ("intact", "lesioned"):
             assert arrays[name].dtype == np.float32
             top1 = (arrays[name].argmax(1) == arrays["labels"]).mean()
-            assert top1 == pytest.approx(summary["evaluations"][name]["top1"])
+            assert top1 == pytest.approx(summary.evaluations[name].top1)
     with np.load(folder.features) as arrays:
         assert arrays["intact_scores"].shape == (20, 2)
         assert arrays["intact_features"].dtype == np.float16

@@ -8,7 +8,7 @@ from alexnet_study.cluster.launchers.launcher import SentJob
 from alexnet_study.cluster.launchers.table import launcher_of
 from alexnet_study.errors import DamagedRunError
 from alexnet_study.runs.folder import RunFolder
-from alexnet_study.runs.records import Attempt, parse
+from alexnet_study.runs.records import Attempt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,14 +40,13 @@ def read_facts(folder: Path) -> RunFacts:
     try:
         summary = run.read_summary(arrays=False)
         if summary is not None:
-            top1 = {name: figures["top1"] for name, figures in summary["evaluations"].items()}
+            top1 = {name: own.top1 for name, own in summary.evaluations.items()}
     except DamagedRunError as error:
         damages.append(str(error))
     if run.provenance.exists():
         try:
-            entries = run.read_provenance()["attempts"]
-            attempts = tuple(parse(Attempt, entry, run.provenance.name) for entry in entries)
-            batch_size = int(run.read_config()["recipe"]["batch_size"])
+            attempts = run.read_provenance().attempts
+            batch_size = run.read_config().recipe.batch_size
         except DamagedRunError as error:
             damages.append(str(error))
     return RunFacts(top1=top1, attempts=attempts, batch_size=batch_size, damage=damages[0] if damages else None)

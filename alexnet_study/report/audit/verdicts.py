@@ -169,7 +169,7 @@ def _start(collection: Collection, variant: str) -> str:
     """
     identity = collection.of(variant)[0].identity
     model, recipe = SAME_START
-    return digest([[identity.model.get(key) for key in model], [identity.recipe.get(key) for key in recipe]])
+    return digest([[getattr(identity.model, key) for key in model], [getattr(identity.recipe, key) for key in recipe]])
 
 
 def class_differences(collection: Collection, weights: Mapping[str, float], parent: str) -> np.ndarray[Any, Any]:

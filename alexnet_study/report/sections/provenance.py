@@ -26,7 +26,7 @@ def tabulate(collection: Collection) -> Table:
     facts: dict[str, object] = {
         "data": f"{first.provenance.source.name}, content hash {first.identity.dataset[:16]}",
         "test images": collection.test_images,
-        "recipe": _pairs(first.identity.recipe),
+        "recipe": _pairs(first.identity.recipe_fields),
         "threads, numerics": f"{first.identity.threads}, {first.identity.numerics}",
         "devices": ", ".join(devices(collection.runs)),
         "commits": ", ".join(sorted({run.provenance.commit[:12] for run in collection.runs})),
