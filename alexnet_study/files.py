@@ -6,7 +6,6 @@ import json
 import os
 import uuid
 from pathlib import Path
-from typing import Any
 
 UMASK = "ALEXNET_STUDY_UMASK"  # in a container, which has one of its own, the host side's, in octal digits
 TEMPORARY = ".tmp"  # what a killed process leaves under this ending is worth nothing
@@ -60,7 +59,7 @@ def canonical_json(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
-def digest(value: Any) -> str:
+def digest(value: object) -> str:
     """SHA-256 of a JSON value's canonical form, in hexadecimal."""
     return hashlib.sha256(canonical_json(value)).hexdigest()
 

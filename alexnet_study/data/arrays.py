@@ -4,15 +4,18 @@ import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[Any]  # the text beside it names its dtype and shape
 
 SIDE = 32
 COUNTED_AT_ONCE = 1000  # images whose values are counted in one go, so that memory stays small
 
 
-def _no_digests() -> np.ndarray[Any, Any]:
+def _no_digests() -> Array:
     return np.empty((0, 0), dtype=np.uint8)
 
 
@@ -24,14 +27,14 @@ class Arrays:
     digests: uint8 (F, 16), of the content of each file that was read, in the order of the source's `files`.
     """
 
-    train_images: np.ndarray[Any, Any]
-    train_labels: np.ndarray[Any, Any]
-    test_images: np.ndarray[Any, Any]
-    test_labels: np.ndarray[Any, Any]
+    train_images: Array
+    train_labels: Array
+    test_images: Array
+    test_labels: Array
     classes: tuple[str, ...]
     resized: int = 0
     treated: Mapping[str, int] = field(default_factory=dict)
-    digests: np.ndarray[Any, Any] = field(default_factory=_no_digests)
+    digests: Array = field(default_factory=_no_digests)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +69,7 @@ def examine(arrays: Arrays) -> Findings:
     )
 
 
-def channel_statistics(images: np.ndarray[Any, Any]) -> ChannelStatistics:
+def channel_statistics(images: Array) -> ChannelStatistics:
     """Return the statistics of images uint8 (N, 3, H, W), N ≥ 1, the same bits in any order of the images.
 
     They come from exact integer sums, by a histogram of each channel. std is of the population; 1 where a channel holds
@@ -89,5 +92,5 @@ def _moments(histogram: list[int]) -> tuple[float, float]:
     return total / count / 255, spread / 255 if spread else 1.0
 
 
-def _pixel_digest(image: np.ndarray[Any, Any]) -> bytes:
+def _pixel_digest(image: Array) -> bytes:
     return hashlib.sha256(np.ascontiguousarray(image).data).digest()

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from alexnet_study.data.arrays import Arrays, ChannelStatistics, Findings, examine
+from alexnet_study.data.arrays import Array, Arrays, ChannelStatistics, Findings, examine
 from alexnet_study.data.content import changed_file
 from alexnet_study.data.dataset import Dataset, Split
 from alexnet_study.data.image_file import TREATMENTS
@@ -93,7 +93,7 @@ def _cache_folders(beside: Path | None, name: str, cache: Path | None) -> list[P
     return [own] if beside is None else [beside, own]
 
 
-def _read_cache(folder: Path, manifest: dict[str, Any], files: list[str], *, verify: bool) -> Dataset | None:
+def _read_cache(folder: Path, manifest: dict[str, object], files: list[str], *, verify: bool) -> Dataset | None:
     """The cached data where it belongs to this manifest and every byte is as it was written, else None."""
     try:
         recorded = json.loads((folder / "manifest.json").read_text())
@@ -123,7 +123,7 @@ def _read_cache(folder: Path, manifest: dict[str, Any], files: list[str], *, ver
     return _dataset(arrays, hashes, manifest, findings)
 
 
-def _write_cache(folder: Path, manifest: dict[str, Any], arrays: Arrays, findings: Findings) -> Dataset:
+def _write_cache(folder: Path, manifest: dict[str, object], arrays: Arrays, findings: Findings) -> Dataset:
     """Write beside `folder`, then rename; of two processes that do so at once, both end with a whole cache."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     hashes = _hashes(arrays)
@@ -164,8 +164,8 @@ def _replace_folder(new: Path, folder: Path) -> None:
     raise OSError(None, "another process keeps writing it")
 
 
-def _map(folder: Path, part: str) -> np.ndarray[Any, Any]:
-    array: np.ndarray[Any, Any] = np.load(folder / f"{part}.npy", mmap_mode="c", allow_pickle=False)
+def _map(folder: Path, part: str) -> Array:
+    array: Array = np.load(folder / f"{part}.npy", mmap_mode="c", allow_pickle=False)
     return array
 
 
@@ -173,7 +173,7 @@ def _hashes(arrays: Arrays) -> dict[str, str]:
     return {part: _hash(getattr(arrays, part)) for part in PARTS}
 
 
-def _hash(array: np.ndarray[Any, Any]) -> str:
+def _hash(array: Array) -> str:
     return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
 
 
@@ -182,7 +182,7 @@ def _findings(recorded: dict[str, Any]) -> Findings:
     return Findings(**{**recorded, "statistics": ChannelStatistics(**statistics)})
 
 
-def _dataset(arrays: Arrays, hashes: dict[str, str], manifest: dict[str, Any], findings: Findings) -> Dataset:
+def _dataset(arrays: Arrays, hashes: dict[str, str], manifest: dict[str, object], findings: Findings) -> Dataset:
     def split(name: str) -> Split:
         images, labels = getattr(arrays, f"{name}_images"), getattr(arrays, f"{name}_labels")
         return Split(images=torch.from_numpy(images), labels=torch.from_numpy(labels))

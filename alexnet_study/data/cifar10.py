@@ -21,7 +21,7 @@ class Cifar10:
     archive = "cifar-10-python.tar.gz"
     folder = DATA / "cifar-10-batches-py"
 
-    def manifest(self) -> dict[str, Any]:
+    def manifest(self) -> dict[str, object]:
         """Names, sizes and times of the batches; downloads them first when they are missing."""
         if not self.folder.is_dir():
             self._split(train=True)
@@ -68,6 +68,6 @@ class Cifar10:
             ) from None
 
 
-def _listing(paths: list[Path], root: Path) -> list[list[Any]]:
+def _listing(paths: list[Path], root: Path) -> list[list[object]]:
     stats = [(path, path.stat()) for path in paths]
     return [[str(path.relative_to(root)), stat.st_size, stat.st_mtime_ns] for path, stat in stats]

@@ -3,21 +3,22 @@
 import hashlib
 import random
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
+
+from alexnet_study.data.arrays import Array
 
 DIGEST_BYTES = 16
 SAMPLE_FILES = 256
 SAMPLE_BYTES = 32 << 20
 
 
-def content_digest(content: bytes) -> np.ndarray[Any, Any]:
+def content_digest(content: bytes) -> Array:
     """Return the first bytes of the SHA-256 of a file's content, uint8 (16,)."""
     return np.frombuffer(hashlib.sha256(content).digest()[:DIGEST_BYTES], dtype=np.uint8)
 
 
-def digests_of(paths: Sequence[str]) -> np.ndarray[Any, Any]:
+def digests_of(paths: Sequence[str]) -> Array:
     """Return the digests of files' content, uint8 (F, 16); raise OSError where one cannot be read."""
     digests = np.empty((len(paths), DIGEST_BYTES), dtype=np.uint8)
     for row, path in zip(digests, paths, strict=True):
@@ -25,7 +26,7 @@ def digests_of(paths: Sequence[str]) -> np.ndarray[Any, Any]:
     return digests
 
 
-def changed_file(paths: Sequence[str], digests: np.ndarray[Any, Any], *, every: bool) -> str | None:
+def changed_file(paths: Sequence[str], digests: Array, *, every: bool) -> str | None:
     """Return a file whose content isn't that of its digest, or None where none was found.
 
     Unless `every` file is asked for, those read are drawn at random, another sample each time, as many as make

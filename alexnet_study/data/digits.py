@@ -1,7 +1,5 @@
 """Handwritten digits, which ship with scikit-learn: a data set that needs no network."""
 
-from typing import Any
-
 import numpy as np
 
 from alexnet_study.data.arrays import SIDE, Arrays
@@ -10,7 +8,7 @@ from alexnet_study.data.arrays import SIDE, Arrays
 class Digits:
     """scikit-learn's 1,797 handwritten digits, enlarged from 8×8; a stratified 80/20 split."""
 
-    def manifest(self) -> dict[str, Any]:
+    def manifest(self) -> dict[str, object]:
         """The data ships with scikit-learn and does not change."""
         return {"kind": "digits", "name": "scikit-learn's handwritten digits, stratified 80/20 split", "files": []}
 

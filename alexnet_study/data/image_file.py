@@ -2,11 +2,11 @@
 
 import io
 import struct
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from alexnet_study.data.arrays import SIDE
+from alexnet_study.data.arrays import SIDE, Array
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -35,7 +35,7 @@ SIGNED, WHITE_IS_ZERO = 2, 0  # values of the last two
 class Decoded(NamedTuple):
     """pixels uint8 (3, 32, 32); whether the image had another size; the keys of TREATMENTS that it underwent."""
 
-    pixels: np.ndarray[Any, Any]
+    pixels: Array
     resized: bool
     treatments: tuple[str, ...]
 
@@ -116,7 +116,7 @@ def _from_deep(image: "Image.Image") -> "tuple[Image.Image, list[str]]":
     return Image.fromarray(np.rint(fractions * 255).astype(np.uint8)).convert("RGB"), treatments
 
 
-def _range_of(image: "Image.Image", values: np.ndarray[Any, Any]) -> float:
+def _range_of(image: "Image.Image", values: Array) -> float:
     """Return the largest value that the file's type has; raise ValueError where it has none to scale by."""
     if image.mode == "F":
         if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):

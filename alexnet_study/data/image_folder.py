@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from alexnet_study.data.arrays import SIDE, Arrays
+from alexnet_study.data.arrays import SIDE, Array, Arrays
 from alexnet_study.data.content import DIGEST_BYTES, content_digest
 from alexnet_study.data.image_file import Decoded, decode_image
 from alexnet_study.data.image_listing import (
@@ -46,7 +46,7 @@ class ImageFolder:
             raise self._refusal_of(self.listing.faults)
         self._check_classes()
 
-    def manifest(self) -> dict[str, Any]:
+    def manifest(self) -> dict[str, object]:
         """A hash of all names, sizes and times; the encodings found; how much is left out, by reason."""
         found = self._found()
         endings = {os.path.splitext(file.path)[1] for file in found}
@@ -109,7 +109,7 @@ class ImageFolder:
             raise self._refusal_of(faults)
         return self._arrays(images, digests, resized=resized, treated=dict(sorted(treated.items())))
 
-    def _arrays(self, images: np.ndarray[Any, Any], digests: np.ndarray[Any, Any], **counts: Any) -> Arrays:
+    def _arrays(self, images: Array, digests: Array, **counts: Any) -> Arrays:
         sizes = {split: [len(files) for files in classes.values()] for split, classes in self.classes.items()}
         labels = {split: np.repeat(np.arange(len(own), dtype=np.int64), own) for split, own in sizes.items()}
         train = len(labels["train"])
@@ -173,7 +173,7 @@ class ImageFolder:
         return self._refusal(f"cannot read {count}; mend or remove: {self.listing.named_faults(faults)}")
 
 
-def _decode(file: ImageFile, digest: np.ndarray[Any, Any]) -> Decoded | Fault:
+def _decode(file: ImageFile, digest: Array) -> Decoded | Fault:
     """Return a file's image, and its content's digest in `digest`; a Fault where there is none."""
     from PIL import UnidentifiedImageError
 

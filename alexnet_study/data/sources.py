@@ -6,7 +6,7 @@ A source is one of the table `SOURCES`, `cifar10` or `cifar100` (torchvision's, 
 
 import os
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from alexnet_study.data.arrays import Arrays
 from alexnet_study.data.cifar10 import Cifar10
@@ -20,7 +20,7 @@ from alexnet_study.errors import RequestError
 class Source(Protocol):
     """What a source of images must tell."""
 
-    def manifest(self) -> dict[str, Any]:
+    def manifest(self) -> dict[str, object]:
         """Return what the data is and, cheaply, whether it changed: names, sizes and times."""
 
     def files(self) -> list[str]:

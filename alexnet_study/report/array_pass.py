@@ -1,11 +1,11 @@
 """What needs the runs' arrays: read run by run, kept as a few numbers, so that a thousand runs fit in memory."""
 
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alexnet_study.report.collection import Collection, Run
+from alexnet_study.report.collection import Array, Collection, Run
 from alexnet_study.report.findings import (
     AlignmentFinding,
     AlignmentTest,
@@ -37,7 +37,7 @@ class _Tally:
         self.bins = np.zeros((CALIBRATION_BINS, 3))  # images, summed confidence, right ones
         self.accuracy: list[float] = []
 
-    def add(self, logits: NDArray[Any], labels: NDArray[Any]) -> None:
+    def add(self, logits: Array, labels: Array) -> None:
         """Add one run's test logits (N, C)."""
         logits = logits.astype(np.float64)
         shifted = np.exp(logits - logits.max(1, keepdims=True))
@@ -61,8 +61,8 @@ def read_arrays(collection: Collection) -> Findings:
     tallies = {group: _Tally(collection.test_images) for group in _whole(collection)}
     common = sorted(set.intersection(*({run.seed for run in collection.of(v)} for v in collection.variants)))
     chosen = common[: min(SEEDS, GRAMS // len(tallies))]
-    grams: dict[Group, list[NDArray[Any]]] = {group: [] for group in tallies}
-    scores: dict[Group, list[NDArray[Any]]] = {group: [] for group in tallies}
+    grams: dict[Group, list[Array]] = {group: [] for group in tallies}
+    scores: dict[Group, list[Array]] = {group: [] for group in tallies}
     labels = np.empty(0)
     for variant in collection.variants:
         for run in collection.of(variant):
@@ -89,7 +89,7 @@ def _whole(collection: Collection) -> list[Group]:
     ]
 
 
-def _add_predictions(run: Run, tallies: dict[Group, _Tally]) -> NDArray[Any]:
+def _add_predictions(run: Run, tallies: dict[Group, _Tally]) -> Array:
     arrays = run.predictions()
     for variant, evaluation in tallies:
         if variant == run.variant:
@@ -97,7 +97,7 @@ def _add_predictions(run: Run, tallies: dict[Group, _Tally]) -> NDArray[Any]:
     return arrays["labels"]
 
 
-def _add_features(run: Run, grams: dict[Group, list[NDArray[Any]]], scores: dict[Group, list[NDArray[Any]]]) -> None:
+def _add_features(run: Run, grams: dict[Group, list[Array]], scores: dict[Group, list[Array]]) -> None:
     arrays = run.features()
     for variant, evaluation in grams:
         if variant == run.variant:
@@ -156,7 +156,7 @@ def _calibration(tallies: dict[Group, _Tally]) -> list[CalibrationBin]:
     ]
 
 
-def _alignment(grams: dict[Group, list[NDArray[Any]]]) -> list[AlignmentFinding]:
+def _alignment(grams: dict[Group, list[Array]]) -> list[AlignmentFinding]:
     """Return mean centred kernel alignment of every two groups, over pairs of different and of equal seed."""
     groups = list(grams)
     n = len(grams[groups[0]])
@@ -182,7 +182,7 @@ def _alignment(grams: dict[Group, list[NDArray[Any]]]) -> list[AlignmentFinding]
     return rows
 
 
-def _alignment_tests(collection: Collection, grams: dict[Group, list[NDArray[Any]]]) -> list[AlignmentTest]:
+def _alignment_tests(collection: Collection, grams: dict[Group, list[Array]]) -> list[AlignmentTest]:
     """Return, for each later variant, whether its intact features are farther from the first's than seeds are."""
     first, *others = collection.variants
     rows = []
@@ -193,7 +193,7 @@ def _alignment_tests(collection: Collection, grams: dict[Group, list[NDArray[Any
     return rows
 
 
-def _procrustes(collection: Collection, scores: dict[Group, list[NDArray[Any]]]) -> list[ProcrustesFinding]:
+def _procrustes(collection: Collection, scores: dict[Group, list[Array]]) -> list[ProcrustesFinding]:
     """Return mean residual of every group's scores on the first variant's, over pairs of different seeds."""
     base = scores[collection.variants[0], "intact"]
     rows = []
@@ -205,9 +205,7 @@ def _procrustes(collection: Collection, scores: dict[Group, list[NDArray[Any]]])
     return rows
 
 
-def _points(
-    collection: Collection, scores: dict[Group, list[NDArray[Any]]], labels: NDArray[Any], chosen: list[int]
-) -> list[Points]:
+def _points(collection: Collection, scores: dict[Group, list[Array]], labels: Array, chosen: list[int]) -> list[Points]:
     """Return the scores of one seed of each group, of some of the images, moved onto the first variant's."""
     if not chosen:
         return []

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from alexnet_study.runs.records import EpochRecord, Provenance
 from alexnet_study.study.identity import Identity
 from alexnet_study.study.study import Study
 
+Array: TypeAlias = NDArray[Any]  # the text beside it names its dtype and shape
 REFERENCE = "reference.json"  # in a study's folder: its runs were committed without their arrays
 CURVE = "epochs.test_top1"
 
@@ -43,11 +44,11 @@ class Run:
     epochs: tuple[EpochRecord, ...]
     provenance: Provenance
 
-    def predictions(self) -> dict[str, NDArray[Any]]:
+    def predictions(self) -> dict[str, Array]:
         """Return the arrays of predictions.npz: `labels` (N,), and logits (N, C) of each evaluation."""
         return _arrays(self.folder.predictions)
 
-    def features(self) -> dict[str, NDArray[Any]]:
+    def features(self) -> dict[str, Array]:
         """Return the arrays of features.npz: of each evaluation `…_features` (n, d) and `…_scores` (N, 2 or more)."""
         return _arrays(self.folder.features)
 
@@ -180,7 +181,7 @@ def _read(folder: RunFolder, variant: str, *, has_arrays: bool) -> tuple[Run, Ru
     return run, values_of(variant, run.seed, summary, epochs)
 
 
-def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+def _arrays(path: Path) -> dict[str, Array]:
     with np.load(path, allow_pickle=False) as arrays:
         return dict(arrays)
 
@@ -283,7 +284,7 @@ def described_data(collection: Collection) -> str:
     return source.name + (f" (image folder, {', '.join(source.encodings)})" if source.kind == "folder" else "")
 
 
-def as_json(collection: Collection) -> dict[str, Any]:
+def as_json(collection: Collection) -> dict[str, object]:
     """Return what report.json says of runs and of what was left out."""
     return {
         "runs": [{"variant": run.variant, "seed": run.seed, "hash": run.identity.hash} for run in collection.runs],

@@ -11,7 +11,6 @@ import typing
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -27,8 +26,8 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 class Variant:
     """What one variant changes: fields of the model, and of the recipe."""
 
-    model: Mapping[str, Any] = field(default_factory=dict)
-    recipe: Mapping[str, Any] = field(default_factory=dict)
+    model: Mapping[str, object] = field(default_factory=dict)
+    recipe: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +42,7 @@ class Study:
     question: str
     data: str
     seeds: tuple[int, ...]
-    recipe: Mapping[str, Any]
+    recipe: Mapping[str, object]
     variants: Mapping[str, Variant]
     looks: Mapping[int, float]
     claims: tuple[Claim, ...] = ()
@@ -82,7 +81,7 @@ def load_study(path: Path) -> Study:
         raise RequestError(f"{path}: {error}") from None
 
 
-def study_document(path: Path) -> Any:
+def study_document(path: Path) -> typing.Any:
     """Return a study file's content as plain values, with that of the file that it extends; not yet validated."""
     return _extended(_read_yaml(path), path.parent)
 
@@ -94,7 +93,7 @@ def parse_seeds(value: object) -> tuple[int, ...]:
         check(value >= 1, "seeds", value, expected)
         return tuple(range(value))
     check(isinstance(value, list) and len(value) > 0, "seeds", value, expected)
-    seeds = typing.cast(list[Any], value)
+    seeds = typing.cast(list[int], value)
     for seed in seeds:
         check(isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0, "seeds", seed, expected)
     check(len(set(seeds)) == len(seeds), "seeds", seeds, expected)
@@ -107,7 +106,7 @@ def parse_looks(value: object, seeds: int) -> Mapping[int, float]:
     if value is None:
         return types.MappingProxyType({seeds: 1.0})
     check(isinstance(value, dict) and len(value) > 0, "looks", value, expected)
-    looks = typing.cast(dict[Any, Any], value)
+    looks = typing.cast(dict[int, float], value)
     counts = all(isinstance(n, int) and not isinstance(n, bool) and 3 <= n <= seeds for n in looks)
     shares = all(isinstance(s, int | float) and not isinstance(s, bool) and 0 < s <= 1 for s in looks.values())
     check(counts and shares and list(looks) == sorted(looks), "looks", looks, expected)
@@ -144,7 +143,7 @@ def _extended(document: object, folder: Path) -> object:
     base = _read_yaml(folder / name)
     right = isinstance(base, dict) and "extends" not in base
     check(right, "extends", name, "a study file that extends no other")
-    return {**typing.cast(dict[str, Any], base), **document}
+    return {**typing.cast(dict[str, object], base), **document}
 
 
 def _study_from(document: object) -> Study:
@@ -179,9 +178,9 @@ def _study_from(document: object) -> Study:
     return study
 
 
-def _claims(entries: object, variants: Mapping[str, Any]) -> tuple[Claim, ...]:
+def _claims(entries: object, variants: Mapping[str, object]) -> tuple[Claim, ...]:
     check(isinstance(entries, list), "claims", entries, "a list")
-    claims = [build(Claim, entry, f"claim {n}") for n, entry in enumerate(typing.cast(list[Any], entries), 1)]
+    claims = [build(Claim, entry, f"claim {n}") for n, entry in enumerate(typing.cast(list[object], entries), 1)]
     for claim in claims:
         _check_variants(claim.variants, variants, f"claim {claim.id}: variants")
     ids = [claim.id for claim in claims]
@@ -190,7 +189,7 @@ def _claims(entries: object, variants: Mapping[str, Any]) -> tuple[Claim, ...]:
     return tuple(claims)
 
 
-def _published(entry: object, variants: Mapping[str, Any]) -> Published | None:
+def _published(entry: object, variants: Mapping[str, object]) -> Published | None:
     if entry is None:
         return None
     published = build(Published, entry, "published")
@@ -199,14 +198,14 @@ def _published(entry: object, variants: Mapping[str, Any]) -> Published | None:
     return published
 
 
-def _check_variants(named: Iterable[str], variants: Mapping[str, Any], where: str) -> None:
+def _check_variants(named: Iterable[str], variants: Mapping[str, object], where: str) -> None:
     check_keys(dict.fromkeys(named), variants, where)
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
     """YAML lets a later key overwrite an earlier one in silence; a study must not lose a variant so."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
         keys = [key.value for key, _ in node.value]
         doubled = sorted({str(key) for key in keys if keys.count(key) > 1})
         if doubled:
@@ -225,7 +224,7 @@ def _read_yaml(path: Path) -> object:
         raise RequestError(f"not YAML: {' '.join(str(error).split())}") from None
 
 
-def _parse_override(override: str) -> tuple[str, str, Any]:
+def _parse_override(override: str) -> tuple[str, str, object]:
     key, equals, text = override.partition("=")
     section, _, name = key.partition(".")
     sections = {"recipe": RecipeConfig, "model": ModelConfig}

@@ -29,7 +29,7 @@ def build(cls: type[T], values: object, where: str) -> T:
         raise RequestError(f"{where}.{error}") from None
 
 
-def check_keys(values: Mapping[Any, Any], valid: Iterable[str], where: str) -> None:
+def check_keys(values: Mapping[str, object], valid: Iterable[str], where: str) -> None:
     """RequestError where a mapping has keys that are not valid."""
     unknown = [str(key) for key in values if key not in set(valid)]
     if unknown:
@@ -43,19 +43,17 @@ def check(right: bool, name: str, value: object, expected: str) -> None:
 
 
 @functools.cache
-def _hints(cls: Hashable) -> dict[str, Any]:
+def _hints(cls: Hashable) -> dict[str, object]:
     return typing.get_type_hints(cls)
 
 
-def _required(field: "dataclasses.Field[Any]") -> bool:
+def _required(field: "dataclasses.Field[object]") -> bool:
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
 def _convert(value: object, hint: Any, name: str) -> Any:
     """`value` as hinted: a dataclass, bool, int, float, str, one of these or None, a tuple or mapping of these."""
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
-    if hint is Any:
-        return value
     if origin is types.UnionType:
         return None if value is None else _convert(value, inner[0], name)
     if origin is tuple:
@@ -66,13 +64,13 @@ def _convert(value: object, hint: Any, name: str) -> Any:
             _convert(item, inner[0], f"{name} {number}")
             if dataclasses.is_dataclass(inner[0])
             else _convert(item, inner[0], name)
-            for number, item in enumerate(typing.cast(list[Any], value), 1)
+            for number, item in enumerate(typing.cast(list[object], value), 1)
         )
     if dataclasses.is_dataclass(hint):
         return build(typing.cast(type[Any], hint), value, name)
     if origin is not None and issubclass(origin, Mapping):
         check(isinstance(value, Mapping), name, value, "a mapping")
-        items = typing.cast(Mapping[Any, Any], value).items()
+        items = typing.cast(Mapping[str, object], value).items()
         return types.MappingProxyType({str(key): _convert(item, inner[1], f"{name}.{key}") for key, item in items})
     if hint is float:
         return _finite_number(value, name)

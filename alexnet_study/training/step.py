@@ -5,7 +5,6 @@ rate does, since a graph keeps a Python number as it was at the capture.
 """
 
 from contextlib import AbstractContextManager
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -44,6 +43,6 @@ def cache_parts(model: AlexNet, images: Tensor) -> tuple[Tensor, ...]:
     return (images,) if whole else images.split(CACHE_BATCH)
 
 
-def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
     """bf16 autocast where the precision asks for it."""
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
