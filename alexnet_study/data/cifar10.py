@@ -22,25 +22,25 @@ class Cifar10:
     folder = DATA / "cifar-10-batches-py"
 
     def manifest(self) -> dict[str, object]:
-        """Names, sizes and times of the batches; downloads them first when they are missing."""
+        """Return names, sizes and times of the batches; download them first if they are missing."""
         if not self.folder.is_dir():
             self._split(train=True)
         return {"kind": self.request, "name": self.name, "files": _listing(self._paths(), self.folder)}
 
     def files(self) -> list[str]:
-        """The batches' paths."""
+        """Return the batches' paths."""
         return [str(path) for path in self._paths()]
 
     def notes(self) -> list[str]:
-        """Nothing is left out."""
+        """Return no note: nothing is left out."""
         return []
 
     def beside(self) -> Path:
-        """data/cifar10.cache"""
+        """Return a folder of data/ that is named after the request."""
         return DATA / f"{self.request}.cache"
 
     def decode(self) -> Arrays:
-        """Both splits, verified by torchvision against its own checksums."""
+        """Return both splits, verified by torchvision against its own checksums."""
         train, test = self._split(train=True), self._split(train=False)
         return Arrays(
             train_images=np.ascontiguousarray(train.data.transpose(0, 3, 1, 2)),

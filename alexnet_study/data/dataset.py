@@ -41,17 +41,17 @@ class Dataset:
     statistics: ChannelStatistics
 
     def to(self, device: torch.device) -> "Dataset":
-        """The same data on another device."""
+        """Return the same data on another device."""
         splits = {n: Split(images=s.images.to(device), labels=s.labels.to(device)) for n, s in self.splits().items()}
         return dataclasses.replace(self, train=splits["train"], test=splits["test"])
 
     def splits(self) -> dict[str, Split]:
-        """Both splits by name."""
+        """Return both splits by name."""
         return {"train": self.train, "test": self.test}
 
 
 def normalise(images: Tensor, dtype: torch.dtype = torch.float32, *, statistics: ChannelStatistics = CIFAR10) -> Tensor:
-    """uint8 (B, 3, 32, 32) → scaled to [0, 1], less the channels' means, over their deviations; channels-last."""
+    """Return uint8 images (B, 3, 32, 32), channels-last, in [0, 1] less the channels' means, over their deviations."""
     scale, shift = _scale_and_shift(images.device, statistics)
     pixels = images.to(torch.float32, memory_format=torch.channels_last)
     return pixels.mul_(scale).sub_(shift).to(dtype)
@@ -66,7 +66,7 @@ def _scale_and_shift(device: torch.device, statistics: ChannelStatistics) -> tup
 
 
 def evenly_over_classes(labels: Tensor, count: int) -> Tensor:
-    """Indices, ascending, of `count` samples (all, where there are fewer), the first of each class in equal numbers."""
+    """Return ascending indices of `count` samples (all, if there are fewer): of each class the first, equally many."""
     rank = torch.zeros_like(labels)
     for label in labels.unique():
         members = labels == label

@@ -9,22 +9,22 @@ class Digits:
     """scikit-learn's 1,797 handwritten digits, enlarged from 8×8; a stratified 80/20 split."""
 
     def manifest(self) -> dict[str, object]:
-        """The data ships with scikit-learn and does not change."""
+        """Return the name alone: the data ships with scikit-learn and does not change."""
         return {"kind": "digits", "name": "scikit-learn's handwritten digits, stratified 80/20 split", "files": []}
 
     def files(self) -> list[str]:
-        """None: what is installed does not change."""
+        """Return no path: what is installed does not change."""
         return []
 
     def notes(self) -> list[str]:
-        """Nothing is left out."""
+        """Return no note: nothing is left out."""
         return []
 
     def beside(self) -> None:
-        """It has no folder of its own."""
+        """Return None: the data has no folder of its own."""
 
     def decode(self) -> Arrays:
-        """8×8 grey levels 0…16 → 32×32 RGB, bilinear."""
+        """Return the 8×8 grey levels 0…16 as 32×32 RGB, bilinear."""
         from PIL import Image
         from sklearn.datasets import load_digits
         from sklearn.model_selection import train_test_split

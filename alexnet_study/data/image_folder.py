@@ -47,7 +47,7 @@ class ImageFolder:
         self._check_classes()
 
     def manifest(self) -> dict[str, object]:
-        """A hash of all names, sizes and times; the encodings found; how much is left out, by reason."""
+        """Return a hash of all names, sizes and times; the encodings found; how much is left out, by reason."""
         found = self._found()
         endings = {os.path.splitext(file.path)[1] for file in found}
         encodings = sorted({ending.lower().lstrip(".").replace("jpg", "jpeg") for ending in endings})
@@ -64,11 +64,11 @@ class ImageFolder:
         }
 
     def files(self) -> list[str]:
-        """The images' paths, training images first."""
+        """Return the images' paths, training images first."""
         return [file.path for file in self._found()]
 
     def notes(self) -> list[str]:
-        """A line for each reason why something was left out."""
+        """Return a line for each reason why something was left out."""
         return [
             f"left out, {REASONS[reason]}: {len(paths)}{self._details(reason, paths)}"
             for reason, paths in self.listing.left_out.items()
@@ -85,11 +85,11 @@ class ImageFolder:
         return named
 
     def beside(self) -> Path:
-        """FOLDER.cache"""
+        """Return FOLDER.cache."""
         return cache_beside(self.folder.absolute())
 
     def decode(self) -> Arrays:
-        """Every image as RGB, resized where it is not 32×32; RequestError names all that cannot be decoded."""
+        """Return every image as RGB, resized to 32×32; raise RequestError, which names all that cannot be decoded."""
         files = self._found()
         images = np.empty((len(files), 3, SIDE, SIDE), dtype=np.uint8)
         digests = np.empty((len(files), DIGEST_BYTES), dtype=np.uint8)

@@ -10,9 +10,9 @@ Array: TypeAlias = "np.ndarray[Any, Any] | Tensor"
 
 
 def check_matrix(X: Array, *, features: int | None = None, min_samples: int = 1) -> Tensor:
-    """X (n, d) as a tensor on its own device, its dtype kept.
+    """Return X (n, d) as a tensor on its own device, its dtype kept.
 
-    ValueError where X is not two-dimensional, holds NaN or infinity, has fewer than `min_samples` rows, no columns,
+    Raise ValueError if X is not two-dimensional, holds NaN or infinity, has fewer than `min_samples` rows, no columns,
     or not `features` columns.
     """
     tensor = torch.as_tensor(X)
@@ -29,5 +29,5 @@ def check_matrix(X: Array, *, features: int | None = None, min_samples: int = 1)
 
 
 def like(result: Tensor, X: Array) -> Any:
-    """`result` as a numpy array where X is no tensor, else as it is."""
+    """Return `result` as a numpy array where X is no tensor, else as it is."""
     return result if isinstance(X, Tensor) else result.cpu().numpy()

@@ -4,7 +4,7 @@ from alexnet_study.evaluation.arrays import Array
 
 
 def participation_ratio(variances: Array) -> float | None:
-    """(Σλ)² / Σλ² of variances λ (k,): 1 when one direction holds all variance, k when all hold the same.
+    """Return (Σλ)² / Σλ² of variances λ (k,): 1 when one direction holds all variance, k when all hold the same.
 
     None where every variance is 0. Ratios of variances give the same number.
     """

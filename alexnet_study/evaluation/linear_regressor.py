@@ -35,7 +35,10 @@ class LinearRegressor:
         self.alpha = alpha
 
     def fit(self, X: Array, y: Array) -> Self:
-        """Fit to X (n, d), n ≥ 2, and integer labels y (n,); ValueError for NaN, wrong shapes or too few samples."""
+        """Fit to X (n, d), n ≥ 2, and integer labels y (n,).
+
+        Raise ValueError for NaN, wrong shapes or too few samples.
+        """
         problem = self._problem(X, y)
         _decompose([problem])
         return self._solve(problem, X)
@@ -57,7 +60,7 @@ class LinearRegressor:
         return self
 
     def decision_function(self, X: Array) -> Any:
-        """Predicted one-hot targets (n, C) in float64; each row sums to 1."""
+        """Return predicted one-hot targets (n, C) in float64; each row sums to 1."""
         if not hasattr(self, "coef_"):
             raise ValueError("this LinearRegressor is not fitted yet; call fit first")
         coef, intercept = torch.as_tensor(self.coef_), torch.as_tensor(self.intercept_)
@@ -65,7 +68,7 @@ class LinearRegressor:
         return like(torch.cat([block.to(coef) @ coef.T + intercept for block in samples.split(ROWS)]), X)
 
     def predict(self, X: Array) -> Any:
-        """Labels (n,): for each sample the class with the largest prediction."""
+        """Return labels (n,): for each sample the class with the largest prediction."""
         scores = torch.as_tensor(self.decision_function(X))
         return like(torch.as_tensor(self.classes_)[scores.argmax(1)], X)
 
@@ -105,11 +108,11 @@ class _Ridge:
         self.moment = vectors.T @ self._moment  # (d, C)
 
     def coefficients(self, alphas: Tensor) -> Tensor:
-        """(A, d, C) for strengths (A,)."""
+        """Return coefficients (A, d, C) for strengths (A,)."""
         return self.vectors @ self._rotated(alphas)
 
     def best_alpha(self) -> float:
-        """The strength with the least mean squared leave-one-out residual; 1 where X is constant."""
+        """Return the strength with the least mean squared leave-one-out residual; 1 where X is constant."""
         scale = float(self.values.mean())
         if scale == 0:
             return 1.0
@@ -127,7 +130,7 @@ class _Ridge:
                 return float(alphas[best])
 
     def leave_one_out_error(self, alphas: Tensor) -> Tensor:
-        """Mean squared leave-one-out residual over samples and classes, (A,), summed in float64."""
+        """Return the mean squared leave-one-out residual over samples and classes, (A,), summed in float64."""
         precision = self._residual_precision()
         vectors, targets = self.vectors.to(precision), (self.targets - self.target_mean).to(precision)
         shrunk = (1 / (self.values[:, None] + alphas)).to(precision)  # (d, A)

@@ -23,7 +23,10 @@ class PCA:
         self.n_components = n_components
 
     def fit(self, X: Array, y: object = None) -> Self:
-        """Fit to X (n, d), n ≥ 2; ValueError for NaN, wrong shapes, too few samples or an impossible n_components."""
+        """Fit to X (n, d), n ≥ 2.
+
+        Raise ValueError for NaN, wrong shapes, too few samples or an impossible n_components.
+        """
         samples = check_matrix(X, min_samples=2).to(torch.float64)
         kept = self._kept(*samples.shape)
         mean = samples.mean(0)
@@ -39,17 +42,17 @@ class PCA:
         return self
 
     def transform(self, X: Array) -> Any:
-        """Scores (n, k): X centred with mean_, projected on components_."""
+        """Return scores (n, k): X centred with mean_, projected on components_."""
         mean, components = self._fitted()
         samples = check_matrix(X, features=len(mean))
         return like((samples.to(mean) - mean) @ components.T, X)
 
     def fit_transform(self, X: Array, y: object = None) -> Any:
-        """`fit`, then the scores of X."""
+        """Fit to X (n, d), as `fit` does, and return the scores of X (n, k)."""
         return self.fit(X).transform(X)
 
     def inverse_transform(self, scores: Array) -> Any:
-        """The points (n, d) with the given scores (n, k)."""
+        """Return the points (n, d) with the given scores (n, k)."""
         mean, components = self._fitted()
         return like(check_matrix(scores, features=len(components)).to(mean) @ components + mean, scores)
 

@@ -14,7 +14,7 @@ MOMENTUM = 0.9
 
 
 def fit_published(features: Tensor, labels: Tensor, classes: int, *, seed: int) -> torch.nn.Linear:
-    """A linear layer d → C trained on features (n, d) float32, labels (n,): cross-entropy, no weight decay."""
+    """Return a linear layer d → C trained on features (n, d) float32, labels (n,): cross-entropy, no weight decay."""
     generator = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

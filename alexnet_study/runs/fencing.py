@@ -43,7 +43,7 @@ class Token:
 
     @classmethod
     def parse(cls, text: str) -> "Token | None":
-        """The token of a staging folder's name, None where it is none."""
+        """Return the token of a staging folder's name, None where it is none."""
         match = re.fullmatch(r"(\d+)\.(\d+)\.([\w-]+)\.([0-9a-f]+)", text)
         if match is None:
             return None
@@ -54,7 +54,7 @@ class Token:
 
     @property
     def rank(self) -> tuple[int, int, str]:
-        """Numbers are given in order of arrival; two of one number are a job's restarts, or arrived at once."""
+        """Return what orders attempts: numbers follow arrival; two of one number are restarts, or arrived at once."""
         return self.number, self.restart, self.unique
 
 
@@ -69,7 +69,7 @@ class Process:
 
     @classmethod
     def current(cls) -> "Process | None":
-        """This process; None where the system has no /proc."""
+        """Return this process; None where the system has no /proc."""
         try:
             boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
             namespace, started = os.readlink("/proc/self/ns/pid"), _started(os.getpid())
@@ -78,7 +78,7 @@ class Process:
         return cls(boot=boot, namespace=namespace, pid=os.getpid(), started=started or 0)
 
     def is_gone(self) -> bool:
-        """Whether it has provably ended; False where this machine cannot know."""
+        """Return whether it has provably ended; False where this machine cannot know."""
         here = Process.current()
         if here is None or (here.boot, here.namespace) != (self.boot, self.namespace):
             return False
@@ -125,16 +125,16 @@ class Fence:
             time.sleep(POLL_SECONDS)
 
     def superseded(self) -> bool:
-        """Whether a newer attempt waits for this one to end, or has fenced it off."""
+        """Return whether a newer attempt waits for this one to end, or has fenced it off."""
         return not self.staging.is_dir() or any(token.rank > self.token.rank for token in self._rivals())
 
     def beat(self) -> None:
-        """Show the others that this attempt lives; ReplacedError where it was fenced off."""
+        """Show the others that this attempt lives; raise ReplacedError if it was fenced off."""
         with self._held():
             (self.staging / BEAT).write_text(str(time.monotonic_ns()))
 
     def write(self, path: Path, content: bytes | memoryview) -> None:
-        """Publish a file of the run folder; ReplacedError, and nothing changed, where this attempt was fenced off."""
+        """Publish a file of the run folder; raise ReplacedError, nothing changed, if this attempt was fenced off."""
         with self._held():
             write_atomically(path, content, staging=self.staging)
 
@@ -196,11 +196,11 @@ class _Watch:
         self._last: dict[Token, tuple[str, float]] = {}  # heartbeat, and when it was first seen
 
     def living(self, rivals: dict[Token, Path]) -> list[Token]:
-        """Those that are not provably gone and whose heartbeat has not stood still for too long."""
+        """Return those that are not provably gone and whose heartbeat has not stood still for too long."""
         return [token for token, path in rivals.items() if not _is_gone(path) and not self._silent(token, path)]
 
     def has_beaten(self, token: Token) -> bool:
-        """Whether its heartbeat changed while it was watched."""
+        """Return whether its heartbeat changed while it was watched."""
         return self._last[token][0] != self._first[token]
 
     def _silent(self, token: Token, path: Path) -> bool:
@@ -212,7 +212,7 @@ class _Watch:
 
 
 def staging_folders(folder: Path) -> dict[Token, Path]:
-    """The staging folders in a run folder: of the attempt that holds it, of those that wait, of those that died."""
+    """Return the staging folders in a run folder: of attempts that hold it, that wait for it, or that died."""
     found = {Token.parse(path.name.removeprefix(STAGING)): path for path in folder.glob(f"{STAGING}*")}
     return {token: path for token, path in found.items() if token is not None}
 

@@ -44,19 +44,19 @@ class Interruption:
 
     @contextmanager
     def raising(self) -> Iterator[None]:
-        """Inside, a signal raises StoppedError wherever the code is: for work that may be dropped."""
+        """Have a signal raise StoppedError wherever the code inside is: for work that may be dropped."""
         with self._acting(_raise):
             self.check()
             yield
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
-        """Inside, a signal is only noted: the work looks at `cause` where it can end, and calls `check`."""
+        """Have a signal only noted: the work inside looks at `cause` where it can end, and calls `check`."""
         with self._acting(_note):
             yield
 
     def check(self) -> None:
-        """StoppedError if a signal came."""
+        """Raise StoppedError if a signal came."""
         if self.cause is not None:
             raise StoppedError(self.cause)
 

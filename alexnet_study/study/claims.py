@@ -47,12 +47,12 @@ class Claim:
 
     @property
     def null(self) -> float:
-        """The value that the claim says the truth is above or below."""
+        """Return the value that the claim says the truth is above or below."""
         return 0.0 if self.below is None else self.below
 
     @property
     def sign(self) -> int:
-        """1 where the claim says greater, else −1."""
+        """Return 1 where the claim says greater, else −1."""
         return 1 if self.direction == "greater" else -1
 
 
@@ -100,7 +100,7 @@ class Published:
     hypothesis: str = field(default="")
 
     def of(self, metric: str, variant: str) -> float | None:
-        """The first published figure of a metric and variant; None where there is none."""
+        """Return the first published figure of a metric and variant; None where there is none."""
         for group in self.figures:
             if metric in group.metrics and variant in group.values:
                 return group.values[variant][group.metrics.index(metric)]

@@ -49,7 +49,7 @@ class Study:
     published: Published | None = None
 
     def run(self, variant: str, seed: int, overrides: Iterable[str] = ()) -> RunConfig:
-        """The run of `variant` and `seed`; `overrides` are `recipe.FIELD=VALUE` or `model.FIELD=VALUE` and win."""
+        """Return the run of `variant` and `seed`; `overrides`, `recipe.FIELD=VALUE` or `model.FIELD=VALUE`, win."""
         if variant not in self.variants:
             valid = ", ".join(self.variants)
             raise RequestError(f"variant {variant!r} is not in study {self.name}: expected one of {valid}")
@@ -68,7 +68,7 @@ class Study:
         )
 
     def runs(self, overrides: Iterable[str] = ()) -> list[RunConfig]:
-        """Every run of the study, seed by seed, so that a study cut short is balanced."""
+        """Return every run of the study, seed by seed, so that a study cut short is balanced."""
         overrides = tuple(overrides)
         return [self.run(variant, seed, overrides) for seed in self.seeds for variant in self.variants]
 
@@ -87,7 +87,7 @@ def study_document(path: Path) -> typing.Any:
 
 
 def parse_seeds(value: object) -> tuple[int, ...]:
-    """Seeds from a count (n means 0 … n−1) or a list of different integers of at least 0."""
+    """Return seeds from a count (n means 0 … n−1) or a list of different integers of at least 0."""
     expected = "a positive count or a list of different integers of at least 0"
     if isinstance(value, int) and not isinstance(value, bool):
         check(value >= 1, "seeds", value, expected)
@@ -101,7 +101,7 @@ def parse_seeds(value: object) -> tuple[int, ...]:
 
 
 def parse_looks(value: object, seeds: int) -> Mapping[int, float]:
-    """`{10: 0.2, 20: 0.8}`: numbers of seeds, ascending, up to the study's, and shares of the error that sum to 1."""
+    """Return looks such as `{10: 0.2, 20: 0.8}`: ascending numbers of seeds up to `seeds`, and shares of sum 1."""
     expected = f"numbers of seeds from 3 to {seeds}, ascending, with shares of the error that sum to 1"
     if value is None:
         return types.MappingProxyType({seeds: 1.0})
@@ -115,7 +115,7 @@ def parse_looks(value: object, seeds: int) -> Mapping[int, float]:
 
 
 def seeds_from_text(text: str, *, count: bool = False) -> tuple[int, ...]:
-    """Seeds as given on a command line: `3`, `0,2,5`, `0-9` or a mixture; with `count` a lone n means 0 … n−1."""
+    """Return seeds as a command line gives them: `3`, `0,2,5`, `0-9`, mixed; with `count` a lone n means 0 … n−1."""
     if count and text.strip().isdecimal():
         return parse_seeds(int(text))
     seeds: list[int] = []
@@ -128,7 +128,7 @@ def seeds_from_text(text: str, *, count: bool = False) -> tuple[int, ...]:
 
 
 def check_name(value: object, where: str) -> str:
-    """A study's or variant's name; it becomes a folder's name, so nothing that could leave the results folder."""
+    """Return a study's or variant's name; raise RequestError if it could leave the results folder as a folder's."""
     expected = "letters, digits, - and _, at most 64, starting with a letter or digit"
     check(isinstance(value, str) and NAME.fullmatch(value) is not None, where, value, expected)
     return typing.cast(str, value)

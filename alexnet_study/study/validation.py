@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def build(cls: type[T], values: object, where: str) -> T:
-    """A frozen dataclass from a mapping: unknown or missing keys, wrong types, impossible values raise RequestError."""
+    """Return a frozen dataclass from a mapping; raise RequestError for wrong or missing keys, wrong types or values."""
     if not isinstance(values, Mapping):
         raise RequestError(f"{where}: expected a mapping, got {values!r}")
     hints = _hints(typing.cast(Hashable, cls))
@@ -30,14 +30,14 @@ def build(cls: type[T], values: object, where: str) -> T:
 
 
 def check_keys(values: Mapping[str, object], valid: Iterable[str], where: str) -> None:
-    """RequestError where a mapping has keys that are not valid."""
+    """Raise RequestError if a mapping has keys that are not valid."""
     unknown = [str(key) for key in values if key not in set(valid)]
     if unknown:
         raise RequestError(f"{where}: unknown key {', '.join(unknown)}; expected some of {', '.join(valid)}")
 
 
 def check(right: bool, name: str, value: object, expected: str) -> None:
-    """RequestError where a value is not `right`."""
+    """Raise RequestError if a value is not `right`."""
     if not right:
         raise RequestError(f"{name}: {value!r} is not valid; expected {expected}")
 

@@ -13,7 +13,7 @@ M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # glibc's malloc.h
 
 
 def derive_seed(*parts: object) -> int:
-    """A 63-bit seed from a purpose and its numbers: `derive_seed("dropout", seed, epoch, step)`."""
+    """Return a 63-bit seed from a purpose and its numbers: `derive_seed("dropout", seed, epoch, step)`."""
     data = "/".join(str(part) for part in parts).encode()
     return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest()) >> 1
 
@@ -53,6 +53,6 @@ def return_freed_memory() -> None:
 
 
 def allow_tf32(allowed: bool) -> None:
-    """TF32 for matrix products and convolutions on CUDA; PyTorch's default leaves it on for cuDNN."""
+    """Allow, or not, TF32 for matrix products and convolutions on CUDA; PyTorch's default leaves it on for cuDNN."""
     torch.backends.cuda.matmul.allow_tf32 = allowed
     torch.backends.cudnn.allow_tf32 = allowed

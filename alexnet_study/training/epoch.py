@@ -54,7 +54,7 @@ class Steps:
             state.take_step(self.data, order[step * self.batch_size : (step + 1) * self.batch_size])
 
     def wait(self) -> None:
-        """Until all that was asked for is done."""
+        """Wait until all that was asked for is done."""
 
 
 class CheckpointTimer:
@@ -112,5 +112,5 @@ def train_epoch(
 
 
 def epoch_order(seed: int, epoch: int, count: int) -> Tensor:
-    """The order of the `count` training images in an epoch, int64 (count,); the same for every variant."""
+    """Return the order of the `count` training images in an epoch, int64 (count,); the same for every variant."""
     return torch.randperm(count, generator=torch.Generator().manual_seed(derive_seed("order", seed, epoch)))

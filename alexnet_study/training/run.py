@@ -218,5 +218,6 @@ def one_line_if_full(folder: RunFolder) -> Iterator[None]:
 
 
 def say(run: RunConfig, text: str) -> None:
+    """Print a line about a run, above a progress bar if there is one."""
     tqdm.write(f"{run.variant} seed {run.seed}: {text}", file=sys.stdout)
     sys.stdout.flush()

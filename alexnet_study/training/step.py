@@ -24,7 +24,7 @@ def learning_rate(recipe: RecipeConfig, step: int) -> float:
 
 
 def train_step(model: AlexNet, optimizer: MomentumSGD, images: Tensor, labels: Tensor, precision: str) -> Tensor:
-    """One update on uint8 images (B, 3, 32, 32); returns (loss · B, correct, B), float64 (3,), on the device."""
+    """Update once on uint8 images (B, 3, 32, 32); return (loss · B, correct, B), float64 (3,), on the device."""
     with autocast(images.device, precision):
         logits = model.classify(torch.cat([model.features(normalise(part)) for part in cache_parts(model, images)]))
         loss = F.cross_entropy(logits.float(), labels)  # logits (B, C)
@@ -38,11 +38,11 @@ def train_step(model: AlexNet, optimizer: MomentumSGD, images: Tensor, labels: T
 
 
 def cache_parts(model: AlexNet, images: Tensor) -> tuple[Tensor, ...]:
-    """`images` in parts whose activations stay in a CPU's cache; whole on a GPU, or where images see one another."""
+    """Return `images` in parts whose activations stay in a CPU's cache; whole on a GPU or with batch normalisation."""
     whole = images.is_cuda or model.config.batch_norm
     return (images,) if whole else images.split(CACHE_BATCH)
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
-    """bf16 autocast where the precision asks for it."""
+    """Return a context in which bf16 is used if the precision asks for it."""
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
