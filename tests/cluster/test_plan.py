@@ -88,7 +88,7 @@ def test_with_docker_each_run_gets_a_container_of_its_own(
     plan = plan_for(study_file, load_profile("docker"), results=tmp_path)
     words = job.train_command(plan, plan.arrays[0].jobs[0][0], tmp_path / "cache")
     launcher, run = words[: words.index("--")], words[words.index("--") + 1 :]
-    assert run[:6] == ["-m", "jobs.train", "--study", str(plan.study_file), "--variant", "baseline"]
+    assert run[:7] == ["-m", "alexnet_study", "train", "--study", str(plan.study_file), "--variant", "baseline"]
     assert "--image=alexnet-study" in launcher
     assert any("12_3-baseline-seed-0" in word for word in launcher)
     assert f"--mount={tmp_path}:{tmp_path}" in launcher
