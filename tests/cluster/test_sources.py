@@ -85,7 +85,8 @@ def test_a_source_of_the_table_is_loaded_by_its_name(third: str, tmp_path: Path)
 
 
 def test_help_and_errors_list_every_source(third: str) -> None:
-    listed = "cifar10, cifar100, digits, stripes or a folder with train/<class>/* and test/<class>/*"
+    listed = f"{', '.join(sources.SOURCES)} or a folder with train/<class>/* and test/<class>/*"
+    assert third in listed
     assert listed in " ".join(parser("x").format_help().split())
     with pytest.raises(RequestError, match="no such folder; expected ") as caught:
         load_dataset("cifar11")
@@ -116,7 +117,7 @@ def test_what_is_neither_is_refused_before_the_queue_is_asked(
     monkeypatch.setattr(Slurm, "queue", silent_queue)
     request = request_for(study_file, tmp_path / "results", "cifar11")
     with pytest.raises(
-        RequestError, match="--data cifar11: no such folder; expected cifar10, cifar100, digits or a folder"
+        RequestError, match=f"--data cifar11: no such folder; expected {', '.join(sources.SOURCES)} or a folder"
     ):
         submit(request)
     assert asked == []
