@@ -78,7 +78,7 @@ class TrainingState:
     def take_step(self, data: Split, batch: Tensor) -> None:
         """Update on the images whose indices are `batch` (B,), int64, on the data's device; add to the sums."""
         images, labels = data.images[batch], data.labels[batch]
-        self.sums += train_step(self.model, self.optimizer, images, labels, self.recipe.precision)
+        self.sums += train_step(self.model, self.optimizer, images, labels, self.recipe)
 
     def next_epoch(self) -> None:
         """Stand at the start of the next epoch."""

@@ -23,9 +23,9 @@ def learning_rate(recipe: RecipeConfig, step: int) -> float:
     return recipe.learning_rate
 
 
-def train_step(model: AlexNet, optimizer: MomentumSGD, images: Tensor, labels: Tensor, precision: str) -> Tensor:
+def train_step(model: AlexNet, optimizer: MomentumSGD, images: Tensor, labels: Tensor, recipe: RecipeConfig) -> Tensor:
     """Update once on uint8 images (B, 3, 32, 32); return (loss · B, correct, B), float64 (3,), on the device."""
-    with autocast(images.device, precision):
+    with autocast(images.device, recipe.precision):
         logits = model.classify(torch.cat([model.features(normalise(part)) for part in cache_parts(model, images)]))
         loss = F.cross_entropy(logits.float(), labels)  # logits (B, C)
     optimizer.clear_gradients()

@@ -47,11 +47,11 @@ from alexnet_study.study.study import load_study
 from alexnet_study.training.determinism import prepare
 from alexnet_study.training.state import TrainingState
 from alexnet_study.training.step import train_step
-run = load_study(Path("jobs/studies/skip.yaml")).run("skip", 0)
+run = load_study(Path("jobs/studies/skip.yaml")).run("skip", 0, ["recipe.precision=bf16"])
 prepare(run.recipe, torch.device("cpu"))
 state = TrainingState(run, 10, torch.device("cpu"))
 images = torch.zeros(8, 3, 32, 32, dtype=torch.uint8)
-train_step(state.model, state.optimizer, images, torch.arange(8), "bf16")
+train_step(state.model, state.optimizer, images, torch.arange(8), run.recipe)
 assert torch.are_deterministic_algorithms_enabled()
 print("torch._dynamo" in sys.modules)
 """

@@ -201,13 +201,13 @@ def test_the_step_is_the_textbook_step(run: RunConfig, precision: str) -> None:
     images = torch.randint(0, 256, (8, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     labels = torch.arange(8) % 4
     state.generator.manual_seed(5)
-    sums = train_step(state.model, state.optimizer, images, labels, precision)
+    recipe = dataclasses.replace(run.recipe, precision=precision)
+    sums = train_step(state.model, state.optimizer, images, labels, recipe)
     torch.manual_seed(5)
     logits = twin(normalise(images))
     loss = F.cross_entropy(logits, labels)
     loss.backward()
     tolerance = 1e-6 if precision == "fp32" else 2e-2
-    recipe = run.recipe
     for ours, theirs in zip(state.model.parameters(), twin.parameters(), strict=True):
         assert theirs.grad is not None
         expected = theirs - recipe.learning_rate * (theirs.grad + recipe.weight_decay * theirs)
