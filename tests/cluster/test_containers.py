@@ -1,10 +1,11 @@
 """Container runtimes: what each needs before a job is sent."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from alexnet_study.cluster.containers.runtime import Container, JobSetting
+from alexnet_study.cluster.containers.runtime import Container, JobSetting, Runtime
 from alexnet_study.cluster.containers.table import RUNTIMES
 from alexnet_study.errors import RequestError
 
@@ -26,3 +27,8 @@ def test_an_image_that_is_missing_is_named_before_anything_is_sent(tmp_path: Pat
 @pytest.mark.parametrize("runtime", ["", "docker"])
 def test_an_image_that_only_a_node_knows_is_not_looked_for(tmp_path: Path, runtime: str) -> None:
     RUNTIMES[runtime].check_image(setting(tmp_path, runtime, "image" if runtime else ""))
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES.values(), ids=lambda runtime: runtime.name or "none")
+def test_a_pattern_of_failure_has_one_group_the_words(runtime: Runtime) -> None:
+    assert [re.compile(pattern).groups for pattern in runtime.failures] == [1] * len(runtime.failures)

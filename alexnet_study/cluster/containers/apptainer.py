@@ -11,6 +11,7 @@ class Apptainer(Runtime):
     name: ClassVar[str] = "apptainer"
     holds_job: ClassVar[bool] = True
     make_image: ClassVar[str] = "make sif"
+    failures: ClassVar[tuple[str, ...]] = (r"^FATAL:\s+(.+)$",)
 
     def job_environment(self, setting: JobSetting) -> dict[str, str]:
         """Return that a job without a GPU has none."""

@@ -53,7 +53,8 @@ class Runtime(Protocol):
     its reach. holds_runs: whether the runs do, so that their code is the image's, which knows its own commit.
     separators: characters that part the runtime's list of mounts, and so can't stand in a path. warning_seconds: how
     long before the time limit a job is told to end, where the profile doesn't say. make_image: the command that makes
-    an image, where images are files that every node sees.
+    an image, where images are files that every node sees. failures: patterns of the lines that tell why the
+    runtime failed, each with one group: its words.
     """
 
     name: ClassVar[str]
@@ -62,6 +63,7 @@ class Runtime(Protocol):
     separators: ClassVar[str] = ":,"
     warning_seconds: ClassVar[int] = 90
     make_image: ClassVar[str] = ""
+    failures: ClassVar[tuple[str, ...]] = ()
 
     def check(self, container: Container) -> None:
         """Raise RequestError if the profile's part about the container can't work."""

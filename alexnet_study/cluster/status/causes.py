@@ -3,13 +3,15 @@
 import re
 from pathlib import Path
 
+from alexnet_study.cluster.containers.table import RUNTIMES
 from alexnet_study.runs.interruption import TERMINATED
 
 ENDED_WITHOUT_A_WORD = "ended without a word"
 STOPPED = (TERMINATED, "stopped")  # what runs say of SIGTERM: now, and once
 TAIL_BYTES = 65536
 
-# Lines of slurmstepd, srun and docker_process, the telling ones first: a job out of memory is then cancelled too.
+# Lines of slurmstepd, srun, docker_process and the runtimes, the telling ones first: a job out of memory is then
+# cancelled too.
 SETUP_FAILED = (  # with the line before, its own words; 143 is SIGTERM: another line says why that came
     r"^(?:\S*/slurm_script: )?(?!error: setup)(\S.*)\n"
     r"error: setup ended the job with exit code (?!143\b)(\d+) in: (.*)$"
@@ -24,7 +26,7 @@ LINES = (  # a pattern, and the cause, which may quote its groups
     (r"^error: (setup ended the job with exit code (?!143\b).*)$", r"\1"),
     (r"\*\*\* (?:JOB|STEP) \S+ ON \S+ CANCELLED AT \S+(?: DUE to SIGNAL \w+)? \*\*\*", "cancelled"),
     (r"execve\(\): (.*)$", r"cannot start \1"),
-    (r"^FATAL:\s+(.+)$", r"container: \1"),  # Apptainer
+    *((pattern, r"container: \1") for runtime in RUNTIMES.values() for pattern in runtime.failures),
     (r"Error while finding module specification .*(No module named \S+?)\)?$", r"\1"),
     (
         r"/slurm_script: (line \d+: .*: (?:command not found|No such file or directory|Permission denied))$",
