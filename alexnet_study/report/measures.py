@@ -6,16 +6,18 @@ derived.plateau_epochs            epochs trained until the test loss is below 95
 derived.curve_deviation           mean over epochs of |test top-1 − the variant's median of that epoch|
 derived.EVALUATION.components_90  the least number of principal components with 90 % of the variance
 derived.EVALUATION.variance_in_two  the share of variance in the first two
+
+A further measure is an entry of `MEASURES`; a derived one names there what works it out.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alexnet_study.runs.records import EpochRecord, Summary
+from alexnet_study.runs.records import EpochRecord, Evaluation, Summary
 
 PLATEAU = 0.95
 
@@ -25,7 +27,8 @@ class Measure:
     """A number that a run has one value of: how it is called and shown.
 
     proportion: a fraction, shown in %, its differences in points. contrast: a difference already, of two fractions, so
-    that it may be negative. of_images: a proportion of the test images, or of those of the class `of_class`.
+    that it may be negative. of_images: a proportion of the test images, or of those of the class `of_class`. of_run,
+    of_evaluation: what derives it from what a run recorded, of itself or of each evaluation.
     """
 
     label: str
@@ -35,6 +38,8 @@ class Measure:
     of_class: str = ""
     unit: str = ""
     digits: int = 4
+    of_run: Callable[[Summary, Sequence[EpochRecord]], float | None] | None = None
+    of_evaluation: Callable[[Evaluation], float | None] | None = None
 
     @property
     def share(self) -> bool:
@@ -53,6 +58,30 @@ class Measure:
         return ("points" if difference or self.contrast else "%") if self.proportion else self.unit
 
 
+def _accuracy_gap(summary: Summary, epochs: Sequence[EpochRecord]) -> float:
+    return epochs[-1].train_top1 - summary.evaluations["intact"].top1
+
+
+def _best_epoch(summary: Summary, epochs: Sequence[EpochRecord]) -> float:
+    return float(np.argmax([record.test_top1 for record in epochs]))
+
+
+def _plateau_epochs(summary: Summary, epochs: Sequence[EpochRecord]) -> float | None:
+    guess = math.log(len(summary.classes))
+    left = [record.epoch + 1 for record in epochs if record.test_loss < PLATEAU * guess]
+    return float(left[0]) if left else None
+
+
+def _components_90(evaluation: Evaluation) -> float | None:
+    ratio = np.asarray(evaluation.pca.explained_variance_ratio)
+    reached = np.flatnonzero(np.cumsum(ratio) >= 0.9 - 1e-12)
+    return float(reached[0]) + 1 if len(reached) else None
+
+
+def _variance_in_two(evaluation: Evaluation) -> float:
+    return float(np.asarray(evaluation.pca.explained_variance_ratio)[:2].sum())
+
+
 MEASURES = {
     "evaluations.intact.top1": Measure(label="test top-1", proportion=True, of_images=True),
     "evaluations.intact.top3": Measure(label="test top-3", proportion=True, of_images=True),
@@ -64,10 +93,12 @@ MEASURES = {
     "gap.published": Measure(label="gap as published, training − test loss", unit="nats"),
     "gap.proper": Measure(label="proper gap, test − training loss in evaluation mode", unit="nats"),
     "derived.accuracy_gap": Measure(
-        label="accuracy gap as published, training − test top-1", proportion=True, contrast=True
+        label="accuracy gap as published, training − test top-1", proportion=True, contrast=True, of_run=_accuracy_gap
     ),
-    "derived.best_epoch": Measure(label="best epoch, from 0", digits=1),
-    "derived.plateau_epochs": Measure(label="epochs until the plateau is left", unit="epochs", digits=2),
+    "derived.best_epoch": Measure(label="best epoch, from 0", digits=1, of_run=_best_epoch),
+    "derived.plateau_epochs": Measure(
+        label="epochs until the plateau is left", unit="epochs", digits=2, of_run=_plateau_epochs
+    ),
     "derived.curve_deviation": Measure(
         label="distance from the median learning curve, test top-1", proportion=True, contrast=True
     ),
@@ -80,8 +111,12 @@ MEASURES = {
     ),
     "evaluations.intact.pca.explained_variance_ratio.0": Measure(label="variance explained by PC1", proportion=True),
     "evaluations.intact.pca.explained_variance_ratio.1": Measure(label="variance explained by PC2", proportion=True),
-    "derived.intact.variance_in_two": Measure(label="variance explained by PC1 and PC2", proportion=True),
-    "derived.intact.components_90": Measure(label="components for 90 % of the variance", digits=1),
+    "derived.intact.variance_in_two": Measure(
+        label="variance explained by PC1 and PC2", proportion=True, of_evaluation=_variance_in_two
+    ),
+    "derived.intact.components_90": Measure(
+        label="components for 90 % of the variance", digits=1, of_evaluation=_components_90
+    ),
     "evaluations.intact.pca.participation_ratio": Measure(label="participation ratio", digits=2),
 }
 SHARES = ("recall", "precision")  # measures with a value of each class
@@ -109,18 +144,13 @@ def in_evaluation(path: str, evaluation: str) -> str | None:
 
 def derive(summary: Summary, epochs: Sequence[EpochRecord]) -> dict[tuple[str, str], float | None]:
     """Return the derived values of one run that need no other run, by evaluation (`""`: of the run) and path."""
-    guess = math.log(len(summary.classes))
-    left = [record.epoch + 1 for record in epochs if record.test_loss < PLATEAU * guess]
-    values: dict[tuple[str, str], float | None] = {
-        ("", "derived.accuracy_gap"): epochs[-1].train_top1 - summary.evaluations["intact"].top1,
-        ("", "derived.best_epoch"): float(np.argmax([record.test_top1 for record in epochs])),
-        ("", "derived.plateau_epochs"): float(left[0]) if left else None,
-    }
-    for name, evaluation in summary.evaluations.items():
-        ratio = np.asarray(evaluation.pca.explained_variance_ratio)
-        reached = np.flatnonzero(np.cumsum(ratio) >= 0.9 - 1e-12)
-        values[name, f"derived.{name}.components_90"] = float(reached[0]) + 1 if len(reached) else None
-        values[name, f"derived.{name}.variance_in_two"] = float(ratio[:2].sum())
+    values: dict[tuple[str, str], float | None] = {}
+    for path, own in MEASURES.items():
+        if own.of_run is not None:
+            values["", path] = own.of_run(summary, epochs)
+        if own.of_evaluation is not None:
+            for name, evaluation in summary.evaluations.items():
+                values[name, path.replace(".intact.", f".{name}.")] = own.of_evaluation(evaluation)
     return values
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alexnet_study.report.collection import Collection
-from alexnet_study.report.measures import curve_deviations, derive, measure
+from alexnet_study.report.collection import Collection, collect
+from alexnet_study.report.measures import MEASURES, Measure, curve_deviations, derive, measure
 from alexnet_study.report.statistics import estimates
 from alexnet_study.runs.folder import RunFolder
 from alexnet_study.runs.records import Spectrum
+from alexnet_study.study.study import Study
 
 
 def test_derived_figures(made: Path) -> None:
@@ -34,6 +35,15 @@ def test_derived_figures(made: Path) -> None:
     assert (derived["", "derived.best_epoch"], derived["", "derived.plateau_epochs"]) == (2, 3)
     assert 1.9 < 0.95 * math.log(10) < 2.25
     assert derive(summary, epochs[:1])["", "derived.plateau_epochs"] is None
+
+
+def test_one_entry_makes_a_derived_figure(study: Study, made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = "derived.intact.error"
+    monkeypatch.setitem(MEASURES, path, Measure(label="error", proportion=True, of_evaluation=lambda own: 1 - own.top1))
+    values = collect(study, made).values
+    for evaluation in ("intact", "lesioned"):
+        right = values.of("skip", "evaluations.intact.top1", evaluation)
+        assert values.of("skip", path, evaluation) == {seed: 1 - top1 for seed, top1 in right.items()}
 
 
 def test_names_units_and_signs() -> None:
