@@ -17,6 +17,7 @@ RESULTS ?= results
 DATA    ?=
 SEEDS   ?=
 CACHE   ?=
+DEVICE  ?=
 
 # How a study is submitted.
 PROFILE     ?= slurm
@@ -52,9 +53,9 @@ setup: $(VENV)/.ready ## make .venv and install the pinned versions [CUDA=cu126 
 demo: $(VENV)/.ready ## the whole study in minutes, offline, on handwritten digits
 	$(RUN) -m jobs.study --study jobs/studies/demo.yaml --results "$(RESULTS)" $(if $(CACHE),--cache "$(CACHE)")
 
-study: $(VENV)/.ready ## all runs of STUDY here, then its report [DATA=…] [SEEDS=…] [RESULTS=…] [CACHE=…]
+study: $(VENV)/.ready ## all runs of STUDY here, then its report [DATA=…] [SEEDS=…] [RESULTS=…] [CACHE=…] [DEVICE=cuda]
 	$(RUN) -m jobs.study --study "$(STUDY)" --results "$(RESULTS)" $(if $(DATA),--data "$(DATA)") \
-	    $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(CACHE),--cache "$(CACHE)")
+	    $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(CACHE),--cache "$(CACHE)") $(if $(DEVICE),--device "$(DEVICE)")
 
 report: $(VENV)/.ready ## tables, figures and page of STUDY from the finished runs [RESULTS=…]
 	$(RUN) -m jobs.report --study "$(STUDY)" --results "$(RESULTS)"

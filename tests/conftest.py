@@ -18,7 +18,8 @@ from alexnet_study.runs.interruption import Interruption
 from alexnet_study.runs.records import Summary
 from alexnet_study.study.configs import RunConfig
 from alexnet_study.study.study import load_study
-from alexnet_study.training.pack import PackContext, available_device, execute_each
+from alexnet_study.training.device import usable_device
+from alexnet_study.training.pack import PackContext, execute_each
 from benchmarks import synthetic_runs
 from tests.image import image
 from tests.recorder import recorder
@@ -66,21 +67,29 @@ def bits(folder: RunFolder) -> dict[str, object]:
 
 
 def pack_context(
-    data: Dataset, results: Path, *, interruption: Interruption | None = None, inexact_resume: bool = False
+    data: Dataset,
+    results: Path,
+    *,
+    interruption: Interruption | None = None,
+    inexact_resume: bool = False,
+    asked: str = "auto",
 ) -> PackContext:
     """What runs on this machine share."""
     return PackContext(
         data=data,
         results=results,
-        device=available_device(),
+        device=usable_device("auto"),
+        asked=asked,
         interruption=interruption or Interruption(),
         inexact_resume=inexact_resume,
     )
 
 
-def execute(run: RunConfig, data: Dataset, results: Path, *, inexact_resume: bool = False) -> Summary:
+def execute(
+    run: RunConfig, data: Dataset, results: Path, *, inexact_resume: bool = False, asked: str = "auto"
+) -> Summary:
     """Carry out one run alone; return its summary, or raise what ended it."""
-    ((_, outcome),) = execute_each([run], pack_context(data, results, inexact_resume=inexact_resume))
+    ((_, outcome),) = execute_each([run], pack_context(data, results, inexact_resume=inexact_resume, asked=asked))
     if isinstance(outcome, RunError):
         raise outcome
     return outcome

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from alexnet_study.errors import RequestError
+from alexnet_study.gpu import DEVICES
 from alexnet_study.shipped import STUDIES
 
 STUDY = "skip"
@@ -46,4 +47,14 @@ def add_training_options(parser: Parser) -> None:
         "--allow-inexact-resume",
         action="store_true",
         help="go on from a checkpoint of another device model or other versions; it is recorded as not bit-exact",
+    )
+
+
+def add_device_option(parser: Parser) -> None:
+    """Add the choice of the device, of the commands that compute in this process."""
+    parser.add_argument(
+        "--device",
+        choices=DEVICES,
+        default="auto",
+        help="cuda: a GPU, or an error that says why none can be used; auto: a GPU where one works (auto)",
     )

@@ -4,15 +4,21 @@ import argparse
 
 from alexnet_study.data.cache import load_dataset
 from alexnet_study.runs.interruption import Interruption
-from alexnet_study.training.pack import PackContext, available_device
+from alexnet_study.training.device import usable_device
+from alexnet_study.training.pack import PackContext
 
 
 def pack_context(arguments: argparse.Namespace, data: str, interruption: Interruption) -> PackContext:
-    """Return what the runs share; `data` is the study's own source, which the options may replace."""
+    """Return what the runs share; `data` is the study's own source, which the options may replace.
+
+    Raise RunError where a GPU was asked for and can't be used, before any time goes into the data.
+    """
+    device = usable_device(arguments.device)
     return PackContext(
         data=load_dataset(arguments.data or data, cache=arguments.cache),
         results=arguments.results,
-        device=available_device(),
+        device=device,
+        asked=arguments.device,
         interruption=interruption,
         inexact_resume=arguments.allow_inexact_resume,
     )

@@ -3,6 +3,7 @@
 A GPU that was asked for and can't be used is an error of one line, never a silent day on the CPU.
 """
 
+import os
 import re
 import socket
 import sys
@@ -105,7 +106,8 @@ def lost_gpu(error: BaseException) -> LostGpuError | None:
         return None
     if not FROM_CUDA.search(text) or not STICKY.search(text):
         return None
-    return LostGpuError(f"GPU lost on {socket.gethostname()}: {_first_sentence(text)}")
+    node = os.environ.get("SLURMD_NODENAME") or socket.gethostname()  # by the name that --exclude takes
+    return LostGpuError(f"GPU lost on {node}: {_first_sentence(text)}")
 
 
 def _try_gpu(gpu: Gpu, node: Node | None, cuda: str | None) -> None:

@@ -23,7 +23,7 @@ from alexnet_study.study.identity import Identity, identity
 from alexnet_study.training.determinism import prepare
 from alexnet_study.training.device import lost_gpu
 from alexnet_study.training.epoch import CheckpointTimer, train_epoch
-from alexnet_study.training.origin import origin_of, refuse_other_origin
+from alexnet_study.training.origin import origin_of, refuse_other_origin, starts_over_on_gpu
 from alexnet_study.training.run import Execution, one_line_if_full
 from alexnet_study.training.side_by_side import MOST_RUNS, TooManyRunsError, first_error, fitting, steps_on
 from alexnet_study.training.state import read_checkpoint
@@ -33,19 +33,16 @@ from alexnet_study.training.state import read_checkpoint
 class PackContext:
     """What the packs of one process share.
 
-    inexact_resume lets a checkpoint of another device model or other versions go on.
+    asked: by which of gpu.DEVICES the device was asked for. inexact_resume lets a checkpoint of another device model or
+    other versions go on.
     """
 
     data: Dataset
     results: Path
     device: torch.device
+    asked: str
     interruption: Interruption
     inexact_resume: bool
-
-
-def available_device() -> torch.device:
-    """Return the GPU where one is visible, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def execute_each(runs: list[RunConfig], context: PackContext) -> Iterator[tuple[RunConfig, Summary | RunError]]:
@@ -57,7 +54,8 @@ def execute_each(runs: list[RunConfig], context: PackContext) -> Iterator[tuple[
     or (ReplacedError) a newer attempt wants the run. Raise RequestError where a folder holds another configuration or a
     checkpoint of another origin, StoppedError where a signal ends the process.
     """
-    context = replace(context, data=context.data.to(context.device))
+    with _lost_gpu_in_one_line():
+        context = replace(context, data=context.data.to(context.device))
     for run in runs:  # the whole request is looked at before anything is trained
         RunFolder.of(context.results, run).refuse_other(identity(run, context.data.content_hash))
     for pack in packs(runs, pack_size(context.device)):
@@ -90,7 +88,7 @@ def carry_out(runs: list[RunConfig], context: PackContext) -> list[Summary | Run
     prepare(runs[0].recipe, context.device)
     outcomes: dict[RunConfig, Summary | RunError] = {}
     executions: list[Execution] = []
-    with ExitStack() as stack:
+    with ExitStack() as stack, _lost_gpu_in_one_line():
         for run in runs:
             try:
                 opened: Execution | Summary | RunError = stack.enter_context(_held(run, context))
@@ -100,10 +98,9 @@ def carry_out(runs: list[RunConfig], context: PackContext) -> list[Summary | Run
                 executions.append(opened)
             else:
                 outcomes[run] = opened
-        with _lost_gpu_in_one_line():
-            _train(executions, context)
-            for execution in executions:
-                outcomes[execution.run] = execution.outcome()
+        _train(executions, context)
+        for execution in executions:
+            outcomes[execution.run] = execution.outcome()
     return [outcomes[run] for run in runs]
 
 
@@ -117,7 +114,7 @@ def _held(run: RunConfig, context: PackContext) -> Iterator[Execution | Summary]
         if finished is not None and folder.is_closed():
             yield finished
             return
-        if finished is None:
+        if finished is None and _starts_over(folder, here, context) is None:
             refuse_other_origin(_origins(folder), here, allowed=context.inexact_resume)
         job, restart = job_and_restart()
         with folder.held(job=job, restart=restart) as replaced:
@@ -127,6 +124,10 @@ def _held(run: RunConfig, context: PackContext) -> Iterator[Execution | Summary]
                 yield finished
                 return
             _claim(folder, own)
+            reason = _starts_over(folder, here, context)  # again: the attempt that was waited for may have saved
+            if reason is not None:
+                print(f"note: {folder.path}: {reason}", file=sys.stderr)
+                folder.drop(folder.checkpoint)
             with context.interruption.deferred():
                 execution = Execution(run, context.data, folder, here, replaced, context.interruption)
                 try:
@@ -214,6 +215,11 @@ def _progress(together: list[Execution], steps: int) -> tqdm:
     label = f"{first.run.variant} seed {names} epoch {first.state.epoch + 1}/{first.run.recipe.epochs}"
     shown = sys.stderr.isatty()
     return tqdm(total=steps, initial=first.state.step, desc=label, unit="step", leave=False, disable=not shown)
+
+
+def _starts_over(folder: RunFolder, here: Origin, context: PackContext) -> str | None:
+    """Return why the run's checkpoint is to be dropped, None where it stays."""
+    return None if context.inexact_resume else starts_over_on_gpu(_origins(folder), here, asked=context.asked)
 
 
 def _claim(folder: RunFolder, own: Identity) -> None:

@@ -43,7 +43,7 @@ class Execution:
         self.failure: RunError | None = None
         self.trained = False
         self.finished = False
-        say(run, f"on {origin.device}" + ("" if origin.cuda else ": no GPU is visible"))
+        say(run, f"on {origin.device}")
         self.state = state = _state(run, data, folder, data.train.labels.device)
         self._saved = self.place
         if origin not in state.origins:

@@ -88,7 +88,7 @@ def inspected(image: Image) -> dict[str, Any]:
 def test_a_foreign_user_runs_it_read_only_and_offline(image: Image, place: Place, home: list[str]) -> None:
     means = ["--rm", "--init", "--network=none", "--read-only", "--tmpfs=/tmp", f"--user={FOREIGNER}", *home]
     done = output("run", *means, *(f"--volume={mount}" for mount in place.mounts), image.tag, *WORDS)
-    assert "no GPU is visible" in done
+    assert " on CPU " in done
     assert place.folder.path.stat().st_uid == 12345
     provenance = json.loads(place.folder.provenance.read_text())
     outside = place.outside()

@@ -2,12 +2,14 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import torch
 
 from alexnet_study.commands.ending import finish
 from alexnet_study.errors import StoppedError
@@ -38,6 +40,20 @@ def test_a_failed_run_is_named_and_the_exit_code_is_1(study_file: Path, images: 
     assert failed.stderr.count("\n") == 1
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is visible")
+@pytest.mark.parametrize("name", ["train", "study"])
+def test_a_gpu_that_was_asked_for_and_is_not_there_is_one_line_before_anything_is_written(
+    study_file: Path, tmp_path: Path, name: str
+) -> None:
+    words = ["--study", study_file, "--data", "absent", "--results", tmp_path / "results", "--device", "cuda"]
+    refused = command(name, *words, *(["--variant", "skip", "--seed", "0"] if name == "train" else []))
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"error: {socket.gethostname()}: ")
+    assert "--device cpu" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    assert not (tmp_path / "results").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "names"),
     [
@@ -48,6 +64,7 @@ def test_a_failed_run_is_named_and_the_exit_code_is_1(study_file: Path, images: 
         (["--set", "recipe.epoch=1"], "recipe.epochs"),
         (["--data", "absent"], "no such folder"),
         (["--nonsense"], "--nonsense"),
+        (["--device", "gpu"], "'cuda'"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(

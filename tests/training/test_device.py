@@ -221,6 +221,11 @@ def test_an_error_that_leaves_the_gpu_dead_names_the_node(text: str, kind: type[
     assert "\n" not in str(lost)
 
 
+def test_a_lost_gpus_node_has_the_name_that_slurm_gives_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLURMD_NODENAME", "gpu7")
+    assert str(lost_gpu(RuntimeError(LOST[0]))).startswith("GPU lost on gpu7: ")
+
+
 @pytest.mark.parametrize("text", HELD)
 def test_any_other_error_is_not_a_lost_gpu(text: str) -> None:
     assert lost_gpu(RuntimeError(text)) is None

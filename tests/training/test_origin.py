@@ -16,7 +16,7 @@ from alexnet_study.study.study import load_study
 from alexnet_study.training import epoch
 from alexnet_study.training import pack as execution
 from alexnet_study.training.origin import origin_of, refuse_other_origin, starts_over_on_gpu
-from tests.conftest import execute
+from tests.conftest import bits, execute
 
 
 def half_done(
@@ -85,6 +85,33 @@ def test_a_run_that_a_cpu_began_starts_over_where_a_gpu_was_asked_for() -> None:
     assert "epoch 0" in line
     with pytest.raises(RequestError):  # what would have happened, for ever
         refuse_other_origin([CPU], GPU, allowed=False)
+
+
+def test_a_checkpoint_that_a_cpu_made_by_mistake_does_not_block_the_gpu(
+    run: RunConfig, data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    execute(run, data, tmp_path / "undisturbed")
+    folder = half_done(run, data, tmp_path, monkeypatch)
+    monkeypatch.setattr(execution, "origin_of", lambda *_: GPU)
+    with pytest.raises(RequestError, match="--allow-inexact-resume"):  # nobody asked for a GPU by name
+        execute(run, data, tmp_path, asked="auto")
+    execute(run, data, tmp_path, asked="cuda")
+    assert "starting from epoch 0" in capsys.readouterr().err
+    assert bits(folder) == bits(RunFolder.of(tmp_path / "undisturbed", run))
+    provenance = json.loads(folder.provenance.read_text())
+    assert provenance["origins"] == [GPU]
+    assert provenance["attempts"][-1]["first_epoch"] == 0
+
+
+def test_who_allows_an_inexact_resume_keeps_what_the_cpu_has_done(
+    run: RunConfig, data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = half_done(run, data, tmp_path, monkeypatch)
+    monkeypatch.setattr(execution, "origin_of", lambda *_: GPU)
+    execute(run, data, tmp_path, asked="cuda", inexact_resume=True)
+    provenance = json.loads(folder.provenance.read_text())
+    assert provenance["attempts"][-1]["first_epoch"] == 1
+    assert provenance["origins"][-1] == GPU
 
 
 @pytest.mark.parametrize(
