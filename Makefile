@@ -85,7 +85,7 @@ sif: ## the image for Apptainer, alexnet-study.sif, made once for each image
 sqsh: ## the image for Enroot and Pyxis, alexnet-study.sqsh, likewise
 	@slurm/image.sh sqsh
 
-cluster-up: ## a real SLURM on this machine, to try it: prints the export line that clients need
+cluster-up: ## a real SLURM on this machine, to try it: prints the export line that clients and make need
 	@$(CLUSTER) up
 
 cluster-down: ## stop what cluster-up started

@@ -1,7 +1,7 @@
 """Cancel a study's jobs, and retry what failed."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 from alexnet_study.cluster.launchers import table
@@ -9,6 +9,7 @@ from alexnet_study.cluster.launchers.launcher import SentJob
 from alexnet_study.cluster.plans.job_plan import JobPlan, read_plans, submissions
 from alexnet_study.cluster.plans.lock import study_lock
 from alexnet_study.cluster.plans.profile import Profile
+from alexnet_study.cluster.status import causes
 from alexnet_study.cluster.status.study_status import RunStatus, study_status
 from alexnet_study.cluster.submission import Request
 from alexnet_study.cluster.wording import count
@@ -64,14 +65,18 @@ def failed(study: Study, results: Path, cause: str = "") -> list[RunStatus]:
 
 
 def retry_request(
-    study: Study, results: Path, runs: Iterable[RunStatus], *, profile: Profile | None, allow_dirty: bool
+    study: Study, results: Path, runs: Sequence[RunStatus], *, profile: Profile | None, allow_dirty: bool
 ) -> Request:
-    """Return a request for these runs as the newest submission had them: its frozen study, its profile unless given."""
+    """Return a request for these runs as the newest submission had them: its frozen study, its profile unless given.
+
+    Nodes whose GPU was lost under one of these runs are avoided from now on.
+    """
     newest = _plans(study, results)[-1]
+    lost = [node for run in runs if (node := causes.lost_gpu(run.cause or "")) is not None]
     return Request(
         study_file=newest.study_file,
         study=load_study(newest.study_file),
-        profile=profile or newest.profile,
+        profile=table.avoiding(profile or newest.profile, list(dict.fromkeys(lost))),
         results=results,
         cwd=newest.cwd,
         cache=newest.cache,

@@ -38,5 +38,7 @@ def main(program: str, words: Sequence[str]) -> int:
     request = retry_request(study, results, runs, profile=profile, allow_dirty=arguments.allow_dirty)
     for run in runs:
         print(f"again: {run.variant} seed {run.seed}: {run.cause}")
+    if request.profile.exclude:
+        print(f"excluded nodes: {request.profile.exclude}")
     print("\n".join(submission_lines(request, submit(request))))
     return 0

@@ -1,6 +1,6 @@
 """A real SLURM on this machine: a controller, two nodes with two pretended GPUs each, and its own munge.
 
-python slurm/testcluster/cluster.py up         start it; prints the line `export SLURM_CONF=…` that clients need
+python slurm/testcluster/cluster.py up         start it; prints the line `export SLURM_CONF=…` for clients and make
 python slurm/testcluster/cluster.py down       stop what `up` started
 python slurm/testcluster/cluster.py lose gpu1  the node's daemon dies; its processes live on (--power-off: they die too)
 python slurm/testcluster/cluster.py back gpu1  the node returns
@@ -329,7 +329,7 @@ def main() -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
     if arguments.command == "up":
-        print(f"export SLURM_CONF={cluster.conf}")
+        print(f"export SLURM_CONF={cluster.conf} PROFILE=testcluster")
 
 
 if __name__ == "__main__":

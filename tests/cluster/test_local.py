@@ -1,5 +1,6 @@
 """Runs on this machine under a supervisor: sent, known to status, cancelled, and survived."""
 
+import dataclasses
 import json
 import os
 import re
@@ -146,5 +147,7 @@ def test_gpus_are_slots(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     (plan,) = read_plans(bench.results, "tiny")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
     assert supervisor.slots(plan) == ["3", "5"]
+    on_cpu = dataclasses.replace(plan, profile=dataclasses.replace(plan.profile, device="cpu"))
+    assert supervisor.slots(on_cpu) == ["", ""]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert supervisor.slots(plan) == ["", ""]

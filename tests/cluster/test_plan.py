@@ -95,6 +95,13 @@ def test_with_docker_each_run_gets_a_container_of_its_own(
     assert f"--mount={tmp_path / 'cache'}:{tmp_path / 'cache'}" in launcher
 
 
+@pytest.mark.parametrize("device", ["cuda", "cpu", "auto"])
+def test_a_run_is_told_the_profiles_device(study_file: Path, tmp_path: Path, device: str) -> None:
+    plan = plan_for(study_file, Profile(device=device), results=tmp_path)
+    words = job.train_command(plan, plan.arrays[0].jobs[0][0], None)
+    assert words[words.index("--device") + 1] == device
+
+
 def test_a_container_sees_the_decoded_data_that_lies_beside_its_source(study_file: Path, images: Path) -> None:
     plan = dataclasses.replace(plan_for(study_file, load_profile("docker")), source=str(images), cache=None)
     cache = images.with_name("images.cache")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from alexnet_study.cluster.launchers.table import completed
 from alexnet_study.cluster.plans.profile import Profile
 from alexnet_study.cluster.profiles import load_profile
 from alexnet_study.errors import RequestError
@@ -41,6 +42,7 @@ def test_the_commented_profile_shows_every_key() -> None:
         ({"container": {"image": "x.sif"}}, "container.runtime: missing"),
         ({"report": {"gres": "gpu:1"}}, "unknown key gres"),
         ({"launcher": "pbs"}, "expected slurm or local"),
+        ({"device": "gpu"}, "device: 'gpu' is not valid; expected one of auto, cuda, cpu"),
         ({"minutes": 0}, "minutes: 0"),
         ({"minutes": "1:00:00"}, "minutes"),
         ({"minutes": 1, "warning_seconds": 60}, "warning_seconds: 60"),
@@ -79,6 +81,35 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
 @pytest.mark.parametrize(("gres", "gpus"), [("", 0), ("gpu", 1), ("gpu:1", 1), ("gpu:h100:2", 2), ("gpu:1g.10gb", 1)])
 def test_gpus_are_counted(gres: str, gpus: int) -> None:
     assert Profile(gres=gres).gpus == gpus
+
+
+@pytest.mark.parametrize(
+    ("profile", "device"),
+    [
+        (Profile(), "cuda"),
+        (Profile(gres="", sbatch={"gpus": 1}), "cuda"),
+        (Profile(gres=""), ""),
+        (Profile(device="cpu"), "cpu"),
+        (Profile(device="auto"), "auto"),
+        (Profile(gres="", device="cuda"), "cuda"),
+        (Profile(launcher="local"), ""),  # where gres means nothing
+    ],
+)
+def test_runs_of_a_job_with_a_gpu_are_told_to_use_it_unless_the_profile_says_otherwise(
+    profile: Profile, device: str
+) -> None:
+    assert completed(profile).device == device
+
+
+@pytest.mark.parametrize("name", ["slurm", "apptainer", "pyxis", "docker"])
+def test_a_cluster_profile_that_ships_leaves_no_run_on_the_cpu_unnoticed(name: str) -> None:
+    assert completed(load_profile(name)).device == "cuda"
+
+
+@pytest.mark.parametrize("name", ["testcluster", "testcluster-docker"])
+def test_the_test_clusters_profiles_ask_for_pretended_gpus_and_compute_on_the_cpu(name: str) -> None:
+    profile = load_profile(name)
+    assert (profile.gpus, completed(profile).device) == (1, "cpu")
 
 
 def test_a_job_gets_the_cpus_that_its_runs_use_and_no_fewer(study_file: Path) -> None:

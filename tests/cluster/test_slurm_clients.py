@@ -44,7 +44,7 @@ def test_what_a_site_sets_is_honoured_where_the_profile_leaves_it_open(monkeypat
     monkeypatch.setenv("SBATCH_ACCOUNT", "lab")
     monkeypatch.setenv("SBATCH_PARTITION", "gpu")
     monkeypatch.setenv("SLURM_CLUSTERS", "big")
-    open_, own = Profile(), Profile(account="mine", partition="long", cluster="small")
+    open_, own = Profile(device="cpu"), Profile(device="auto", account="mine", partition="long", cluster="small")
     completed = dataclasses.replace(open_, account="lab", partition="gpu", cluster="big")
     assert (Slurm().completed(open_), Slurm().completed(own)) == (completed, own)
     assert (Slurm.of(completed), Slurm.of(open_)) == (Slurm(cluster="big"), Slurm())

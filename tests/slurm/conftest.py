@@ -97,7 +97,7 @@ class Site:
             variant["model"] |= model or {}
         self.study_file.write_text(yaml.safe_dump(document))
 
-    def write_profile(self, shipped_as: str = "slurm", **values: Any) -> None:
+    def write_profile(self, shipped_as: str = "testcluster", **values: Any) -> None:
         """A shipped profile with some values changed."""
         shipped = yaml.safe_load(Path(f"slurm/profiles/{shipped_as}.yaml").read_text())
         self.profile_file.write_text(yaml.safe_dump(shipped | values))

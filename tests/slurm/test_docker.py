@@ -16,8 +16,8 @@ pytestmark = pytest.mark.docker
 
 
 def use_docker(site: Site, image: Image, **means: Any) -> None:
-    """The shipped profile, for this checkout's image; without GPUs, since the nodes' are pretended."""
-    site.write_profile("docker", gres="", container={"runtime": "docker", "image": image.tag}, **means)
+    """The shipped profile, for this checkout's image."""
+    site.write_profile("testcluster-docker", container={"runtime": "docker", "image": image.tag}, **means)
 
 
 def containers(site: Site) -> list[str]:

@@ -168,3 +168,16 @@ def test_status_needs_no_slurm(site: Site) -> None:
     site.path = "/nowhere"
     assert "| finished |" in line(site)
     assert line(site, "skip").startswith("skip seed 0 | failed | its summary.json is missing")
+
+
+def test_a_granted_gpu_that_cannot_be_used_ends_the_run_at_once(site: Site) -> None:
+    """The cluster's GPUs are pretended, and its nodes have no driver: what a job asks for can't be had."""
+    site.write_study(seeds=1, epochs=LONG)
+    site.write_profile("slurm")
+    site.submit()
+    site.wait_until_idle()
+    found = re.fullmatch(r"baseline seed 0 \| failed \| (.*) \| (.*)", line(site))
+    assert found is not None
+    assert re.match(r"\S+: no GPU seen, no NVIDIA driver seen: .*; expected .*--device cpu$", found[1])
+    assert Path(found[2]).read_text().count("\n") == 1
+    assert site.attempts("baseline", 0) == []

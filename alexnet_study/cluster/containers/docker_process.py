@@ -70,7 +70,7 @@ def granted_gpus() -> list[str]:
     """Return the GPUs of this job by their numbers or UUIDs outside it, which the daemon goes by.
 
     A UUID is the same everywhere, while SLURM's numbers need not be the daemon's, least of all those of slices (MIG).
-    None where the node has no driver, as on a test cluster whose GPUs are pretended: the run says that it sees none.
+    None where the node has no driver: a run that was told to use a GPU says so and ends.
     """
     if not any(path.exists() for path in DRIVER):
         return []

@@ -94,6 +94,10 @@ class Launcher(Protocol):
         """Return the profile with what the site's environment says where it leaves something open."""
         return profile
 
+    def avoiding(self, profile: Profile, nodes: Sequence[str]) -> Profile:
+        """Return the profile for jobs that shall not run on these nodes; as it is where there is no choice of nodes."""
+        return profile
+
     def check_profile(self, profile: Profile) -> None:
         """Raise RequestError if the profile asks for what this launcher doesn't know."""
 

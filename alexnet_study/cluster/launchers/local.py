@@ -25,7 +25,7 @@ from alexnet_study.runs.records import Attempt
 from alexnet_study.study.configs import RunConfig
 from alexnet_study.study.validation import build
 
-KEYS = ("launcher", "parallelism", "max_requeues", "inexact_resume")  # of a profile, that mean something here
+KEYS = ("launcher", "device", "parallelism", "max_requeues", "inexact_resume")  # of a profile, that mean something here
 SUPERVISOR = "alexnet_study.cluster.launchers.supervisor"
 LEASE_SECONDS = 60.0
 SILENCE_SECONDS = 5 * LEASE_SECONDS  # by two machines' clocks, so generously

@@ -42,7 +42,8 @@ class Slurm(Launcher):
     def completed(self, profile: Profile) -> Profile:
         """Return the profile, where it has none with the cluster, account and partition that the environment names.
 
-        Raise RequestError if the environment names several clusters.
+        Runs of a job that asks for a GPU compute on it, unless the profile says on what. Raise RequestError if the
+        environment names several clusters.
         """
         cluster = profile.cluster or os.environ.get("SBATCH_CLUSTERS") or os.environ.get("SLURM_CLUSTERS") or ""
         if "," in cluster or cluster == "all":
@@ -51,7 +52,13 @@ class Slurm(Launcher):
             )
         account = profile.account or os.environ.get("SBATCH_ACCOUNT", "")
         partition = profile.partition or os.environ.get("SBATCH_PARTITION", "")
-        return dataclasses.replace(profile, cluster=cluster, account=account, partition=partition)
+        device = profile.device or ("cuda" if profile.gpus else "")
+        return dataclasses.replace(profile, cluster=cluster, account=account, partition=partition, device=device)
+
+    def avoiding(self, profile: Profile, nodes: Sequence[str]) -> Profile:
+        """Return the profile with the nodes among those that its jobs exclude."""
+        named = [name for name in nodes if name not in profile.exclude.split(",")]
+        return dataclasses.replace(profile, exclude=",".join([*filter(None, [profile.exclude]), *named]))
 
     def check_profile(self, profile: Profile) -> None:
         """Do nothing: every key means something here."""

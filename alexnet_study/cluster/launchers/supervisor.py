@@ -29,7 +29,7 @@ def supervise(folder: Path) -> int:
 def slots(plan: JobPlan) -> list[str]:
     """Return a slot for each run that may live at once: the GPU that it gets, or an empty text for the CPU."""
     most = plan.profile.parallelism
-    gpus = _gpus()
+    gpus = [] if plan.profile.device == "cpu" else _gpus()
     if gpus:
         return gpus[: most or len(gpus)]
     threads = max(run.threads for run in plan.runs)

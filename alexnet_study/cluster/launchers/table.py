@@ -31,6 +31,11 @@ def completed(profile: Profile) -> Profile:
     return LAUNCHERS[profile.launcher].of(profile).completed(profile)
 
 
+def avoiding(profile: Profile, nodes: Sequence[str]) -> Profile:
+    """Return the profile for jobs that shall not run on these nodes, where its launcher has a choice of nodes."""
+    return LAUNCHERS[profile.launcher].of(profile).avoiding(profile, nodes)
+
+
 def launcher_of(plan: JobPlan) -> Launcher:
     """Return the launcher that a plan is, or was, sent by."""
     return LAUNCHERS[plan.profile.launcher].of(plan.profile)

@@ -57,6 +57,7 @@ def train_command(plan: JobPlan, run: PlannedRun, cache: Path | None) -> list[st
     words = ["--study", str(plan.study_file), "--variant", run.variant, "--seed", str(run.seed)]
     words += ["--results", str(plan.results)]
     words += [] if cache is None else ["--cache", str(cache)]
+    words += ["--device", plan.profile.device] if plan.profile.device else []
     words += ["--allow-inexact-resume"] if plan.profile.inexact_resume else []
     return _command(plan, ["train", *words], name=run.name, cache=cache)
 

@@ -12,6 +12,7 @@ from alexnet_study.cluster.containers.runtime import Container, Runtime
 from alexnet_study.cluster.containers.table import check_container, runtime_of
 from alexnet_study.cluster.plans.sbatch_options import check_options, gpus_of
 from alexnet_study.errors import RequestError
+from alexnet_study.gpu import DEVICES
 from alexnet_study.study.configs import RunConfig
 
 WORD = re.compile(r"[A-Za-z0-9_.:,@/+-]*")  # partitions, accounts, GPUs such as gpu:h100:1 or gpu:1g.10gb:1
@@ -37,12 +38,14 @@ class Profile:
     """Means of a study's jobs. An empty text or a 0 leaves the choice to the cluster, unless said otherwise.
 
     launcher: a name in the table, such as `slurm`, or `local` for this machine. minutes: time limit of a job. gres: a
-    job's GPU, empty for none. cpus: of a job; 0: as many as its runs' threads. parallelism: most jobs of an array at
-    once; locally, the most CPU runs at once, 0 meaning cores over threads. runs_per_job: runs in one job, of which
-    side_by_side at once. warning_seconds: how long before the limit a job is told to write its checkpoint; 0: as long
-    as its container runtime needs. max_requeues: how often an unfinished job returns to the queue by itself. stage:
-    data is copied to the node's temporary disk first. inexact_resume: a run may go on on another device model or other
-    versions, recorded as not bit-exact. sbatch: more options of sbatch, by name, as they are.
+    job's GPU, empty for none. device: what the runs are told to compute on, one of gpu.DEVICES; empty: where the job
+    asks for a GPU that GPU, so that one which can't be used is an error, else what works. cpus: of a job; 0: as many as
+    its runs' threads. parallelism: most jobs of an array at once; locally, the most CPU runs at once, 0 meaning cores
+    over threads. runs_per_job: runs in one job, of which side_by_side at once. warning_seconds: how long before the
+    limit a job is told to write its checkpoint; 0: as long as its container runtime needs. max_requeues: how often an
+    unfinished job returns to the queue by itself. stage: data is copied to the node's temporary disk first.
+    inexact_resume: a run may go on on another device model or other versions, recorded as not bit-exact. sbatch: more
+    options of sbatch, by name, as they are.
     """
 
     launcher: str = "slurm"
@@ -51,6 +54,7 @@ class Profile:
     qos: str = ""
     minutes: int = 60
     gres: str = "gpu:1"
+    device: str = ""
     cpus: int = 0
     memory_gb: float = 0.0
     constraint: str = ""
@@ -73,6 +77,10 @@ class Profile:
         _check_means(self)
         for name, least in (("parallelism", 0), ("runs_per_job", 1), ("side_by_side", 1), ("max_requeues", 0)):
             _check_least(self, name, least)
+        if self.device not in ("", *DEVICES):
+            raise RequestError(
+                f"device: {self.device!r} is not valid; expected one of {', '.join(DEVICES)}, or nothing"
+            )
         check_options(self.sbatch, gres=self.gres, memory_gb=self.memory_gb)
         check_container(self.container)
         for name in ("mounts", "arguments"):

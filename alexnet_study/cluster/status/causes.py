@@ -34,6 +34,7 @@ LINES = (  # a pattern, and the cause, which may quote its groups
     ),
     (r"task \d+: Killed|container was killed", "killed"),
 )
+LOST_GPU = re.compile(r"GPU lost on ([A-Za-z0-9_.-]+): ")  # the words of a LostGpuError
 STATES = {
     "TIMEOUT": "time limit",
     "OUT_OF_MEMORY": "out of memory",
@@ -56,6 +57,12 @@ def from_lines(text: str) -> str | None:
     last = re.split(r"DUE TO JOB REQUEUE \*\*\*$", text, flags=re.MULTILINE)[-1]
     found = ((re.search(pattern, last, flags=re.MULTILINE), cause) for pattern, cause in LINES)
     return next((match.expand(cause) for match, cause in found if match), None)
+
+
+def lost_gpu(cause: str) -> str | None:
+    """Return the node whose GPU was lost; None where that is not the cause."""
+    found = LOST_GPU.match(cause)
+    return found[1] if found else None
 
 
 def from_state(state: str, reason: str = "") -> str | None:
