@@ -13,7 +13,7 @@ import torch
 from tqdm import tqdm
 
 from alexnet_study.data.dataset import Dataset
-from alexnet_study.errors import DamagedRunError, RunError
+from alexnet_study.errors import DamagedRunError, RequestError, RunError
 from alexnet_study.runs.attempts import close_finished, job_and_restart
 from alexnet_study.runs.folder import RunFolder
 from alexnet_study.runs.interruption import Interruption
@@ -51,8 +51,9 @@ def execute_each(runs: list[RunConfig], context: PackContext) -> Iterator[tuple[
     A finished run is left alone; a damaged summary or checkpoint is reported and computed again. A run has the bits
     that it has alone. The outcomes come as packs end, so in another order than `runs` where several runs of a
     configuration are packed. A RunError ends its own run only and is its outcome: the disk is full, training diverges,
-    or (ReplacedError) a newer attempt wants the run. Raise RequestError where a folder holds another configuration or a
-    checkpoint of another origin, StoppedError where a signal ends the process.
+    or (ReplacedError) a newer attempt wants the run; so is, of a run in a pack, a checkpoint of another origin. Raise
+    RequestError where a folder holds another configuration or, of a run alone, a checkpoint of another origin;
+    StoppedError where a signal ends the process.
     """
     with _lost_gpu_in_one_line():
         context = replace(context, data=context.data.to(context.device))
@@ -94,6 +95,10 @@ def carry_out(runs: list[RunConfig], context: PackContext) -> list[Summary | Run
                 opened: Execution | Summary | RunError = stack.enter_context(_held(run, context))
             except RunError as error:  # its disk is full, or a newer attempt was seen before the start
                 opened = error
+            except RequestError as error:  # its checkpoint can't go on here, which is no reason for the others
+                if len(runs) == 1:
+                    raise
+                opened = RunError(str(error))
             if isinstance(opened, Execution):
                 executions.append(opened)
             else:

@@ -45,7 +45,7 @@ def test_a_run_whose_gpu_was_lost_is_sent_to_other_nodes(
     request = retry_request(study, tmp_path, [*runs, failed("skip", 3, "time limit")], profile=None, allow_dirty=False)
     assert request.profile == dataclasses.replace(plan.profile, exclude="node[3-4],gpu-7,gpu2")
     script = batch_script.script(dataclasses.replace(plan, profile=request.profile), 0)
-    assert "#SBATCH --exclude=node[3-4],gpu-7,gpu2\n" in script
+    assert "#SBATCH --exclude='node[3-4],gpu-7,gpu2'\n" in script
     again = retry_request(study, tmp_path, runs, profile=request.profile, allow_dirty=False)
     assert again.profile == request.profile
 

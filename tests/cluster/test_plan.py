@@ -86,7 +86,7 @@ def test_with_docker_each_run_gets_a_container_of_its_own(
     monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "3")
     monkeypatch.setenv("SLURM_JOB_ID", "15")
     plan = plan_for(study_file, load_profile("docker"), results=tmp_path)
-    words = job.train_command(plan, plan.arrays[0].jobs[0][0], tmp_path / "cache")
+    words = job.train_command(plan, plan.arrays[0].jobs[0], tmp_path / "cache")
     launcher, run = words[: words.index("--")], words[words.index("--") + 1 :]
     assert run[:7] == ["-m", "alexnet_study", "train", "--study", str(plan.study_file), "--variant", "baseline"]
     assert "--image=alexnet-study" in launcher
@@ -98,7 +98,7 @@ def test_with_docker_each_run_gets_a_container_of_its_own(
 @pytest.mark.parametrize("device", ["cuda", "cpu", "auto"])
 def test_a_run_is_told_the_profiles_device(study_file: Path, tmp_path: Path, device: str) -> None:
     plan = plan_for(study_file, Profile(device=device), results=tmp_path)
-    words = job.train_command(plan, plan.arrays[0].jobs[0][0], None)
+    words = job.train_command(plan, plan.arrays[0].jobs[0], None)
     assert words[words.index("--device") + 1] == device
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from alexnet_study.data.dataset import Dataset
-from alexnet_study.errors import RequestError
+from alexnet_study.errors import RequestError, RunError
 from alexnet_study.report.collection import collect
 from alexnet_study.runs.folder import RunFolder
 from alexnet_study.runs.records import Origin
@@ -16,7 +16,7 @@ from alexnet_study.study.study import load_study
 from alexnet_study.training import epoch
 from alexnet_study.training import pack as execution
 from alexnet_study.training.origin import origin_of, refuse_other_origin, starts_over_on_gpu
-from tests.conftest import bits, execute
+from tests.conftest import bits, execute, pack_context
 
 
 def half_done(
@@ -98,9 +98,22 @@ def test_a_checkpoint_that_a_cpu_made_by_mistake_does_not_block_the_gpu(
     execute(run, data, tmp_path, asked="cuda")
     assert "starting from epoch 0" in capsys.readouterr().err
     assert bits(folder) == bits(RunFolder.of(tmp_path / "undisturbed", run))
-    provenance = json.loads(folder.provenance.read_text())
-    assert provenance["origins"] == [GPU]
-    assert provenance["attempts"][-1]["first_epoch"] == 0
+    provenance = folder.read_provenance()
+    assert provenance.origins == (GPU,)
+    assert provenance.attempts[-1].first_epoch == 0
+
+
+def test_in_a_pack_a_checkpoint_that_cannot_go_on_here_stops_its_own_run_only(
+    run: RunConfig, data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    half_done(run, data, tmp_path, monkeypatch, device="NVIDIA A100")
+    monkeypatch.setattr(execution, "pack_size", lambda device: 2)
+    other = replace(run, seed=1)
+    outcomes = dict(execution.execute_each([run, other], pack_context(data, tmp_path)))
+    assert "NVIDIA A100" in str(outcomes[run])
+    assert isinstance(outcomes[run], RunError)
+    assert RunFolder.of(tmp_path, other).is_finished()
+    assert RunFolder.of(tmp_path, run).checkpoint.exists()
 
 
 def test_who_allows_an_inexact_resume_keeps_what_the_cpu_has_done(
@@ -109,9 +122,9 @@ def test_who_allows_an_inexact_resume_keeps_what_the_cpu_has_done(
     folder = half_done(run, data, tmp_path, monkeypatch)
     monkeypatch.setattr(execution, "origin_of", lambda *_: GPU)
     execute(run, data, tmp_path, asked="cuda", inexact_resume=True)
-    provenance = json.loads(folder.provenance.read_text())
-    assert provenance["attempts"][-1]["first_epoch"] == 1
-    assert provenance["origins"][-1] == GPU
+    provenance = folder.read_provenance()
+    assert provenance.attempts[-1].first_epoch == 1
+    assert provenance.origins[-1] == GPU
 
 
 @pytest.mark.parametrize(

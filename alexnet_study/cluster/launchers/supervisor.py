@@ -51,7 +51,7 @@ def _carry_out(plan: JobPlan) -> int:
         write_json(plan.folder / STATE, {"host": platform.node(), "pid": os.getpid(), "runs": state})
 
     launch = Launch(
-        command=lambda run: job.train_command(plan, run, plan.cache),
+        command=lambda run: job.train_command(plan, [run], plan.cache),
         environment=environment,
         logs=plan.results / plan.study / "logs",
         job=job_id(plan),

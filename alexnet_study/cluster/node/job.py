@@ -30,16 +30,30 @@ def carry_out(folder: str, array: int, index: int) -> None:
 
 
 def train(plan: JobPlan, runs: Sequence[PlannedRun]) -> int:
-    """Carry out the runs that are not finished; return 75 where one has to be started again, 1 where one failed."""
+    """Carry out the runs that are not finished; return 75 where one has to be started again, 1 where one failed.
+
+    On a GPU those of a variant are one process, which trains as many side by side as the memory holds.
+    """
+    processes = {group[0]: group for group in _together(plan, runs)}
     with staged(plan) as cache:
         launch = Launch(
-            command=lambda run: train_command(plan, run, cache),
+            command=lambda run: train_command(plan, processes[run], cache),
             environment=lambda run, _: environment(plan, run.threads),
             logs=plan.results / plan.study / "logs",
             job=own_job(),
         )
-        pool = Pool(launch=launch, slots=min(plan.profile.side_by_side, len(runs)))
-        return pool.carry_out(run for run in runs if not _folder(plan, run).is_finished())
+        for group in processes.values():
+            launch.share_logs(group)
+        slots = 1 if plan.profile.packs else plan.profile.side_by_side
+        return Pool(launch=launch, slots=slots).carry_out(processes)
+
+
+def _together(plan: JobPlan, runs: Sequence[PlannedRun]) -> list[list[PlannedRun]]:
+    """Return the runs that are not finished, those of one process together."""
+    left = [run for run in runs if not _folder(plan, run).is_finished()]
+    if not plan.profile.packs:
+        return [[run] for run in left]
+    return [[run for run in left if run.variant == variant] for variant in dict.fromkeys(run.variant for run in left)]
 
 
 def report(plan: JobPlan) -> int:
@@ -52,14 +66,15 @@ def report(plan: JobPlan) -> int:
     ).returncode
 
 
-def train_command(plan: JobPlan, run: PlannedRun, cache: Path | None) -> list[str]:
-    """Return the command of one run."""
-    words = ["--study", str(plan.study_file), "--variant", run.variant, "--seed", str(run.seed)]
+def train_command(plan: JobPlan, runs: Sequence[PlannedRun], cache: Path | None) -> list[str]:
+    """Return the command of one process: a run, or several of one variant."""
+    seeds = ",".join(str(run.seed) for run in runs)
+    words = ["--study", str(plan.study_file), "--variant", runs[0].variant, "--seed", seeds]
     words += ["--results", str(plan.results)]
     words += [] if cache is None else ["--cache", str(cache)]
     words += ["--device", plan.profile.device] if plan.profile.device else []
     words += ["--allow-inexact-resume"] if plan.profile.inexact_resume else []
-    return _command(plan, ["train", *words], name=run.name, cache=cache)
+    return _command(plan, ["train", *words], name=runs[0].name, cache=cache)
 
 
 def _command(plan: JobPlan, words: list[str], *, name: str, cache: Path | None) -> list[str]:

@@ -3,6 +3,7 @@
 The one mechanism of a SLURM job with several runs and of the local supervisor.
 """
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -34,6 +35,18 @@ class Launch:
     logs: Path
     job: str
     bound: bool = False
+
+    def log(self, run: PlannedRun, ending: str) -> Path:
+        """Return the log of a run in this job; ending: `out` or `err`."""
+        return self.logs / f"{run.name}-{self.job}.{ending}"
+
+    def share_logs(self, runs: Sequence[PlannedRun]) -> None:
+        """Let the logs of all runs be those of the first, whose process carries them all out."""
+        self.logs.mkdir(parents=True, exist_ok=True)
+        for run in runs[1:]:
+            for ending in ("out", "err"):
+                with contextlib.suppress(FileExistsError):  # in an earlier life of the job
+                    self.log(run, ending).symlink_to(self.log(runs[0], ending).name)
 
 
 @dataclass(kw_only=True)
@@ -82,8 +95,7 @@ class Pool:
 
     def _process(self, run: PlannedRun, slot: int) -> subprocess.Popen[bytes]:
         self.launch.logs.mkdir(parents=True, exist_ok=True)
-        name = f"{run.name}-{self.launch.job}"
-        with (self.launch.logs / f"{name}.out").open("ab") as out, (self.launch.logs / f"{name}.err").open("ab") as err:
+        with self.launch.log(run, "out").open("ab") as out, self.launch.log(run, "err").open("ab") as err:
             return subprocess.Popen(
                 self.launch.command(run),
                 env={**os.environ, **self.launch.environment(run, slot)},

@@ -41,11 +41,11 @@ class Profile:
     job's GPU, empty for none. device: what the runs are told to compute on, one of gpu.DEVICES; empty: where the job
     asks for a GPU that GPU, so that one which can't be used is an error, else what works. cpus: of a job; 0: as many as
     its runs' threads. parallelism: most jobs of an array at once; locally, the most CPU runs at once, 0 meaning cores
-    over threads. runs_per_job: runs in one job, of which side_by_side at once. warning_seconds: how long before the
-    limit a job is told to write its checkpoint; 0: as long as its container runtime needs. max_requeues: how often an
-    unfinished job returns to the queue by itself. stage: data is copied to the node's temporary disk first.
-    inexact_resume: a run may go on on another device model or other versions, recorded as not bit-exact. sbatch: more
-    options of sbatch, by name, as they are.
+    over threads. runs_per_job: runs in one job, of which side_by_side at once on a CPU, and on a GPU as many as its
+    memory holds. warning_seconds: how long before the limit a job is told to write its checkpoint; 0: as long as its
+    container runtime needs. max_requeues: how often an unfinished job returns to the queue by itself. stage: data is
+    copied to the node's temporary disk first. inexact_resume: a run may go on on another device model or other
+    versions, recorded as not bit-exact. sbatch: more options of sbatch, by name, as they are.
     """
 
     launcher: str = "slurm"
@@ -102,6 +102,11 @@ class Profile:
     def warning(self) -> int:
         """Return how many seconds before the time limit a job is told to write its checkpoint."""
         return self.warning_seconds or self.runtime.warning_seconds
+
+    @property
+    def packs(self) -> bool:
+        """Return whether the runs of a job are one process, which packs them by its GPU's memory."""
+        return self.device == "cuda"
 
     @property
     def gpus(self) -> int:
