@@ -32,7 +32,7 @@ IMAGE      ?= alexnet-study
 BASE_IMAGE ?=
 export IMAGE BASE_IMAGE PYTHON
 
-.PHONY: another-cuda help setup demo study reference bench report test image sif sqsh submit status cancel retry cluster-up cluster-down
+.PHONY: another-cuda help setup gpu-check demo study reference bench report test image sif sqsh submit status cancel retry cluster-up cluster-down
 # What runs under a scheduler runs in processes of its own, which the count does not see: tests/slurm holds that.
 NOT_COUNTED := alexnet_study/cluster/*
 .DEFAULT_GOAL := help
@@ -49,6 +49,11 @@ $(VENV)/.ready: $(PINS) pyproject.toml $(if $(filter-out $(HELD),$(CUDA)),anothe
 	@touch $@
 
 setup: $(VENV)/.ready ## make .venv and install the pinned versions [CUDA=cu126 TORCH_INDEX=…]
+
+gpu-check: $(VENV)/.ready ## half a minute that tells whether the GPU works as it must: here, or on a node [PROFILE=…] [DRY_RUN=1]
+	@$(RUN) -m jobs.gpu_check --results "$(RESULTS)" \
+	    $(if $(filter command environment,$(firstword $(origin PROFILE))),--profile "$(PROFILE)") \
+	    $(if $(filter-out 0,$(DRY_RUN)),--dry-run) $(if $(filter-out 0,$(ALLOW_DIRTY)),--allow-dirty)
 
 demo: $(VENV)/.ready ## the whole study in minutes, offline, on handwritten digits
 	$(RUN) -m jobs.study --study jobs/studies/demo.yaml --results "$(RESULTS)" $(if $(CACHE),--cache "$(CACHE)")

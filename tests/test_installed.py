@@ -105,7 +105,7 @@ def test_what_does_not_ship_is_refused_with_what_does(
 
 
 def test_an_unknown_command_is_refused_and_help_lists_all(installed: Installation, tmp_path: Path) -> None:
-    commands = [path.stem for path in Path("jobs").glob("*.py") if path.stem != "__init__"]
+    commands = [path.stem.replace("_", "-") for path in Path("jobs").glob("*.py") if path.stem != "__init__"]
     for words in ([], ["trian", "--help"]):
         refused = installed.run(tmp_path, *words)
         assert refused.returncode == 2

@@ -86,10 +86,10 @@ def usable_device(
     if asked == "cpu":
         return torch.device("cpu")
     try:
-        _try_gpu(gpu or TorchGpu(), node, cuda)
+        try_gpu(gpu, node=node, cuda=cuda)
     except RunError as error:
         if asked == "cuda":
-            raise
+            raise RunError(f"{error}, or --device cpu") from None
         if (node or Node.here()).signs:
             print(f"note: on the CPU, since the GPU can't be used: {error}", file=sys.stderr)
         return torch.device("cpu")
@@ -110,8 +110,9 @@ def lost_gpu(error: BaseException) -> LostGpuError | None:
     return LostGpuError(f"GPU lost on {node}: {_first_sentence(text)}")
 
 
-def _try_gpu(gpu: Gpu, node: Node | None, cuda: str | None) -> None:
-    """Use the GPU once; raise RunError with the exact reason where that fails."""
+def try_gpu(gpu: Gpu | None = None, *, node: Node | None = None, cuda: str | None = torch.version.cuda) -> None:
+    """Use the GPU once; raise RunError, one line with the exact reason, where that fails. As for `usable_device`."""
+    gpu = gpu or TorchGpu()
     name, capability = None, None
     try:
         gpu.initialise()
@@ -134,7 +135,7 @@ def _refusal(node: Node, cuda: str | None, reason: str, *, name: str | None, ali
     here = build_of(cuda)
     if here is not None:
         needs += f", which needs driver {here.driver} or newer"
-    ways = ", ".join([*_ways(node, here, reason, alien), "another node", "or --device cpu"])
+    ways = ", ".join([*_ways(node, here, reason, alien), "another node"])
     return RunError(f"{node.host}: {gpu}, {driver}: {reason}; {needs}; expected {ways}")
 
 

@@ -54,6 +54,15 @@ def test_a_gpu_that_was_asked_for_and_is_not_there_is_one_line_before_anything_i
     assert not (tmp_path / "results").exists()
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is visible")
+def test_without_a_gpu_the_check_says_so_and_ends_with_2() -> None:
+    refused = command("gpu_check")
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(f"error: {socket.gethostname()}: no GPU seen")
+    assert refused.stderr.endswith("another node\n")
+    assert (refused.stdout, refused.stderr.count("\n")) == ("", 1)
+
+
 @pytest.mark.parametrize(
     ("arguments", "names"),
     [
@@ -78,7 +87,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     assert not (tmp_path / "results").exists()
 
 
-COMMANDS = ("train", "study", "report", "submit", "status", "cancel", "retry", "reference")
+COMMANDS = ("train", "study", "report", "submit", "status", "cancel", "retry", "reference", "gpu_check")
 
 
 @pytest.mark.parametrize("module", ["alexnet_study", *(f"jobs.{command}" for command in COMMANDS)])
@@ -86,7 +95,8 @@ def test_help_needs_no_pytorch(module: str) -> None:
     program = f"import runpy, sys; sys.argv = ['x', '--help']; runpy.run_module('{module}', run_name='__main__')"
     probe = f"import atexit, sys; atexit.register(lambda: print('torch' in sys.modules)); {program}"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
-    assert "studies: demo, skip" in done.stdout or "one of demo, skip" in " ".join(done.stdout.split())
+    shipped = "one of apptainer, docker" if module == "jobs.gpu_check" else "one of demo, skip"
+    assert "studies: demo, skip" in done.stdout or shipped in " ".join(done.stdout.split())
     assert done.stdout.endswith("False\n")
 
 

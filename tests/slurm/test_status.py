@@ -1,6 +1,7 @@
 """Status, cancel and retry against a real SLURM."""
 
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -181,3 +182,13 @@ def test_a_granted_gpu_that_cannot_be_used_ends_the_run_at_once(site: Site) -> N
     assert re.match(r"\S+: no GPU seen, no NVIDIA driver seen: .*; expected .*--device cpu$", found[1])
     assert Path(found[2]).read_text().count("\n") == 1
     assert site.attempts("baseline", 0) == []
+
+
+def test_the_check_of_a_gpu_goes_to_a_node_and_its_lines_come_back(site: Site) -> None:
+    words = ["-m", "jobs.gpu_check", "--results", site.results, "--profile", site.profile_file, "--allow-dirty"]
+    sent = site.cluster.client(sys.executable, *map(str, words)).stdout
+    found = re.fullmatch(r"job (\d+): gpu-check; its lines come to (.*)\n", sent)
+    assert found is not None
+    log = Path(found[2])
+    site.wait_for(lambda: log.exists() and log.read_text().endswith("\n"), "the job's lines")
+    assert re.fullmatch(r"error: \S+: no GPU seen, .*expected .*another node\n", log.read_text())

@@ -12,6 +12,7 @@ from alexnet_study.cluster.plans.job_plan import ABANDONED, JobPlan, PlannedRun,
 from alexnet_study.runs.folder import RunFolder
 
 REPORT = "report"
+GPU_CHECK = "gpu-check"
 
 
 def carry_out(folder: str, array: int, index: int) -> None:
@@ -24,7 +25,10 @@ def carry_out(folder: str, array: int, index: int) -> None:
         print(f"{plan.id}: array {array} was given up by its submitter; another job has its runs", file=sys.stderr)
         return
     planned = plan.arrays[array]
-    code = report(plan) if planned.reports else train(plan, planned.jobs[index])
+    if planned.reports:
+        code = report(plan)
+    else:
+        code = train(plan, planned.jobs[index]) if planned.jobs[index] else check_gpu(plan)
     if code:
         sys.exit(code)
 
@@ -64,6 +68,25 @@ def report(plan: JobPlan) -> int:
         env={**os.environ, **environment(plan, plan.profile.report.cpus)},
         check=False,
     ).returncode
+
+
+def check_gpu(plan: JobPlan) -> int:
+    """Check this job's GPU, into a log; return the exit code."""
+    log = check_log(plan, own_job())
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        return subprocess.run(
+            _command(plan, [GPU_CHECK], name=GPU_CHECK, cache=None),
+            env={**os.environ, **environment(plan, plan.cpus)},
+            stdout=output,
+            stderr=output,
+            check=False,
+        ).returncode
+
+
+def check_log(plan: JobPlan, job: str) -> Path:
+    """Return the log of the job that checks a GPU."""
+    return plan.results / GPU_CHECK / "logs" / f"{GPU_CHECK}-{job}.out"
 
 
 def train_command(plan: JobPlan, runs: Sequence[PlannedRun], cache: Path | None) -> list[str]:

@@ -51,7 +51,8 @@ class PlannedRun:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedArray:
-    """One sbatch: jobs, each with its runs in order. An array without runs is the report's job.
+    """One sbatch: jobs, each with its runs in order. An array without jobs is the report's; a job without runs checks
+    its GPU.
 
     token: the comment by which its jobs are found in the queue.
     """
