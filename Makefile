@@ -48,7 +48,7 @@ $(VENV)/.ready: $(PINS) pyproject.toml $(if $(filter-out $(HELD),$(CUDA)),anothe
 	$(PACKAGES) install $(RUN) --quiet --editable '.[dev]'
 	@touch $@
 
-setup: $(VENV)/.ready ## make .venv and install the pinned versions [CUDA=cu126 TORCH_INDEX=…]
+setup: $(VENV)/.ready ## make .venv and install the pinned versions; then make gpu-check, where there is a GPU [CUDA=cu126 TORCH_INDEX=…]
 
 gpu-check: $(VENV)/.ready ## half a minute that tells whether the GPU works as it must: here, or on a node [PROFILE=…] [DRY_RUN=1]
 	@$(RUN) -m jobs.gpu_check --results "$(RESULTS)" \

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from alexnet_study.data.arrays import channel_statistics
 from alexnet_study.data.dataset import Dataset, Split
 from alexnet_study.models import IMAGE_CHANNELS, IMAGE_SIDE
 from alexnet_study.study.configs import PRECISIONS, ModelConfig, RecipeConfig, RunConfig
@@ -51,9 +52,11 @@ class Place:
     def data(self, whole_steps: int = 2) -> Dataset:
         """Return images of so many whole steps and a smaller one, on the device."""
         count = whole_steps * self.batch_size + self.batch_size // 2
-        splits = {"train": _images(count, seed=0), "test": _images(TEST_IMAGES, seed=1)}
+        train, test = _images(count, seed=0), _images(TEST_IMAGES, seed=1)
         classes = tuple(str(label) for label in range(CLASSES))
-        return Dataset(**splits, classes=classes, content_hash="", source={}).to(self.device)
+        statistics = channel_statistics(train.images.numpy())
+        data = Dataset(train=train, test=test, classes=classes, content_hash="", source={}, statistics=statistics)
+        return data.to(self.device)
 
     def states(self, structure: str, precision: str, seeds: Sequence[int] = (0,)) -> list[TrainingState]:
         """Return fresh states of runs that differ in their seeds, and set the process up for them."""
