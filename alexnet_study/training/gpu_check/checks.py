@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from alexnet_study.data.dataset import Dataset
-from alexnet_study.evaluation.evaluation import Analysis, evaluate_epoch
+from alexnet_study.evaluation.evaluation import Measurements, evaluate_epoch
 from alexnet_study.models import AlexNet
 from alexnet_study.runs.folder import RunFolder
 from alexnet_study.training.determinism import allow_tf32
@@ -176,13 +176,13 @@ def analysis_near_cpu(place: Place) -> str:
     losses, variances = [], []
     for name, expected in there.evaluations.items():
         found = here.evaluations[name]
-        losses.append(abs(found["loss"] - expected["loss"]))
-        pairs = [each["pca"]["explained_variance_ratio"] for each in (found, expected)]
+        losses.append(abs(found.loss - expected.loss))
+        pairs = [each.pca.explained_variance_ratio for each in (found, expected)]
         variances += [abs(a - b) for a, b in zip(*pairs, strict=True)]
-        _near(f"{name} top-1", found["top1"], expected["top1"], TOP1_TOLERANCE)
-        for stage, score in there.regressors[name]["by_stage"].items():
-            near = here.regressors[name]["by_stage"][stage]["top1"]
-            _near(f"{name} linear regressor at {stage}", near, score["top1"], REGRESSOR_TOLERANCE)
+        _near(f"{name} top-1", found.top1, expected.top1, TOP1_TOLERANCE)
+        for stage, score in there.regressors[name].by_stage.items():
+            near = here.regressors[name].by_stage[stage].top1
+            _near(f"{name} linear regressor at {stage}", near, score.top1, REGRESSOR_TOLERANCE)
     _near("the loss", max(losses), 0.0, LOSS_TOLERANCE)
     _near("the shares of variance", max(variances), 0.0, VARIANCE_TOLERANCE)
     return f"loss within {max(losses):.1e} nats, shares of variance within {max(variances):.1e}"
@@ -247,9 +247,9 @@ def _trained_model(place: Place) -> AlexNet:
     return state.model
 
 
-def _analysed(model: AlexNet, data: Dataset) -> Analysis:
+def _analysed(model: AlexNet, data: Dataset) -> Measurements:
     allow_tf32(False)
-    return Analysis(model, data, seed=0)
+    return Measurements(model, data, seed=0)
 
 
 def _near(what: str, found: float, expected: float, tolerance: float) -> None:

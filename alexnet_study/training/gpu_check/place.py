@@ -10,6 +10,7 @@ from torch import Tensor
 from alexnet_study.data.arrays import channel_statistics
 from alexnet_study.data.dataset import Dataset, Split
 from alexnet_study.models import IMAGE_CHANNELS, IMAGE_SIDE
+from alexnet_study.runs.records import DataSource
 from alexnet_study.study.configs import PRECISIONS, ModelConfig, RecipeConfig, RunConfig
 from alexnet_study.training.determinism import prepare
 from alexnet_study.training.epoch import Steps, train_epoch
@@ -55,7 +56,8 @@ class Place:
         train, test = _images(count, seed=0), _images(TEST_IMAGES, seed=1)
         classes = tuple(str(label) for label in range(CLASSES))
         statistics = channel_statistics(train.images.numpy())
-        data = Dataset(train=train, test=test, classes=classes, content_hash="", source={}, statistics=statistics)
+        source = DataSource(kind="made up", name="gpu-check", resized=0)
+        data = Dataset(train=train, test=test, classes=classes, content_hash="", source=source, statistics=statistics)
         return data.to(self.device)
 
     def states(self, structure: str, precision: str, seeds: Sequence[int] = (0,)) -> list[TrainingState]:

@@ -106,7 +106,9 @@ def test_an_analysis_that_varies_or_lies_far_off_is_seen(place: Place, monkeypat
 
     def varies(*arguments: object) -> object:
         analysis = analysed(*arguments)  # type: ignore[arg-type]
-        analysis.evaluations["intact"]["loss"] += next(turns) * 2 * gpu_check.LOSS_TOLERANCE
+        intact = analysis.evaluations["intact"]
+        loss = intact.loss + next(turns) * 2 * gpu_check.LOSS_TOLERANCE
+        analysis.evaluations["intact"] = dataclasses.replace(intact, loss=loss)
         return analysis
 
     monkeypatch.setattr(gpu_check, "_analysed", varies)
