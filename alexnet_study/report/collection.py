@@ -105,6 +105,15 @@ class Collection:
             return math.inf
         return float(self.class_sizes[self.classes.index(own.of_class)] if own.of_class else self.class_sizes.sum())
 
+    def of_seeds(self, seeds: Iterable[int]) -> "Collection":
+        """Return the same of these seeds alone, with values that compare runs, such as deviations, of them alone."""
+        chosen = set(seeds)
+        runs = tuple(run for run in self.runs if run.seed in chosen)
+        if len(runs) == len(self.runs):
+            return self
+        own = _with_deviations([run for run in self.values.runs if run.seed in chosen])
+        return dataclasses.replace(self, runs=runs, values=Values(own, self.values.classes))
+
     @property
     def evaluations(self) -> list[tuple[str, str]]:
         """Return (variant, evaluation) of all, each variant's intact one first."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from alexnet_study.errors import RequestError
 from alexnet_study.files import write_atomically, write_json
+from alexnet_study.report.audit import look_log
 from alexnet_study.report.collection import REFERENCE, Run, collect
 from alexnet_study.report.findings import FILE
 from alexnet_study.report.writing import write_report
@@ -17,8 +18,8 @@ MEGABYTES = 5.0
 def write_reference(study: Study, results: Path, target: Path) -> tuple[Path, float]:
     """Copy what a reader needs of `study` below `results` to below `target`; return the page's path and megabytes.
 
-    Kept: configuration, metrics, summary, provenance without names of machines, and what the arrays said. Raise
-    RequestError if there is nothing to copy or `target` holds runs of its own.
+    Kept: configuration, metrics, summary, provenance without names of machines, the looks, and what the arrays said.
+    Raise RequestError if there is nothing to copy or `target` holds runs of its own.
     """
     collection = collect(study, results)
     folder = target / study.name
@@ -30,6 +31,8 @@ def write_reference(study: Study, results: Path, target: Path) -> tuple[Path, fl
     if folder.exists():
         shutil.rmtree(folder)
     write_json(folder / REFERENCE, {"left_out": ["predictions.npz", "features.npz", "names of machines and jobs"]})
+    if (looks := results / study.name / look_log.FILE).exists():
+        write_atomically(folder / looks.name, looks.read_bytes())
     for run in collection.runs:
         _copy(run, folder / run.variant / run.folder.path.name)
     write_atomically(folder / "report" / FILE, page.with_name(FILE).read_bytes())

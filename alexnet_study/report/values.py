@@ -62,6 +62,7 @@ class Values:
 
     def __init__(self, runs: Sequence[RunValues], classes: Sequence[str]) -> None:
         self.classes = tuple(classes)
+        self.runs = tuple(runs)
         rows = pd.DataFrame([row for run in runs for row in run.rows()], columns=Value._fields)
         labels = ["variant", "evaluation", "metric", "unit"]
         self.table = rows.astype(dict.fromkeys(labels, "category") | {"value": float})

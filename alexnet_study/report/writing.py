@@ -6,7 +6,9 @@ from pathlib import Path
 
 from alexnet_study.errors import RequestError
 from alexnet_study.files import write_atomically, write_json
-from alexnet_study.report.audit import published, verdicts
+from alexnet_study.report.audit import published
+from alexnet_study.report.audit.entries import as_json as claim_json
+from alexnet_study.report.audit.look_log import record_looks
 from alexnet_study.report.collection import Collection, as_json, described_data
 from alexnet_study.report.findings import FILE
 from alexnet_study.report.material import Material, gather
@@ -19,11 +21,15 @@ from alexnet_study.report.sections.contents import build_sections
 
 
 def write_report(collection: Collection, results: Path) -> Path:
-    """Write `<results>/<study>/report/` and return the page's path; RequestError where no run is finished."""
+    """Write `<results>/<study>/report/` and return the page's path; RequestError where no run is finished.
+
+    A look at the claims that is made for the first time is recorded beside it, in looks.jsonl.
+    """
     if not collection.runs:
         reasons = "; ".join(f"{entry.run}: {entry.reason}" for entry in collection.left_out[:4])
         raise RequestError(f"no finished run of study {collection.study.name} in {results} ({reasons}); run some first")
     folder = results / collection.study.name / "report"
+    record_looks(collection, folder.parent)
     material = gather(collection, folder)
     sections = build_sections(material)
     for section in sections:
@@ -53,8 +59,8 @@ def _numbers(material: Material, said: Sequence[str], sections: Sequence[Section
         "answer": said,
         **as_json(collection),
         "variants": by_variant,
-        "claims": [verdicts.as_json(verdict) for verdict in material.verdicts],
-        "claims_by_number": overall(material.verdicts),
+        "claims": [claim_json(verdict) for verdict in material.verdicts],
+        "claims_by_name": overall(material.verdicts),
         "published_figures": [published.figure_json(check) for check in material.published_figures],
         "published_vectors": [published.vector_json(check) for check in material.published_vectors],
         "from_arrays": {"kept": material.kept, **asdict(findings.numbers)} if findings else None,

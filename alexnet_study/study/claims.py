@@ -17,11 +17,13 @@ DIRECTIONS = ("greater", "less")
 class Claim:
     """One testable statement: a weighted sum of variants' means of a metric, and where it is said to lie.
 
-    number: what the claim is called; parts of one claim share it, each with an id of its own. By default the id.
+    name: what the claim is called in a few words; parts of one claim share it, too.
+    number: its number; parts of one claim share it, each with an id of its own. By default the id.
     variants: weights, as {skip: 1, baseline: -1}; four of them make a difference of differences.
     direction: `greater` or `less`, than 0. below: instead, a margin, stated beforehand, that the sum is to lie under.
     definition: what the statement's terms mean here.
-    over_classes: the metric is one class's; its p is adjusted jointly over all classes.
+    over_classes: the metric is one class's; what is tested is how far its gain exceeds the mean gain over all
+    classes, with p adjusted jointly over them.
     """
 
     id: str
@@ -33,6 +35,7 @@ class Claim:
     below: float | None = None
     over_classes: bool = False
     number: str = ""
+    name: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "number", self.number or self.id)
@@ -44,6 +47,16 @@ class Claim:
             check(not self.direction, "direction", self.direction, "either direction or below, not both")
         parent = self.metric.rpartition(".")[0]
         check(not self.over_classes or bool(parent), "metric", self.metric, "a class's metric, as …recall.bird")
+
+    @property
+    def title(self) -> str:
+        """The claim's number and name: `2 some classes`, of all its parts."""
+        return f"{self.number} {self.name}".rstrip()
+
+    @property
+    def label(self) -> str:
+        """What this one part is called: its id where that says more than the number, else `1 accuracy`."""
+        return self.id if self.id != self.number else self.title
 
     @property
     def null(self) -> float:

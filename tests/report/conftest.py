@@ -18,8 +18,10 @@ SEEDS = 6
 
 @pytest.fixture(scope="session")
 def study() -> Study:
-    """jobs/studies/skip.yaml with six seeds."""
-    return dataclasses.replace(load_study(Path("jobs/studies/skip.yaml")), seeds=tuple(range(SEEDS)))
+    """jobs/studies/skip.yaml with six seeds, judged at six."""
+    return dataclasses.replace(
+        load_study(Path("jobs/studies/skip.yaml")), seeds=tuple(range(SEEDS)), looks={SEEDS: 1.0}
+    )
 
 
 @pytest.fixture(scope="session")

@@ -1,56 +1,61 @@
 """Each claim of a study judged from the runs: estimate, interval, adjusted p, verdict.
 
-The rule: supported, or contradicted, where the p adjusted by Holm over all claims of the study is under 0.05 with, or
-against, the claimed sign; else not resolvable at this n, with the smallest difference that n would resolve.
+The rule for the direction: supported, or contradicted, where the p, adjusted by Holm over all claims of the study and
+for the look at which it is judged, is under 0.05 with, or against, the claimed sign; else not resolved. The size is
+judged apart: whether the published figure lies where one run of ours would. A claim is judged at the planned looks that
+its variants' seeds have reached, on the first seeds in the study's order; before the first look there is no verdict.
 """
 
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-
-from alexnet_study.files import digest
+from alexnet_study.report.audit.contrasts import Contrast, beyond_mean, class_differences, compare
 from alexnet_study.report.audit.prediction import predict
 from alexnet_study.report.collection import Collection
 from alexnet_study.report.measures import Measure, measure
 from alexnet_study.report.statistics import estimates
+from alexnet_study.report.statistics.classes import class_advantages
 from alexnet_study.report.statistics.estimates import Estimate, Interval
-from alexnet_study.report.statistics.resampling import max_t, sign_flip_p
+from alexnet_study.report.statistics.hodges_lehmann import HodgesLehmann, hodges_lehmann
+from alexnet_study.report.statistics.looks import ALPHA, Look, State, adjusted_for_look, look_in_force
+from alexnet_study.report.statistics.resolving import Resolution, resolution, verdict_levels
+from alexnet_study.report.statistics.sign_flips import Method, Test, claim_test, sign_flip_test
 from alexnet_study.study.claims import Claim
-
-ALPHA = 0.05
-SAME_START = ("widths", "head", "hidden", "initialisation"), ("batch_size",)  # of the model, of the recipe
-
-Values = Mapping[str, Mapping[int, float]]  # by variant and seed
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
     """A claim and what the runs say of it.
 
-    paired: whether seeds were paired. p: before Holm's adjustment; by joint sign flips for a claim over classes.
-    unpaired: the other interval. flip_p: exact sign-flip p of the seeds' differences, None where they share no seeds.
-    published: the published figures, combined as the claim combines variants. predicted: where such a figure of one
-    further run of each variant would lie, for the intact and the lesioned evaluation. lacking: the variants whose runs
-    don't record the metric. classes: over how many p was
-    adjusted jointly; 0 for a claim that is not over classes.
+    contrast: the figure that is tested; None where a variant has no value. plain: of a claim over classes, the class's
+    gain itself, of which the tested figure is what exceeds the mean gain. test: before all adjustment but that over
+    classes. flips: exact sign flips of the seeds, a sensitivity check. published: the published figures, combined as
+    the claim combines variants, predicted: where such a figure of one further run of each variant would lie, by
+    evaluation; of a claim over classes both are of the plain gain. lacking: the variants whose runs don't record the
+    metric. level: two-sided, at which the claim is judged. replication: of the seeds that a last look doesn't use.
     """
 
     claim: Claim
     measure: Measure
-    estimate: Estimate | None
-    paired: bool
-    p: float | None
-    unpaired: Estimate | None
-    flip_p: float | None
+    look: Look
+    contrast: Contrast | None
+    plain: Contrast | None
+    test: Test | None
+    flips: Test | None
     published: float | None
     predicted: Mapping[str, Interval | None]
-    adjusted_p: float | None = None
     pixels: bool = True
     classes: int = 0
     lacking: tuple[str, ...] = ()
+    adjusted_p: float | None = None
+    level: float = ALPHA
+    replication: Estimate | None = None
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """Return the estimate of the tested figure."""
+        return self.contrast.estimate if self.contrast else None
 
     @property
     def n(self) -> int:
@@ -58,34 +63,49 @@ class Verdict:
         return self.estimate.n if self.estimate else 0
 
     @property
+    def p(self) -> float | None:
+        """Return p before Holm's adjustment; None where there is no test."""
+        return self.test.p if self.test else None
+
+    @property
     def outcome(self) -> str:
-        """Return supported, contradicted, or not resolvable."""
+        """Return supported, contradicted, not resolved, or interim."""
+        if self.look.state is State.INTERIM:
+            return "interim"
         if self.estimate is None or self.adjusted_p is None or self.adjusted_p >= ALPHA:
-            return "not resolvable"
+            return "not resolved"
         return "supported" if (self.estimate.value - self.claim.null) * self.claim.sign > 0 else "contradicted"
 
     @property
     def verdict(self) -> str:
-        """Return the outcome, with what a reader must know of it."""
+        """Return the outcome, with what a reader must know of it: a size that isn't as published, and the data."""
         if self.lacking:
-            return f"not resolvable: the runs of {', '.join(self.lacking)} don't have this figure"
-        if self.outcome == "not resolvable":
-            return f"not resolvable at n = {self.n}"
-        return self.outcome if self.pixels else f"{self.outcome}, on a re-encoded copy"
+            return f"not resolved: the runs of {', '.join(self.lacking)} don't have this figure"
+        if self.outcome in ("interim", "not resolved"):
+            return f"{self.outcome} at n = {self.n}"
+        only = self.outcome == "supported" and self.inside("intact") is False
+        text = "supported in direction; the published size is not" if only else self.outcome
+        return text if self.pixels else f"{text}, on a re-encoded copy"
 
     @property
-    def smallest(self) -> float | None:
-        """Return the smallest true difference that one test of this n finds with 80 % power at the 5 % level, if any.
+    def resolution(self) -> Resolution | None:
+        """Return what these runs resolve at the level of the verdict; None where they have no spread, or can't.
 
-        For a claim over classes the level is a class's share of 5 %, and joint sign flips of few seeds find nothing.
+        For a claim over classes the level is a class's share of it, and joint sign flips of few seeds find nothing.
         """
-        if self.estimate is None:
+        if self.estimate is None or self.powerless:
             return None
-        if not self.classes:
-            return self.estimate.resolvable()
-        if 2 / 2**self.n >= ALPHA:
-            return None
-        return self.estimate.resolvable(level=1 - ALPHA / self.classes)
+        return resolution(self.estimate, self.level / max(self.classes, 1), self.claim.null)
+
+    @property
+    def powerless(self) -> bool:
+        """Return whether the least p that sign flips of these seeds allow isn't under the level of the verdict."""
+        return self.test is not None and self.test.least is not None and self.test.least >= self.level
+
+    @property
+    def hodges_lehmann(self) -> HodgesLehmann | None:
+        """Return Hodges and Lehmann's estimate of the seeds' sums, which a few collapsed runs hardly move."""
+        return hodges_lehmann(self.contrast.values) if self.contrast and self.contrast.by_seed else None
 
     @property
     def difference(self) -> bool:
@@ -100,48 +120,74 @@ class Verdict:
 
 def judge(collection: Collection) -> list[Verdict]:
     """Return a verdict for every claim of the study, in its order."""
-    raw = [_judge(collection, claim) for claim in collection.study.claims]
-    adjusted = estimates.holm([verdict.p for verdict in raw])
-    return [dataclasses.replace(verdict, adjusted_p=p) for verdict, p in zip(raw, adjusted, strict=True)]
+    claims = collection.study.claims
+    looks = [claim_look(collection, claim) for claim in claims]
+    found = {n: judge_look(collection, n, looks) for n in sorted({look.n_used for look in looks} - {0})}
+    verdicts = []
+    for index, (claim, look) in enumerate(zip(claims, looks, strict=True)):
+        verdict = found[look.n_used][index] if look.n_used else _judge(collection, claim, look)
+        assert verdict is not None  # the look's own claims are among those that it judges
+        fresh = _fresh(collection, claim, look) if look.state is State.REPLICATION else None
+        verdicts.append(dataclasses.replace(verdict, look=look, replication=fresh))
+    return verdicts
 
 
-def compare(collection: Collection, weights: Mapping[str, float], values: Values) -> tuple[Estimate, bool] | None:
-    """Return the weighted sum of variants' means, and whether seeds were paired; None where a variant has no value.
+def judge_look(collection: Collection, n: int, looks: Sequence[Look]) -> list[Verdict | None]:
+    """Return what the look at `n` seeds says of each claim, None of those whose seeds haven't reached it.
 
-    Variants that share initial weights and data order are paired by seed, in one block; blocks are independent.
+    looks: of each claim, the one in force. A claim that isn't judged yet counts in Holm's family as one without a test:
+    what is rejected meanwhile is among what the whole family will reject, so that no error is added.
     """
-    if any(not values.get(variant) for variant in weights):
-        return None
-    blocks: dict[str, list[str]] = {}
-    for variant in weights:
-        blocks.setdefault(_start(collection, variant), []).append(variant)
-    paired = max(map(len, blocks.values())) > 1
-    sums = [list(_by_seed({v: weights[v] for v in block}, values).values()) for block in blocks.values()]
-    if any(not block for block in sums):  # no seed in common
-        return unpaired(weights, values), False
-    return estimates.contrast(sums), paired
+    share = collection.study.looks[n]
+    first = collection.of_seeds(seed_order(collection)[:n])
+    raw = [
+        _judge(first, claim, look) if look.n_used >= n else None
+        for claim, look in zip(collection.study.claims, looks, strict=True)
+    ]
+    p_values = [verdict.p if verdict else None for verdict in raw]
+    adjusted = adjusted_for_look(estimates.holm(p_values), share)
+    levels = verdict_levels(p_values, share)
+    return [
+        dataclasses.replace(verdict, adjusted_p=p, level=level) if verdict else None
+        for verdict, p, level in zip(raw, adjusted, levels, strict=True)
+    ]
 
 
-def unpaired(weights: Mapping[str, float], values: Values) -> Estimate:
-    """Return the weighted sum of variants' means, each variant a block of its own."""
-    return estimates.contrast([[w * x for x in values[variant].values()] for variant, w in weights.items()])
+def seed_order(collection: Collection) -> list[int]:
+    """Return all seeds: the study's in its order, then those that were run beyond."""
+    planned = collection.study.seeds
+    return [*planned, *sorted({run.seed for run in collection.runs} - set(planned))]
 
 
-def _judge(collection: Collection, claim: Claim) -> Verdict:
-    values = _values(collection, claim, "intact")
-    found = compare(collection, claim.variants, values)
-    estimate, paired = found if found else (None, False)
-    seeds = list(_by_seed(claim.variants, values).values()) if found else []
-    flips = sign_flip_p([value - claim.null for value in seeds]) if len(seeds) > 1 else None
-    p = estimate.p_value(claim.null) if estimate else None
+def claim_look(collection: Collection, claim: Claim) -> Look:
+    """Return the last look that a claim has reached: all its variants have finished that many first seeds."""
+    finished = set.intersection(*({run.seed for run in collection.of(variant)} for variant in claim.variants))
+    count = 0
+    for seed in seed_order(collection):
+        if seed not in finished:
+            break
+        count += 1
+    return look_in_force(collection.study.looks, count)
+
+
+def _fresh(collection: Collection, claim: Claim, look: Look) -> Estimate | None:
+    fresh = collection.of_seeds(seed_order(collection)[look.n_used :])
+    contrast = compare(claim.variants, claim_values(fresh, claim))
+    return contrast.estimate if contrast else None
+
+
+def _judge(collection: Collection, claim: Claim, look: Look) -> Verdict:
+    contrast = compare(claim.variants, claim_values(collection, claim))
+    away = [value - claim.null for value in contrast.values] if contrast else []
+    plain = compare(claim.variants, plain_values(collection, claim)) if claim.over_classes else None
     return Verdict(
         claim=claim,
         measure=measure(claim.metric),
-        estimate=estimate,
-        paired=paired,
-        p=_joint_p(collection, claim) if claim.over_classes and estimate else p,
-        unpaired=unpaired(claim.variants, values) if found else None,
-        flip_p=flips,
+        look=look,
+        contrast=contrast,
+        plain=plain,
+        test=_test(collection, claim, contrast),
+        flips=sign_flip_test(away) if len(away) > 1 else None,
         published=_published(collection, claim),
         predicted={name: _predicted(collection, claim, name) for name in ("intact", "lesioned")},
         pixels=collection.published_pixels,
@@ -150,44 +196,30 @@ def _judge(collection: Collection, claim: Claim) -> Verdict:
     )
 
 
-def _values(collection: Collection, claim: Claim, evaluation: str) -> dict[str, dict[int, float]]:
+def _test(collection: Collection, claim: Claim, contrast: Contrast | None) -> Test | None:
+    if contrast is None:
+        return None
+    if not claim.over_classes:
+        return claim_test(contrast.estimate, contrast.values, claim.null)
+    parent, _, name = claim.metric.rpartition(".")
+    found = class_advantages(class_differences(collection, claim.variants, parent))
+    if found is None:
+        return None
+    return Test(method=Method.SIGN_FLIPS, p=found.p[collection.classes.index(name)], least=found.least)
+
+
+def claim_values(collection: Collection, claim: Claim) -> dict[str, dict[int, float]]:
+    """Return the tested figure of each run: of a claim over classes, what exceeds the mean over all of them."""
+    if not claim.over_classes:
+        return plain_values(collection, claim)
+    present = [variant for variant in claim.variants if variant in collection.variants]
+    return {variant: beyond_mean(collection, variant, claim.metric) for variant in present}
+
+
+def plain_values(collection: Collection, claim: Claim, evaluation: str = "intact") -> dict[str, dict[int, float]]:
+    """Return the claim's metric of each run, by variant and seed."""
     present = [variant for variant in claim.variants if variant in collection.variants]
     return {variant: collection.values.of(variant, claim.metric, evaluation) for variant in present}
-
-
-def _by_seed(weights: Mapping[str, float], values: Values) -> dict[int, float]:
-    """Return the weighted sum of each seed that all variants have."""
-    common = sorted(set.intersection(*(set(values[variant]) for variant in weights)))
-    return {seed: sum(weight * values[variant][seed] for variant, weight in weights.items()) for seed in common}
-
-
-def _start(collection: Collection, variant: str) -> str:
-    """Return a digest of what runs of one seed must share to begin with the same weights and order of the data.
-
-    Not the number of epochs: an epoch's order comes from the seed and the epoch, so that a longer run begins as the
-    shorter one.
-    """
-    identity = collection.of(variant)[0].identity
-    model, recipe = SAME_START
-    return digest([[getattr(identity.model, key) for key in model], [getattr(identity.recipe, key) for key in recipe]])
-
-
-def class_differences(collection: Collection, weights: Mapping[str, float], parent: str) -> np.ndarray[Any, Any]:
-    """Return weighted sums of a per-class figure, (seeds, classes), of the seeds that all variants have."""
-    columns = []
-    for name in collection.classes:
-        values = {variant: collection.values.of(variant, f"{parent}.{name}") for variant in weights}
-        columns.append(_by_seed(weights, values))
-    common = sorted(set.intersection(*map(set, columns)))
-    return np.array([[column[seed] for column in columns] for seed in common]).reshape(len(common), len(columns))
-
-
-def _joint_p(collection: Collection, claim: Claim) -> float | None:
-    parent, _, name = claim.metric.rpartition(".")
-    differences = class_differences(collection, claim.variants, parent)
-    if len(differences) < 2:
-        return None
-    return float(max_t(differences)[collection.classes.index(name)])
 
 
 def _published(collection: Collection, claim: Claim) -> float | None:
@@ -206,10 +238,10 @@ def _predicted(collection: Collection, claim: Claim, evaluation: str) -> Interva
 
     A variant without that evaluation stands in it with its intact one; None where no variant has it.
     """
-    values = _values(collection, claim, evaluation)
+    values = plain_values(collection, claim, evaluation)
     if set(values) != set(claim.variants) or not any(values.values()):
         return None
-    intact = _values(collection, claim, "intact")
+    intact = plain_values(collection, claim)
     samples: list[tuple[float, Sequence[float]]] = [
         (weight, list((values[variant] or intact[variant]).values())) for variant, weight in claim.variants.items()
     ]
@@ -218,40 +250,12 @@ def _predicted(collection: Collection, claim: Claim, evaluation: str) -> Interva
     return predict(collection, claim.metric, samples)
 
 
-def as_json(verdict: Verdict) -> dict[str, Any]:
-    """Return a claim's entry of report.json."""
-    claim, estimate = verdict.claim, verdict.estimate
-    interval = estimate.interval() if estimate else None
-    other = verdict.unpaired.interval() if verdict.unpaired else None
-    return {
-        "id": claim.id,
-        "statement": claim.statement,
-        "definition": claim.definition,
-        "metric": claim.metric,
-        "variants": dict(claim.variants),
-        "claimed": f"below {claim.below}" if claim.below is not None else f"{claim.direction} than 0",
-        "estimate": estimate.value if estimate else None,
-        "interval": estimates.as_json(interval),
-        "n": verdict.n,
-        "test": test_name(verdict),
-        "p": verdict.p,
-        "adjusted_p": verdict.adjusted_p,
-        "smallest_resolvable": verdict.smallest,
-        "sensitivity": {"unpaired_interval": estimates.as_json(other), "sign_flip_p": verdict.flip_p},
-        "published": verdict.published,
-        "prediction_interval": {name: estimates.as_json(value) for name, value in verdict.predicted.items()},
-        "inside_prediction_interval": {name: verdict.inside(name) for name in verdict.predicted},
-        "verdict": verdict.verdict,
-    }
-
-
 def test_name(verdict: Verdict) -> str:
     """Return the primary test in words."""
     if verdict.claim.over_classes:
-        return "joint sign-flip max-T over classes"
+        return "joint sign-flip max-T over classes, less the mean gain"
+    if verdict.test is not None and verdict.test.method is Method.SIGN_FLIPS:
+        return "sign flips, for want of spread"
     if not verdict.difference:
         return "one-sample t"
-    if not verdict.paired:
-        return "Welch's t"
-    one_block = verdict.estimate is None or verdict.estimate.df in (None, verdict.n - 1)
-    return "seed-paired t" if one_block else "Welch's t of seed-paired differences"
+    return "seed-paired t" if verdict.contrast is None or verdict.contrast.paired else "Welch's t"

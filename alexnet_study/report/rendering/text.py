@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -115,6 +115,22 @@ def prediction_columns(intervals: Mapping[str, Sequence[float] | None], inside: 
     for name, interval in intervals.items():
         flat |= ends(f"prediction_interval_{name}", interval)
     return flat | {f"inside_prediction_interval_{name}": value for name, value in inside.items()}
+
+
+def flat(entry: Mapping[str, Any], prefix: str = "") -> Row:
+    """Return an entry of report.json in columns: `a_b` of what is within another, an interval as low and high."""
+    columns: Row = {}
+    for key, value in entry.items():
+        name = f"{prefix}{key}"
+        if name == "variants":
+            columns[name] = " ".join(f"{weight:+g}·{variant}" for variant, weight in value.items())
+        elif isinstance(value, Mapping):
+            columns |= flat(value, f"{name}_")
+        elif isinstance(value, list):
+            columns |= ends(name, value)
+        else:
+            columns[name] = value
+    return columns
 
 
 def ends(name: str, interval: Sequence[float] | None) -> dict[str, float | None]:

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 
+from alexnet_study.report.audit.contrasts import compare
 from alexnet_study.report.audit.published import EVALUATIONS, VectorCheck, tally
-from alexnet_study.report.audit.verdicts import Verdict, compare
+from alexnet_study.report.audit.verdicts import Verdict
 from alexnet_study.report.material import Material
 from alexnet_study.report.measures import measure
 from alexnet_study.report.sections.claims import figure_text, verdict_text
 from alexnet_study.report.statistics import estimates
 from alexnet_study.report.statistics.estimates import Estimate
 
-OUTCOMES = ("supported", "contradicted", "supported in part", "not resolvable", "mixed")
+OUTCOMES = ("supported", "contradicted", "supported in part", "not resolved", "mixed", "interim", "interim in part")
+JUDGED = ("supported", "contradicted")
 NAMED = 3  # claims that a sentence names with their numbers
 SIDES = {"intact": "with", "lesioned": "without"}
 
@@ -29,22 +31,38 @@ def answer(material: Material) -> list[str]:
 
 
 def overall(verdicts: Sequence[Verdict]) -> dict[str, str]:
-    """Return the outcome of each claim by number: that of its parts where they agree."""
+    """Return the outcome of each claim by number and name: that of its parts where they agree."""
     parts: dict[str, set[str]] = {}
     for verdict in verdicts:
-        parts.setdefault(verdict.claim.number, set()).add(verdict.outcome)
-    return {number: _of_parts(outcomes) for number, outcomes in parts.items()}
+        parts.setdefault(verdict.claim.title, set()).add(verdict.outcome)
+    return {title: _of_parts(outcomes) for title, outcomes in parts.items()}
 
 
 def _of_parts(outcomes: set[str]) -> str:
     if len(outcomes) == 1:
         return next(iter(outcomes))
-    return "supported in part" if outcomes == {"supported", "not resolvable"} else "mixed"
+    if "interim" in outcomes:
+        return "interim in part"
+    return "supported in part" if outcomes == {"supported", "not resolved"} else "mixed"
 
 
 def _sentence(verdict: Verdict) -> str:
-    copy = "" if verdict.pixels or verdict.outcome == "not resolvable" else ", on a re-encoded copy"
-    return f"{verdict.claim.statement}: {verdict_text(verdict)}{copy}; {verdict.measure.label} {_estimate(verdict)}."
+    copy = "" if verdict.pixels or verdict.outcome not in JUDGED else ", on a re-encoded copy"
+    said = f"{verdict.claim.statement}: {verdict_text(verdict)}{copy}; {verdict.measure.label} {_estimate(verdict)}"
+    return f"{said}{_compatible(verdict)}."
+
+
+def _compatible(verdict: Verdict) -> str:
+    """Return whether the published figure is compatible with one run's of ours; nothing where there is none."""
+    interval = verdict.predicted.get("intact")
+    if verdict.published is None or interval is None:
+        return ""
+    own, difference = verdict.measure, verdict.difference
+    low, high = (own.show(end, difference=difference) for end in (interval.low, interval.high))
+    word = "is" if verdict.inside("intact") else "isn't"
+    what = "one run's difference" if difference else "one run"
+    shown = own.show(verdict.published, difference=difference)
+    return f"; the published {shown} {word} compatible with it: our 95 % interval for {what} is {low} to {high}"
 
 
 def _others(verdicts: Sequence[Verdict]) -> str:
@@ -82,12 +100,12 @@ def _tally(verdicts: Sequence[Verdict]) -> str:
     groups = [
         f"{len(names)} {outcome} ({', '.join(names)})"
         for outcome in OUTCOMES
-        if (names := [number for number, own in found.items() if own == outcome])
+        if (names := [title for title, own in found.items() if own == outcome])
     ]
     sizes = sorted({verdict.n for verdict in verdicts})
     n = f"n = {sizes[0]}" if len(sizes) == 1 else f"n = {sizes[0]} to {sizes[-1]}"
     tests = f"{len(verdicts)} tests, Holm-adjusted, {n} {'seed' if sizes == [1] else 'seeds'}"
-    return f"Of the study's {len(found)} claims, by number: {'; '.join(groups)}; {tests}."
+    return f"Of the study's {len(found)} claims: {'; '.join(groups)}; {tests}."
 
 
 def _published(material: Material) -> str:
@@ -135,7 +153,7 @@ def _plain(material: Material) -> str:
     ]
     text = f"Test top-1: {'; '.join(means)}"
     for other in others:
-        found = compare(collection, {other: 1.0, first: -1.0}, values)
+        found = compare({other: 1.0, first: -1.0}, values)
         if found:
-            text += f"; {other} less {first} {with_interval(found[0], metric, difference=True)}"
+            text += f"; {other} less {first} {with_interval(found.estimate, metric, difference=True)}"
     return f"{text}. The study states no claims."

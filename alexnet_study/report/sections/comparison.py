@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from alexnet_study.report.audit.verdicts import compare
+from alexnet_study.report.audit.contrasts import compare
 from alexnet_study.report.collection import Collection
 from alexnet_study.report.material import Material
 from alexnet_study.report.measures import MEASURES, in_evaluation
@@ -123,18 +123,18 @@ def differences(collection: Collection) -> Table:
         estimates = []
         for path in MEASURES:
             values = {variant: collection.values.of(variant, path) for variant in (other, first)}
-            found = compare(collection, {other: 1.0, first: -1.0}, values)
-            estimates.append(found[0] if found else None)
+            found = compare({other: 1.0, first: -1.0}, values)
+            estimates.append(found.estimate if found else None)
             if found:
-                at = {"variant": other, "less_variant": first, "metric": path, "paired": found[1]}
-                rows.append({**at, **estimate_columns(found[0])})
+                at = {"variant": other, "less_variant": first, "metric": path, "paired": found.paired}
+                rows.append({**at, **estimate_columns(found.estimate)})
         most = max((estimate.n for estimate in estimates if estimate), default=0)
         for cells, own, estimate in zip(display, MEASURES.values(), estimates, strict=True):
             text = estimate_text(own, estimate, difference=True) + fewer(estimate, most)
             cells[f"{other} − {first} (n = {most})"] = text
     caption = (
-        "Differences from the first variant, intact: mean [95 % t interval], paired by seed where both start from "
-        "the same weights and see the same order. One interval at a time; only the claims above are corrected for "
+        "Differences from the first variant, intact: mean [95 % t interval], paired by seed, from the seeds that "
+        "both have. One interval at a time; only the claims above are corrected for "
         "their number."
     )
     return table("differences", caption, rows, display)

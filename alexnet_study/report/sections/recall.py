@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from alexnet_study.report.audit.verdicts import ALPHA, class_differences
+from alexnet_study.report.audit.contrasts import class_differences
 from alexnet_study.report.collection import Collection
 from alexnet_study.report.material import Material
 from alexnet_study.report.measures import measure
@@ -12,6 +12,7 @@ from alexnet_study.report.rendering.picture import Picture, colour, marker, name
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.table import Table, table
 from alexnet_study.report.rendering.text import Row, estimate_text, group_name, heading, mean_of, over_seeds, p_text
+from alexnet_study.report.statistics.looks import ALPHA
 from alexnet_study.report.statistics.resampling import max_t
 
 

@@ -3,6 +3,7 @@
 The unit is the run. Arrays of values are float64, one value a run, unless said otherwise; fractions stay fractions.
 """
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from scipy import optimize, special, stats
 Array: TypeAlias = NDArray[np.float64]
 LEVEL = 0.95
 POWER = 0.80
+LEAST_RUNS = 3  # for an interval: with one degree of freedom it is 9 times as long as with two
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +44,8 @@ class Estimate:
     df: float | None
 
     def interval(self, level: float = LEVEL) -> Interval | None:
-        """Return the two-sided t interval; None where there is no standard error."""
-        if not self.error or not self.df:
+        """Return the two-sided t interval; None where there is no standard error, and of fewer than 3 runs."""
+        if not self.error or not self.df or self.n < LEAST_RUNS:
             return None
         half = float(stats.t.ppf((1 + level) / 2, self.df)) * self.error
         return Interval(low=self.value - half, high=self.value + half)
@@ -145,7 +147,7 @@ def noncentrality(df: float, power: float = POWER, level: float = LEVEL) -> floa
     |Z + δ| > c √(χ²/df) is integrated over the quantiles of χ² (Gauss–Legendre); scipy's nct fails for large δ.
     """
     critical = float(stats.t.ppf((1 + level) / 2, df))
-    nodes, weights = np.polynomial.legendre.leggauss(256)
+    nodes, weights = _legendre(256)
     bounds = critical * np.sqrt(stats.chi2.ppf((nodes + 1) / 2, df) / df)
 
     def missing(shift: float) -> float:
@@ -153,6 +155,13 @@ def noncentrality(df: float, power: float = POWER, level: float = LEVEL) -> floa
         return float(found @ weights / 2) - power
 
     return float(optimize.brentq(missing, 0.0, 4 * critical + 10))
+
+
+@functools.cache
+def _legendre(count: int) -> tuple[Array, Array]:
+    """Return nodes and weights (count,) of Gauss and Legendre's quadrature on [−1, 1]."""
+    nodes, weights = np.polynomial.legendre.leggauss(count)
+    return nodes, weights
 
 
 def _variance(values: Array) -> float:

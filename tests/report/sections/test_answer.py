@@ -77,18 +77,19 @@ def test_without_the_runs_of_a_variant_the_answer_says_so(factorial: Study, tmp_
     shutil.rmtree(tmp_path / "factorial/long_skip")
     first, claims, why = answer(gather(collect(factorial, tmp_path), tmp_path / "factorial/report"))
     assert "+" in first
-    assert "1 supported (1); 2 not resolvable (2, 3)" in claims
+    assert "1 supported (1); 2 interim (2, 3)" in claims
     assert "n = 0 to 6 seeds" in claims
-    assert why == "More epochs take some of the advantage: not resolvable, – (n = 0)."
+    assert why == "More epochs take some of the advantage: interim, – (n = 0)."
 
 
 def test_one_seed_is_answered_without_a_verdict(study: Study, made: Path, tmp_path: Path) -> None:
     for variant in study.variants:
         shutil.copytree(made / f"skip/{variant}/seed-0", tmp_path / f"skip/{variant}/seed-0")
-    found = gather(collect(dataclasses.replace(study, seeds=(0,)), tmp_path), tmp_path / "skip/report")
+    found = gather(collect(dataclasses.replace(study, seeds=(0,), looks={1: 1.0}), tmp_path), tmp_path / "skip/report")
     first, claims, published = answer(found)
-    assert first.startswith("The skip connection raises accuracy: not resolvable at n = 1; test top-1 ")
-    assert claims.endswith("7 not resolvable (1, 2, 3, 4, 5, 6, 7); 13 tests, Holm-adjusted, n = 0 to 1 seeds.")
+    assert first.startswith("The skip connection raises accuracy: not resolved at n = 1; test top-1 ")
+    assert "7 not resolved (1 accuracy, 2 some classes, " in claims
+    assert claims.endswith("linear separability); 13 tests, Holm-adjusted, n = 0 to 1 seeds.")
     assert published == "No published figure can be judged yet: that takes two runs of a variant."
 
 
@@ -119,17 +120,19 @@ def test_a_claim_of_several_parts_stands_where_all_do(material: Material) -> Non
     def part(number: str, name: str, p: float, sign: float = 1.0) -> Verdict:
         first = material.verdicts[0]
         assert first.estimate is not None
+        assert first.contrast is not None
         estimate = dataclasses.replace(first.estimate, value=sign * abs(first.estimate.value))
-        claim = dataclasses.replace(first.claim, id=name, number=number)
-        return dataclasses.replace(first, claim=claim, adjusted_p=p, estimate=estimate)
+        contrast = dataclasses.replace(first.contrast, estimate=estimate)
+        claim = dataclasses.replace(first.claim, id=name, number=number, name="")
+        return dataclasses.replace(first, claim=claim, adjusted_p=p, contrast=contrast)
 
     assert overall([part("1", "1 a", 0.001), part("1", "1 b", 0.01)]) == {"1": "supported"}
     assert overall([part("1", "1 a", 0.001), part("1", "1 b", 0.9), part("2", "2", 0.9)]) == {
         "1": "supported in part",
-        "2": "not resolvable",
+        "2": "not resolved",
     }
     assert overall([part("1", "1 a", 0.001), part("1", "1 b", 0.001, -1.0)]) == {"1": "mixed"}
     assert overall([part("", "2 bird", 0.001), part("", "2 ship", 0.9)]) == {
         "2 bird": "supported",
-        "2 ship": "not resolvable",
+        "2 ship": "not resolved",
     }

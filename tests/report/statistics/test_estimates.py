@@ -12,7 +12,7 @@ from scipy import stats
 from alexnet_study.report.statistics import estimates
 
 LARGE = st.floats(-100, 100).map(lambda x: round(x, 3))
-SAMPLE = st.lists(LARGE, min_size=2, max_size=12).filter(lambda values: len(set(values)) > 1)
+SAMPLE = st.lists(LARGE, min_size=3, max_size=12).filter(lambda values: len(set(values)) > 1)
 
 
 def within(observed: float, expected: float, trials: int) -> bool:
@@ -47,6 +47,12 @@ def test_one_run_has_no_interval() -> None:
     assert estimates.prediction([(1.0, [1.0])]) is None
     with pytest.raises(ValueError, match="at least one run"):
         estimates.contrast([[]])
+
+
+def test_two_runs_have_a_test_but_no_interval() -> None:
+    estimate = estimates.mean([1.0, 2.0])
+    assert estimate.interval() is None
+    assert estimate.p_value() == pytest.approx(stats.ttest_1samp([1.0, 2.0], 0).pvalue)
 
 
 def test_equal_values_allow_no_test_and_predict_themselves() -> None:
