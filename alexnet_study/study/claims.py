@@ -73,7 +73,9 @@ class Claim:
 class PublishedFigures:
     """Figures that one program of a published study printed: a value a metric, for each variant.
 
-    joint: they form a vector, judged as one too. Fractions in [0, 1].
+    joint: they form a vector, judged as one too. follows: those of its metrics that follow from other published figures
+    (a gap from the two that it is a difference of); they are shown, but count neither as tests nor in vectors.
+    Fractions in [0, 1].
     """
 
     name: str
@@ -81,11 +83,24 @@ class PublishedFigures:
     metrics: tuple[str, ...]
     values: Mapping[str, tuple[float, ...]]
     joint: bool = False
+    follows: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        check(set(self.follows) <= set(self.metrics), "follows", list(self.follows), "some of its metrics")
         for variant, values in self.values.items():
             right = len(values) == len(self.metrics)
             check(right, f"values.{variant}", list(values), f"a value for each of {len(self.metrics)} metrics")
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """The metrics that don't follow from others."""
+        return tuple(metric for metric in self.metrics if metric not in self.follows)
+
+    def counted_values(self, variant: str) -> tuple[float, ...]:
+        """The published values of the metrics that don't follow from others."""
+        return tuple(
+            value for metric, value in zip(self.metrics, self.values[variant], strict=True) if metric in self.counted
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -118,7 +118,10 @@ def prediction_columns(intervals: Mapping[str, Sequence[float] | None], inside: 
 
 
 def flat(entry: Mapping[str, Any], prefix: str = "") -> Row:
-    """Return an entry of report.json in columns: `a_b` of what is within another, an interval as low and high."""
+    """Return an entry of report.json in columns: `a_b` of what is within another, an interval as low and high.
+
+    Of a longer list the columns are its least and greatest value.
+    """
     columns: Row = {}
     for key, value in entry.items():
         name = f"{prefix}{key}"
@@ -126,6 +129,8 @@ def flat(entry: Mapping[str, Any], prefix: str = "") -> Row:
             columns[name] = " ".join(f"{weight:+g}·{variant}" for variant, weight in value.items())
         elif isinstance(value, Mapping):
             columns |= flat(value, f"{name}_")
+        elif isinstance(value, list) and len(value) > 2:
+            columns |= {f"{name}_least": min(value), f"{name}_greatest": max(value)}
         elif isinstance(value, list):
             columns |= ends(name, value)
         else:

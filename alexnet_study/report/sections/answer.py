@@ -10,6 +10,7 @@ from alexnet_study.report.measures import measure
 from alexnet_study.report.sections.claims import figure_text, verdict_text
 from alexnet_study.report.statistics import estimates
 from alexnet_study.report.statistics.estimates import Estimate
+from alexnet_study.report.statistics.joint import runs_to_refuse
 
 OUTCOMES = ("supported", "contradicted", "supported in part", "not resolved", "mixed", "interim", "interim in part")
 JUDGED = ("supported", "contradicted")
@@ -110,7 +111,7 @@ def _tally(verdicts: Sequence[Verdict]) -> str:
 
 def _published(material: Material) -> str:
     """Return how published vectors lie to our runs with and without the skip; without such, how many figures fit."""
-    lesion = [check for check in material.published_vectors if set(check.fits) == set(EVALUATIONS)]
+    lesion = [check for check in material.published_vectors if set(check.joint) == set(EVALUATIONS)]
     if lesion:
         return _beside_lesion(lesion[-1])  # the last is of all its figures together
     outside, judged, expected = tally(material.published_figures)
@@ -123,23 +124,36 @@ def _published(material: Material) -> str:
 
 
 def _beside_lesion(check: VectorCheck) -> str:
-    """Return what one published vector says of the skip connection, and the distances that say it."""
-    fitting = [name for name, fit in check.fits.items() if fit.fits]
-    near, far = sorted(EVALUATIONS, key=lambda name: check.fits[name].distance)
+    """Return what one published vector says of the skip connection, with the ranks that say it."""
+    fitting, joint = check.fitting, check.joint
     if len(fitting) == 2:
         found = "fit our runs both with and without their skip connection, and so don't discriminate"
     elif fitting:
-        found = f"fit only our runs evaluated {SIDES[fitting[0]]} their skip connection"
+        (other,) = set(joint) - set(fitting)
+        refused = joint[other].standing == "refused"
+        away = "are refused for those" if refused else "lie farther than every run from those"
+        found = f"fit our runs evaluated {SIDES[fitting[0]]} their skip connection, and {away} {SIDES[other]}"
     else:
-        found = f"fit our runs neither with nor without their skip connection, but lie nearer to those {SIDES[near]}"
-    scale, unit = check.scale
-    distance = {name: f"{fit.distance * scale:.1f}" for name, fit in check.fits.items()}
-    farthest = max(check.fits[near].own) * scale
+        farthest = all(own.standing == "farthest" for own in joint.values())
+        away = "lie farther than every run from" if farthest else "don't fit"
+        found = f"{away} our runs both with and without their skip connection"
+    near, far = sorted(EVALUATIONS, key=lambda name: name != (fitting[0] if len(fitting) == 1 else check.likelier))
+    n = joint[far].rank.n
+    least = f", the least that n = {n} allows" if joint[far].rank.p == joint[far].rank.floor else f", n = {n}"
+    floor = "" if joint[far].rank.can_refuse() else f"; to refuse at 5 % takes {runs_to_refuse()} runs"
+    ranks = f"p = {joint[near].p_text} {SIDES[near]}, {joint[far].p_text} {SIDES[far]}{least}{floor}"
     return (
-        f"The {check.size} published figures of {check.variant} ({', '.join(check.groups)}) {found}: "
-        f"{distance[near]}{unit} away, against {distance[far]} from those {SIDES[far]}, where our runs {SIDES[near]} "
-        f"are up to {farthest:.1f} from each other (n = {check.fits[near].n} seeds)."
+        f"The {check.size} published figures of {check.variant} ({', '.join(check.groups)}), jointly, {found}: {ranks}"
+        f"{_densities(check, near, far)}."
     )
+
+
+def _densities(check: VectorCheck, near: str, far: str) -> str:
+    """Return the log predictive densities of a vector under both evaluations, a description."""
+    own, other = check.joint[near].density, check.joint[far].density
+    if own is None or other is None:
+        return ""
+    return f"; log predictive density {own.vector:.1f} against {other.vector:.1f}, a description".replace("-", "−")
 
 
 def _plain(material: Material) -> str:

@@ -8,19 +8,39 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from alexnet_study.report.audit.published import EVALUATIONS, FigureCheck, VectorCheck, figure_json, tally, vector_json
+from alexnet_study.report.audit.published import (
+    EVALUATIONS,
+    FigureCheck,
+    Joint,
+    VectorCheck,
+    figure_json,
+    tally,
+    vector_json,
+)
 from alexnet_study.report.collection import Collection
 from alexnet_study.report.material import Material
 from alexnet_study.report.rendering.picture import GREY, HUES, Picture, picture
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.table import Table, table
-from alexnet_study.report.rendering.text import INSIDE, Row, interval_text, prediction_columns
+from alexnet_study.report.rendering.text import INSIDE, Row, flat, interval_text, prediction_columns
+from alexnet_study.report.statistics.joint import joint_power
 from alexnet_study.study.claims import CodeFinding
 
 SHOWN_AS: dict[str, Any] = {
     "intact": {"color": HUES[1], "marker": "s"},
     "lesioned": {"color": HUES[2], "marker": "o"},
 }
+
+
+MOST_RUNS = 40  # for which power is simulated
+DEFINITION = (
+    "A published vector is judged jointly by a rank. It joins the n runs of an evaluation; each figure is scaled by "
+    "its standard deviation over all n + 1 points; a point's score is its mean distance (root mean square over "
+    "figures) to the other n; p is the number of points that score at least as much as the vector, over n + 1, so "
+    "that its floor is 1/(n + 1). The vector is refused where p is under 0.05, for which n of at least 20 is needed. "
+    "Else it fits where some run scores at least as much, and is farther than every run where none does. The log "
+    "predictive density beside it is a description, not a test: figures are taken as independent; higher is likelier."
+)
 
 
 def section(material: Material) -> Section | None:
@@ -37,6 +57,8 @@ def section(material: Material) -> Section | None:
     lesion = (evidence(material),) if has_lesion_case(material) else ()
     joint = (vectors(material.published_vectors),) if material.published_vectors else ()
     places = (code(published.code),) if published.code else ()
+    if material.published_vectors:
+        text += [DEFINITION, *power_text(material.published_vectors)]
     items = (*lesion, programs(material.published_figures), *joint, *places, figures(material.published_figures))
     return Section(name="published", title="The published figures", text=tuple(text), items=items)
 
@@ -59,12 +81,14 @@ def figures(checks: Sequence[FigureCheck]) -> Table:
                 name: f"{interval_text(check.measure, interval)} {INSIDE[check.inside(name)]}" if interval else "–"
                 for name, interval in ((name, check.predicted.get(name)) for name in EVALUATIONS)
             },
+            "counted": "yes" if check.counted else "follows from others" if check.follows else "doesn't vary",
             "n": check.n,
         }
         for check in checks
     ]
     caption = (
-        "Published figures beside the 95 % prediction interval for one run of ours, from n seeds, intact and lesioned."
+        "Published figures beside the 95 % prediction interval for one run of ours, from n seeds, intact and lesioned. "
+        "Figures that follow from others, or don't vary between our runs, aren't counted as tests."
     )
     return table("published_figures", caption, map(_flat_figure, checks), display)
 
@@ -95,23 +119,35 @@ def vectors(checks: Sequence[VectorCheck]) -> Table:
     display = []
     for check in checks:
         cells: Row = {"variant": check.variant, "vector": f"{check.group} ({check.size} figures)"}
-        scale, unit = check.scale
         for name in EVALUATIONS:
-            fit = check.fits.get(name)
-            cells[name] = (
-                f"{fit.distance * scale:.1f}{unit}; runs among themselves {min(fit.own) * scale:.1f} to "
-                f"{max(fit.own) * scale:.1f} (n = {fit.n})"
-                if fit
-                else "–"
-            )
+            cells[name] = _joint_text(check.joint[name]) if name in check.joint else "–"
         display.append({**cells, "conclusion": check.conclusion})
     caption = (
-        "Published vectors, jointly: mean root-mean-square distance to the runs of each evaluation, beside the "
-        "distances of these runs from each other. A vector fits where it is not farther than the farthest run; "
-        "one more run of ours would fail that once in n + 1. Baseline rows are the control. Vectors of several "
-        "kinds are in units of each figure's spread over seeds."
+        "Published vectors, jointly: p of the rank among the n runs of each evaluation; the vector's mean distance to "
+        "the runs, and the least and the largest distance of two runs, in standard deviations of all n + 1 points; the "
+        "log predictive density, a description. Baseline rows are the control."
     )
-    return table("published_vectors", caption, map(_flat_vector, checks), display)
+    return table("published_vectors", caption, [flat(vector_json(check)) for check in checks], display)
+
+
+def _joint_text(own: Joint) -> str:
+    rank = own.rank
+    density = f"; log density {own.density.vector:.1f}".replace("-", "−") if own.density else ""
+    pairs = f"{rank.pairs.low:.1f} to {rank.pairs.high:.1f}"
+    return f"p = {own.p_text}; {rank.score:.1f} spreads away, two runs {pairs}{density} (n = {rank.n})"
+
+
+def power_text(checks: Sequence[VectorCheck]) -> list[str]:
+    """Return how often a vector that is off would be found farthest, at the n of the largest vector."""
+    check = max(checks, key=lambda check: check.size)
+    if not check.joint or (n := check.joint["intact"].rank.n) > MOST_RUNS:
+        return []
+    found = [100 * joint_power(n, check.size, correlation=own).refused for own in (0.0, 0.5)]
+    return [
+        f"Power: a vector off by one standard deviation in each of {check.size} figures is farther than every one of "
+        f"{n} runs {found[0]:.0f} % of the time where the figures are independent, {found[1]:.0f} % where they "
+        "correlate by 0.5 (simulated, normal); else it fits."
+    ]
 
 
 def _flat_figure(check: FigureCheck) -> Row:
@@ -119,17 +155,6 @@ def _flat_figure(check: FigureCheck) -> Row:
     entry = figure_json(check)
     predicted, inside = entry.pop("prediction_interval"), entry.pop("inside_prediction_interval")
     return {**entry, **prediction_columns(predicted, inside)}
-
-
-def _flat_vector(check: VectorCheck) -> Row:
-    """Return a published vector's entry of report.json in columns."""
-    entry = vector_json(check)
-    evaluations, conclusion = entry.pop("evaluations"), entry.pop("conclusion")
-    for name, fit in evaluations.items():
-        own = fit.pop("runs_own_distances")
-        fit |= {"least_own_distance": min(own), "greatest_own_distance": max(own)}
-        entry |= {f"evaluations_{name}_{key}": value for key, value in fit.items()}
-    return {**entry, "conclusion": conclusion}
 
 
 def evidence(material: Material) -> Picture:
@@ -143,8 +168,8 @@ def evidence(material: Material) -> Picture:
     figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False)
     caption = (
         f"Was {variant} evaluated with its skip connection? Left: each published figure (◆) beside our runs, "
-        "intact and lesioned. Right: distance of each published vector (◆) to the runs of an evaluation, over the "
-        "distance of the farthest of these runs from the others (dots; 1 or less: the vector fits)."
+        "intact and lesioned. Right: mean distance of each published vector (◆) and of each run (dots) to the others "
+        "of an evaluation, over that of the farthest run (1 or less: the vector fits)."
     )
     alt = (
         f"Published figures of {variant} beside its runs with and without the skip connection: {_conclusions(vectors)}."
@@ -154,14 +179,14 @@ def evidence(material: Material) -> Picture:
 
 def has_lesion_case(material: Material) -> bool:
     """Return whether some variant has a lesioned evaluation and published vectors."""
-    return any("lesioned" in check.fits for check in material.published_vectors)
+    return any("lesioned" in check.joint for check in material.published_vectors)
 
 
 def _lesion_case(material: Material) -> tuple[str, list[FigureCheck], list[VectorCheck]]:
-    variant = next(check.variant for check in material.published_vectors if "lesioned" in check.fits)
+    variant = next(check.variant for check in material.published_vectors if "lesioned" in check.joint)
     vectors = [check for check in material.published_vectors if check.variant == variant]
-    groups = {group for check in vectors for group in check.groups}
-    return variant, [c for c in material.published_figures if c.variant == variant and c.group in groups], vectors
+    programs = {program for check in vectors for program in check.program.split(", ")}
+    return variant, [c for c in material.published_figures if c.variant == variant and c.program in programs], vectors
 
 
 def _conclusions(vectors: list[VectorCheck]) -> str:
@@ -192,19 +217,23 @@ def _draw_vectors(axes: Axes, vectors: list[VectorCheck]) -> list[Row]:
     rows: list[Row] = []
     for place, check in enumerate(vectors):
         for shift, (evaluation, style) in zip((-0.17, 0.17), SHOWN_AS.items(), strict=True):
-            fit = check.fits.get(evaluation)
-            if fit is None:
+            if evaluation not in check.joint:
                 continue
-            farthest = max(fit.own)
-            own = np.array(fit.own) / farthest
+            rank = check.joint[evaluation].rank
+            farthest = max(rank.scores)
+            own = np.array(rank.scores) / farthest
             axes.scatter(own, np.full(len(own), place + shift), s=16, alpha=0.85, linewidths=0, **style)
-            ratio = fit.distance / farthest
+            ratio = rank.score / farthest
             axes.plot(ratio, place + shift, marker="D", color=style["color"], markeredgecolor="k", markersize=7)
             at = {"figure": check.group, "evaluation": evaluation}
-            rows += [{**at, "run_distance": value} for value in fit.own] + [{**at, "published_distance": fit.distance}]
+            rows += [{**at, "run_distance": value} for value in rank.scores]
+            rows.append({**at, "published_distance": rank.score})
     axes.axvline(1, color=GREY, linewidth=0.8, linestyle=":")
-    axes.set(yticks=range(len(vectors)), xlabel="distance / the farthest run's", ylim=(len(vectors) - 0.4, -0.6))
+    axes.set(yticks=range(len(vectors)), xlabel="distance / farthest run's", ylim=(len(vectors) - 0.4, -0.6))
     texts = ["all together" if check.mixed else check.group for check in vectors]
-    axes.set_yticklabels([f"{text}:\n{check.conclusion}" for text, check in zip(texts, vectors, strict=True)])
+    axes.set_yticklabels(
+        [f"{text}:\n{check.conclusion.replace('; ', chr(10))}" for text, check in zip(texts, vectors, strict=True)]
+    )
     axes.set_xlim(left=0)
+    axes.margins(x=0.1)
     return rows

@@ -1,4 +1,4 @@
-"""What is learnt by shuffling the runs at hand: sign flips, crossed bootstrap, split of the spread, distances."""
+"""What is learnt by shuffling the runs at hand: sign flips, crossed bootstrap, split of the spread."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -109,53 +109,3 @@ def _accuracies(rows: NDArray[np.uint8], images: int, picks: NDArray[np.float32]
         for start in range(0, len(rows), 100)
     ]
     return np.concatenate(parts).astype(float)
-
-
-@dataclass(frozen=True, kw_only=True)
-class JointFit:
-    """How far a vector lies from a set of runs, beside how far these lie from each other.
-
-    distance: of the vector. own: (n,), each run's to the others. chance: the probability that one more run like these
-    is found not to fit. rank_p: (1 + number of runs at least as far) / (n + 1).
-    """
-
-    distance: float
-    own: tuple[float, ...]
-    rank_p: float
-
-    @property
-    def n(self) -> int:
-        """Return the number of runs."""
-        return len(self.own)
-
-    @property
-    def fits(self) -> bool:
-        """Return whether the vector is not farther than the farthest run."""
-        return self.distance <= max(self.own)
-
-    @property
-    def chance(self) -> float:
-        """Return 1/(n + 1)."""
-        return 1 / (self.n + 1)
-
-
-def joint_fit(vector: Sequence[float] | Array, runs: Array, scale: Array | float = 1.0) -> JointFit | None:
-    """Judge a published vector (k,) against runs (n, k), jointly; None for n < 3.
-
-    The distance of a point to a set is the mean, over the set, of the root mean square of the k differences, each over
-    `scale`. A mean distance does not depend on the set's size, so that the vector's (to n runs) and a run's own (to the
-    n − 1 others) compare; the vector is then ranked among the runs.
-    """
-    points = np.asarray(runs, dtype=float) / scale
-    n = len(points)
-    if n < 3:
-        return None
-    target = np.asarray(vector, dtype=float) / scale
-    distance = float(_rms(points - target).mean())
-    own = [float(_rms(np.delete(points, i, axis=0) - points[i]).mean()) for i in range(n)]
-    rank = 1 + sum(value >= distance for value in own)
-    return JointFit(distance=distance, own=tuple(own), rank_p=rank / (n + 1))
-
-
-def _rms(differences: Array) -> Array:
-    return np.asarray(np.sqrt((differences**2).mean(1)))

@@ -8,6 +8,7 @@ import pytest
 
 from alexnet_study.report.audit.published import (
     EVALUATIONS,
+    Joint,
     check_figures,
     check_vectors,
     figure_json,
@@ -18,7 +19,8 @@ from alexnet_study.report.collection import Collection
 from alexnet_study.report.material import gather
 from alexnet_study.report.sections.answer import answer
 from alexnet_study.report.sections.published import evidence, programs
-from alexnet_study.report.statistics.estimates import prediction
+from alexnet_study.report.statistics.estimates import Interval, prediction
+from alexnet_study.report.statistics.joint import joint_rank
 from alexnet_study.report.values import RunValues, Values
 from alexnet_study.study.claims import Published, PublishedFigures
 
@@ -47,11 +49,14 @@ def recalls(collection: Collection, evaluation: str, variant: str = "skip") -> t
 def test_a_run_of_an_evaluation_is_found_to_be_of_it(collection: Collection, evaluation: str) -> None:
     case = published(collection, skip=recalls(collection, evaluation))
     vector = check_vectors(case)[0]
-    assert vector.conclusion == f"fits {evaluation} only"
+    (other,) = set(EVALUATIONS) - {evaluation}
+    assert vector.conclusion == f"fits {evaluation} only; {other}: farther than every run"
     entry = vector_json(vector)["evaluations"]
-    assert entry[evaluation]["fits"] is True
-    assert entry[evaluation]["chance_of_a_misfit"] == pytest.approx(1 / 7)
+    assert (entry[evaluation]["standing"], entry[other]["standing"]) == ("fits", "farthest")
+    assert entry[other]["p"] == entry[other]["least_p"] == pytest.approx(1 / 7)
+    assert entry[evaluation]["p"] > 1 / 7
     assert entry[evaluation]["n"] == 6
+    assert entry[evaluation]["log_predictive_density"] > entry[other]["log_predictive_density"]
     inside = {name: tally(check_figures(case), name)[0] for name in EVALUATIONS}
     assert min(inside, key=lambda name: inside[name]) == evaluation
 
@@ -77,10 +82,48 @@ def test_a_gap_of_proportions_has_no_logit_whatever_its_sign(collection: Collect
     assert check.predicted["intact"] == prediction([(1.0, [0.02 + seed / 100 for seed in range(6)])])
 
 
-def test_what_fits_neither_says_which_is_nearer(collection: Collection) -> None:
+def test_the_rank_is_by_brute_force_and_distances_are_said_as_what_they_are(collection: Collection) -> None:
+    target = np.array(recalls(collection, "lesioned")) + 0.05
+    vector = check_vectors(published(collection, skip=tuple(target.tolist())))[0]
+    runs = np.array([list(collection.values.of("skip", metric, "lesioned").values()) for metric in RECALLS]).T
+    points = np.vstack([runs, target])
+    points = points / points.std(0, ddof=1)
+    away = np.array([[np.sqrt(((a - b) ** 2).mean()) for b in points] for a in points])
+    scores = away.sum(1) / 6
+    entry = vector_json(vector)["evaluations"]["lesioned"]
+    assert entry["score"] == pytest.approx(scores[-1])
+    assert entry["p"] == pytest.approx((scores >= scores[-1] - 1e-12).mean())
+    between = away[:6, :6][np.triu_indices(6, 1)]
+    assert entry["between_runs"] == pytest.approx([between.min(), between.max()])
+
+
+def test_figures_that_follow_or_cannot_vary_are_not_counted(collection: Collection) -> None:
+    checks = [check for check in check_figures(collection) if check.variant == "skip"]
+    left_out = {check.metric for check in checks if not check.counted}
+    assert left_out >= {"gap.published", "derived.accuracy_gap", "derived.intact.variance_in_two"}
+    assert [c.counted for c in checks if c.metric == "evaluations.intact.top1"] == [True, False]
+    best = next(check for check in checks if check.metric == "derived.best_epoch")
+    still = dataclasses.replace(best, predicted={"intact": Interval(low=4.0, high=4.0)})
+    assert not still.counted
+    (whole,) = [check for check in check_vectors(collection) if check.mixed and check.variant == "skip"]
+    assert whole.size == 13  # top-3, ten recalls, PC1 and PC2
+
+
+def test_twenty_runs_can_refuse() -> None:
+    rng = np.random.default_rng(0)
+    runs = rng.normal(size=(20, 3))
+    rank = joint_rank([9.0, 9.0, 9.0], runs)
+    few = joint_rank([9.0, 9.0, 9.0], runs[:19])
+    assert rank is not None
+    assert few is not None
+    assert (Joint(rank=rank, density=None).standing, Joint(rank=few, density=None).standing) == ("refused", "farthest")
+
+
+def test_what_fits_neither_says_which_has_the_higher_density(collection: Collection) -> None:
     lesioned = np.array(recalls(collection, "lesioned"))
     away = tuple(np.clip(lesioned + 0.3, 0, 1).tolist())
-    assert check_vectors(published(collection, skip=away))[0].conclusion == "fits neither; nearer to lesioned"
+    found = check_vectors(published(collection, skip=away))[0].conclusion
+    assert found == "farther than every run of both; the higher density is lesioned"
 
 
 def test_a_vector_that_fits_both_does_not_discriminate(collection: Collection) -> None:
@@ -91,14 +134,16 @@ def test_a_vector_that_fits_both_does_not_discriminate(collection: Collection) -
     study = dataclasses.replace(case.study.published, figures=(groups[0], both))  # type: ignore[type-var]
     case = dataclasses.replace(case, study=dataclasses.replace(case.study, published=study))
     recall, pca, together = check_vectors(case)
-    assert (recall.conclusion, pca.conclusion) == ("fits lesioned only", "doesn't discriminate: fits both")
-    assert (together.group, together.size, together.conclusion) == ("recalls + pca", 12, "fits lesioned only")
+    only = "fits lesioned only; intact: farther than every run"
+    assert (recall.conclusion, pca.conclusion) == (only, "doesn't discriminate: fits both")
+    assert (together.group, together.size, together.conclusion) == ("recalls + pca", 12, only)
 
 
 def test_a_variant_without_a_skip_is_a_control(collection: Collection) -> None:
     own = recalls(collection, "intact", "baseline")
     assert check_vectors(published(collection, baseline=own))[0].conclusion == "fits"
-    assert check_vectors(published(collection, baseline=tuple(1 - x for x in own)))[0].conclusion == "does not fit"
+    away = published(collection, baseline=tuple(1 - x for x in own))
+    assert check_vectors(away)[0].conclusion == "farther than every run"
 
 
 def test_single_figures_and_how_many_fall_outside_by_chance(collection: Collection) -> None:
@@ -123,8 +168,7 @@ def test_a_plus_in_a_groups_name_means_nothing(collection: Collection) -> None:
     study = dataclasses.replace(case.study.published, figures=renamed)  # type: ignore[type-var]
     named = dataclasses.replace(case, study=dataclasses.replace(case.study, published=study))
     for plain, check in zip(check_vectors(case), check_vectors(named), strict=True):
-        assert (check.scale, check.fits) == (plain.scale, plain.fits)
-    assert [check.scale[1] for check in check_vectors(named)] == [" points", " points", " spreads"]
+        assert (check.mixed, check.joint) == (plain.mixed, plain.joint)
     sentence = answer(gather(named, Path("nowhere")))[2]
     assert "(top-1 + top-3, pca)" in sentence
     drawn = evidence(gather(named, Path("nowhere"))).svg.decode()

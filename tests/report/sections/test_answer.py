@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from alexnet_study.report.audit.published import Joint
 from alexnet_study.report.audit.verdicts import Verdict
 from alexnet_study.report.collection import collect
 from alexnet_study.report.material import Material, gather
 from alexnet_study.report.sections.answer import answer, overall
-from alexnet_study.report.statistics.resampling import JointFit
+from alexnet_study.report.statistics.estimates import Interval
+from alexnet_study.report.statistics.joint import JointRank, LogDensity
 from alexnet_study.study.study import Study, load_study
 
 FACTORIAL = """
@@ -94,26 +96,39 @@ def test_one_seed_is_answered_without_a_verdict(study: Study, made: Path, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("distances", "said"),
+    ("ranks", "said"),
     [
-        ((9.0, 0.5), "fit only our runs evaluated without their skip connection"),
-        ((0.5, 9.0), "fit only our runs evaluated with their skip connection"),
-        ((0.5, 0.6), "don't discriminate"),
-        ((9.0, 2.0), "lie nearer to those without"),
-        ((2.0, 9.0), "lie nearer to those with:"),
+        (
+            (1, 3),
+            "evaluated without their skip connection, and lie farther than every run from those with",
+        ),
+        (
+            (3, 1),
+            "evaluated with their skip connection, and lie farther than every run from those without",
+        ),
+        ((3, 2), "don't discriminate"),
+        (
+            (1, 1),
+            "lie farther than every run from our runs both with and without their skip connection",
+        ),
     ],
 )
-def test_the_published_sentence_follows_the_distances(
-    material: Material, distances: tuple[float, float], said: str
-) -> None:
-    fits = {
-        name: JointFit(distance=distance, own=(0.8, 1.0, 0.9), rank_p=0.25)
-        for name, distance in zip(("intact", "lesioned"), distances, strict=True)
+def test_the_published_sentence_follows_the_ranks(material: Material, ranks: tuple[int, int], said: str) -> None:
+    some = Interval(low=0.5, high=1.5)
+    joint = {
+        name: Joint(
+            rank=JointRank(score=1, scores=(0.8, 1.0, 0.9), p=rank / 4, pairs=some, to_runs=some, figures=3),
+            density=LogDensity(vector=density, runs=(), figures=3),
+        )
+        for name, rank, density in zip(("intact", "lesioned"), ranks, (-9.0, 2.5), strict=True)
     }
-    vectors = [dataclasses.replace(check, fits=fits) for check in material.published_vectors if check.variant == "skip"]
+    own = [check for check in material.published_vectors if check.variant == "skip"]
+    vectors = [dataclasses.replace(check, joint=joint) for check in own]
     sentence = answer(dataclasses.replace(material, published_vectors=vectors))[2]
     assert said in sentence
-    assert f"{max(distances):.1f} from those" in sentence
+    assert all(f"{rank}/4" in sentence for rank in ranks)
+    assert "to refuse at 5 % takes 20 runs" in sentence
+    assert "−9.0" in sentence
 
 
 def test_a_claim_of_several_parts_stands_where_all_do(material: Material) -> None:

@@ -10,7 +10,6 @@ from scipy import stats
 from alexnet_study.report.statistics import resampling
 from alexnet_study.report.statistics.resampling import (
     crossed_bootstrap,
-    joint_fit,
     max_t,
     sign_flip_p,
     sign_flips,
@@ -116,28 +115,5 @@ def test_the_bootstrap_covers_over_seeds_and_images() -> None:
     assert hits / trials >= 0.95 - 4 * math.sqrt(0.95 * 0.05 / trials)
 
 
-def test_a_vector_like_the_runs_is_the_farthest_once_in_n_plus_one() -> None:
-    rng, trials, n = np.random.default_rng(7), 3000, 9
-    fits = []
-    for _ in range(trials):
-        points = rng.gamma(0.5, size=(n + 1, 6)) * rng.uniform(0.5, 2, size=6)  # skewed, as lesioned recalls are
-        fit = joint_fit(points[0], points[1:])
-        assert fit is not None
-        fits.append(fit.fits)
-    expected = 1 - 1 / (n + 1)
-    assert abs(np.mean(fits) - expected) <= 0.01 + 4 * math.sqrt(expected * (1 - expected) / trials)
-
-
-def test_the_distance_is_the_mean_over_runs_of_the_rms_difference() -> None:
-    runs = np.array([[0.0, 0.0], [2.0, 0.0], [0.0, 2.0]])
-    fit = joint_fit([0.0, 1.0], runs, scale=2.0)
-    assert fit is not None
-    rms = [math.sqrt(sum(x**2 for x in d) / 2) / 2 for d in ([0, 1], [2, 1], [0, 1])]
-    assert fit.distance == pytest.approx(np.mean(rms))
-    assert fit.own[0] == pytest.approx(math.sqrt(2) / 2)
-    assert (fit.rank_p, fit.fits, fit.chance) == (1.0, True, 0.25)
-    far = joint_fit([9.0, 9.0], runs)
-    assert far is not None
-    assert (far.fits, far.rank_p) == (False, 0.25)
-    assert joint_fit([0.0], np.zeros((2, 1))) is None
+def test_sampled_flips_are_a_power_of_two_with_the_identity() -> None:
     assert resampling.SAMPLED + 1 == 4096
