@@ -9,15 +9,18 @@ from alexnet_study.report.collection import Array, Collection, Run
 from alexnet_study.report.findings import (
     AlignmentFinding,
     AlignmentTest,
-    BootstrapFinding,
     CalibrationBin,
+    ChurnFinding,
+    CrossedFinding,
     Findings,
     Numbers,
     Points,
     ProcrustesFinding,
     SpreadFinding,
 )
-from alexnet_study.report.statistics.resampling import crossed_bootstrap, split_spread
+from alexnet_study.report.statistics.churn import between, within
+from alexnet_study.report.statistics.crossed import crossed_estimate
+from alexnet_study.report.statistics.resampling import split_spread
 from alexnet_study.report.statistics.similarity import alignment, centred_gram, procrustes, swap_p
 from alexnet_study.runs.records import CALIBRATION_BINS
 
@@ -72,11 +75,12 @@ def read_arrays(collection: Collection) -> Findings:
     several = len(chosen) > 1
     numbers = Numbers(
         spread=tuple(_spread(tallies)),
-        bootstrap=tuple(_bootstrap(collection, tallies, common)),
         calibration=tuple(_calibration(tallies)),
         alignment=tuple(_alignment(grams)) if several else (),
         alignment_tests=tuple(_alignment_tests(collection, grams)) if several else (),
         procrustes=tuple(_procrustes(collection, scores)) if several else (),
+        crossed=tuple(_crossed(collection, tallies)),
+        churn=tuple(_churn(collection, tallies)),
     )
     points = tuple(_points(collection, scores, labels, chosen))
     return Findings(runs=hashes(collection), numbers=numbers, points=points)
@@ -115,29 +119,78 @@ def _spread(tallies: dict[Group, _Tally]) -> list[SpreadFinding]:
     return rows
 
 
-def _bootstrap(collection: Collection, tallies: dict[Group, _Tally], common: list[int]) -> list[BootstrapFinding]:
+def _crossed(collection: Collection, tallies: dict[Group, _Tally]) -> list[CrossedFinding]:
     """Return differences of top-1 from the first variant, and of each lesioned evaluation from its intact one."""
-    if len(common) < 2:
-        return []
     first = collection.variants[0]
     pairs = [((variant, "intact"), (first, "intact")) for variant in collection.variants[1:]]
     pairs += [((variant, name), (variant, "intact")) for variant, name in tallies if name != "intact"]
-    rows = {group: [i for i, run in enumerate(collection.of(group[0])) if run.seed in common] for group in tallies}
-    bits = {group: np.stack(tally.bits)[rows[group]] for group, tally in tallies.items()}
-    found = crossed_bootstrap(bits, collection.test_images, pairs)
-    return [
-        BootstrapFinding(
-            variant=a[0],
-            evaluation=a[1],
-            less_variant=b[0],
-            less_evaluation=b[1],
-            low=interval.low,
-            high=interval.high,
-            n=len(common),
-            images=collection.test_images,
+    rows = []
+    for a, b in pairs:
+        ours, theirs = _common_bits(collection, tallies, a, b)
+        found = crossed_estimate(ours.astype(np.int8) - theirs.astype(np.int8))
+        if found is None:
+            continue
+        interval = found.interval()
+        rows.append(
+            CrossedFinding(
+                variant=a[0],
+                evaluation=a[1],
+                less_variant=b[0],
+                less_evaluation=b[1],
+                value=found.value,
+                low=interval.low,
+                high=interval.high,
+                seeds=found.seeds,
+                images=found.images,
+                n=found.n,
+                images_n=found.images_n,
+            )
         )
-        for (a, b), interval in found.items()
-    ]
+    return rows
+
+
+def _churn(collection: Collection, tallies: dict[Group, _Tally]) -> list[ChurnFinding]:
+    """Return the agreement of runs of different seeds: within each group, and of each later one with the first."""
+    groups = list(tallies)
+    pairs = [(group, group) for group in groups] + [(group, groups[0]) for group in groups[1:]]
+    rows = []
+    for a, b in pairs:
+        ours, theirs = _common_bits(collection, tallies, a, b)
+        found = within(ours) if a == b else between(ours, theirs)
+        if found is None:
+            continue
+        disagreement, kappa = found.disagreement.interval(), found.kappa.interval() if found.kappa else None
+        rows.append(
+            ChurnFinding(
+                variant=a[0],
+                evaluation=a[1],
+                other_variant=b[0],
+                other_evaluation=b[1],
+                disagreement=found.disagreement.value,
+                disagreement_low=disagreement.low if disagreement else None,
+                disagreement_high=disagreement.high if disagreement else None,
+                kappa=found.kappa.value if found.kappa else None,
+                kappa_low=kappa.low if kappa else None,
+                kappa_high=kappa.high if kappa else None,
+                n=len(ours),
+            )
+        )
+    return rows
+
+
+def _common_bits(
+    collection: Collection, tallies: dict[Group, _Tally], a: Group, b: Group
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return right or wrong (n, N) of two groups' runs, of the seeds that both have, in one order."""
+    seeds = [{run.seed: index for index, run in enumerate(collection.of(group[0]))} for group in (a, b)]
+    common = sorted(set(seeds[0]) & set(seeds[1]))
+
+    def unpacked(group: Group, places: dict[int, int]) -> NDArray[np.uint8]:
+        bits = [tallies[group].bits[places[seed]] for seed in common]
+        packed = np.stack(bits) if bits else np.empty((0, -(-collection.test_images // 8)), dtype=np.uint8)
+        return np.unpackbits(packed, axis=1, count=collection.test_images)
+
+    return unpacked(a, seeds[0]), unpacked(b, seeds[1])
 
 
 def _calibration(tallies: dict[Group, _Tally]) -> list[CalibrationBin]:

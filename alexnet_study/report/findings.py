@@ -28,17 +28,43 @@ class SpreadFinding:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BootstrapFinding:
-    """The 95 % interval of a difference of test top-1, over n seeds and `images` test images drawn again."""
+class CrossedFinding:
+    """A difference of test top-1 over the n seeds that both groups have and all test images, with its 95 % interval.
+
+    seeds, images: the two parts of the mean's variance, as in `statistics.crossed.CrossedEstimate`.
+    """
 
     variant: str
     evaluation: str
     less_variant: str
     less_evaluation: str
+    value: float
     low: float
     high: float
+    seeds: float
+    images: float
     n: int
-    images: int
+    images_n: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChurnFinding:
+    """On what share of the test images two runs of different seeds differ in being right, and κ.
+
+    With 95 % intervals over n seeds; of a group with itself, or of two groups. kappa: None where a pair has none.
+    """
+
+    variant: str
+    evaluation: str
+    other_variant: str
+    other_evaluation: str
+    disagreement: float
+    disagreement_low: float | None
+    disagreement_high: float | None
+    kappa: float | None
+    kappa_low: float | None
+    kappa_high: float | None
+    n: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,14 +139,15 @@ class Points:
 
 @dataclass(frozen=True, kw_only=True)
 class Numbers:
-    """The findings by topic."""
+    """The findings by topic. crossed and churn are younger than some kept findings, which have none."""
 
     spread: tuple[SpreadFinding, ...]
-    bootstrap: tuple[BootstrapFinding, ...]
     calibration: tuple[CalibrationBin, ...]
     alignment: tuple[AlignmentFinding, ...]
     alignment_tests: tuple[AlignmentTest, ...]
     procrustes: tuple[ProcrustesFinding, ...]
+    crossed: tuple[CrossedFinding, ...] = ()
+    churn: tuple[ChurnFinding, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +166,9 @@ class Findings:
 def read(path: Path, runs: Sequence[str]) -> Findings | None:
     """Return the findings that a report kept; None where there are none, or none of these runs."""
     try:
-        found = parse(Findings, json.loads(path.read_text()), path.name)
-    except (OSError, ValueError, DamagedRunError):
+        content = json.loads(path.read_text())
+        content["numbers"].pop("bootstrap", None)  # what older reports kept; its intervals were too short
+        found = parse(Findings, content, path.name)
+    except (OSError, ValueError, TypeError, KeyError, DamagedRunError):
         return None
     return found if found.runs == tuple(runs) else None

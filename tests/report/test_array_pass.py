@@ -1,14 +1,17 @@
 """What the arrays say, against what the arrays hold; and what is kept where they are gone."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.metrics import cohen_kappa_score
 
+from alexnet_study.report.array_pass import read_arrays
 from alexnet_study.report.collection import REFERENCE, Collection, collect
-from alexnet_study.report.findings import FILE
+from alexnet_study.report.findings import FILE, read
 from alexnet_study.report.material import Material, gather
 from alexnet_study.report.statistics.resampling import split_spread
 from alexnet_study.runs.records import CALIBRATION_BINS
@@ -39,16 +42,54 @@ def test_calibration_bins_hold_every_image_once(collection: Collection, material
         assert row.confidence is None or (row.bin - 1) / CALIBRATION_BINS < row.confidence <= row.bin / CALIBRATION_BINS
 
 
-def test_the_bootstrap_surrounds_the_difference(collection: Collection, material: Material) -> None:
-    top1 = {
-        group: np.mean(list(collection.values.of(group[0], "evaluations.intact.top1", group[1]).values()))
-        for group in collection.evaluations
-    }
-    found = rows(material, "bootstrap")
-    assert [(row.variant, row.evaluation) for row in found] == [("skip", "intact"), ("skip", "lesioned")]
-    for row in found:
-        difference = top1[row.variant, row.evaluation] - top1[row.less_variant, row.less_evaluation]
-        assert row.low < difference < row.high
+def right(collection: Collection, variant: str, evaluation: str, seeds: list[int]) -> np.ndarray[Any, Any]:
+    predictions = {run.seed: run.predictions() for run in collection.of(variant)}
+    return np.array([predictions[s][evaluation].argmax(1) == predictions[s]["labels"] for s in seeds]).astype(float)
+
+
+def test_a_difference_over_seeds_and_images_is_of_the_pairs_common_seeds(study: Study, copy: Path) -> None:
+    """An estimate never leaves its interval: both are of the seeds that the two have."""
+    shutil.rmtree(copy / "skip/baseline/seed-0")
+    collection = collect(study, copy)
+    found = {(row.variant, row.evaluation): row for row in read_arrays(collection).numbers.crossed}
+    assert list(found) == [("skip", "intact"), ("skip", "lesioned")]
+    skip, lesioned = found["skip", "intact"], found["skip", "lesioned"]
+    table = right(collection, "skip", "intact", [1, 2, 3, 4, 5]) - right(
+        collection, "baseline", "intact", [1, 2, 3, 4, 5]
+    )
+    assert (skip.n, lesioned.n, skip.images_n) == (5, 6, collection.test_images)
+    assert skip.value == pytest.approx(table.mean())
+    assert skip.seeds == pytest.approx(table.mean(1).var(ddof=1) / 5)
+    for row in (skip, lesioned):
+        assert row.low < row.value < row.high
+
+
+def test_churn_is_over_pairs_of_different_seeds(collection: Collection, material: Material) -> None:
+    found = {(r.variant, r.evaluation, r.other_variant): r for r in rows(material, "churn")}
+    assert len(found) == 5  # three groups, and the later two with the first
+    bits = right(collection, "skip", "intact", list(range(6)))
+    pairs = [(i, j) for i in range(6) for j in range(i)]
+    own = found["skip", "intact", "skip"]
+    assert own.disagreement == pytest.approx(np.mean([(bits[i] != bits[j]).mean() for i, j in pairs]))
+    kappas = [cohen_kappa_score(bits[i], bits[j]) for i, j in pairs]
+    assert own.kappa == pytest.approx(np.mean(kappas))
+    assert own.disagreement_low < own.disagreement < own.disagreement_high
+    other = right(collection, "baseline", "intact", list(range(6)))
+    across = [(bits[i] != other[j]).mean() for i in range(6) for j in range(6) if i != j]
+    assert found["skip", "intact", "baseline"].disagreement == pytest.approx(np.mean(across))
+
+
+def test_findings_that_are_older_than_churn_are_read(material: Material, tmp_path: Path) -> None:
+    assert material.findings is not None
+    content = json.loads(json.dumps(material.findings.as_json()))
+    for younger in ("crossed", "churn"):
+        del content["numbers"][younger]
+    content["numbers"]["bootstrap"] = [{"variant": "skip"}]
+    (tmp_path / FILE).write_text(json.dumps(content))
+    found = read(tmp_path / FILE, material.findings.runs)
+    assert found is not None
+    assert found.numbers.churn == found.numbers.crossed == ()
+    assert found.numbers.spread == material.findings.numbers.spread
 
 
 def test_alignment_and_procrustes_have_a_row_a_pair_and_a_group(material: Material) -> None:

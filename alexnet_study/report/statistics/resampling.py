@@ -1,19 +1,14 @@
-"""What is learnt by shuffling the runs at hand: sign flips, crossed bootstrap, split of the spread."""
+"""What is learnt by shuffling the runs at hand: sign flips; and the split of the spread."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from alexnet_study.report.statistics.estimates import LEVEL, Array, Interval
+from alexnet_study.report.statistics.estimates import Array
 
-Key = TypeVar("Key", bound=Hashable)
 EXACT = 12  # up to this many seeds all 2ⁿ sign flips are made
 SAMPLED = 2**EXACT - 1  # random ones beyond, with the identity 2¹²
-RESAMPLES = 2000
-CHUNK = 250  # resamples at a time: their image counts are 10 MB for 10,000 images
 SEED = 20241  # of every random choice in a report: the same runs give the same report
 TIES = 1e-9  # statistics closer than this, relatively, are equal but for rounding
 
@@ -74,38 +69,3 @@ def split_spread(correct: Array, n: int, accuracy: Sequence[float] | Array) -> S
     images = float((share * (1 - share)).sum()) * n / (n - 1) / len(share) ** 2
     total = float(np.var(np.asarray(accuracy, dtype=float), ddof=1))
     return Spread(total=total, images=images, seeds=total - images, n=n)
-
-
-def crossed_bootstrap(
-    bits: Mapping[Key, NDArray[np.uint8]], images: int, pairs: Sequence[tuple[Key, Key]], resamples: int = RESAMPLES
-) -> dict[tuple[Key, Key], Interval]:
-    """Return percentile intervals of accuracy differences a − b when both seeds and images are drawn again.
-
-    bits: packed right-or-wrong rows (n, ⌈images/8⌉) of each group, the same n seeds in the same order. A resample draws
-    seeds once and images once, for all groups.
-    """
-    rng = np.random.default_rng(SEED)
-    draws: dict[Key, list[Array]] = {name: [] for name in bits}
-    n = len(next(iter(bits.values())))
-    for start in range(0, resamples, CHUNK):
-        count = min(CHUNK, resamples - start)
-        picks = rng.multinomial(images, np.full(images, 1 / images), size=count).astype(np.float32)  # (count, N)
-        seeds = rng.multinomial(n, np.full(n, 1 / n), size=count).T  # (n, count)
-        for name, rows in bits.items():
-            draws[name].append((_accuracies(rows, images, picks) * seeds).sum(0) / n)
-    joined = {name: np.concatenate(parts) for name, parts in draws.items()}
-    tail = 100 * (1 - LEVEL) / 2
-    return {
-        (a, b): Interval(low=float(low), high=float(high))
-        for a, b in pairs
-        for low, high in [np.percentile(joined[a] - joined[b], [tail, 100 - tail])]
-    }
-
-
-def _accuracies(rows: NDArray[np.uint8], images: int, picks: NDArray[np.float32]) -> Array:
-    """Return the accuracy (n, count) of each run on each resample; a hundred runs are unpacked at a time."""
-    parts = [
-        np.unpackbits(rows[start : start + 100], axis=1, count=images).astype(np.float32) @ picks.T / images
-        for start in range(0, len(rows), 100)
-    ]
-    return np.concatenate(parts).astype(float)

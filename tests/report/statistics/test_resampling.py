@@ -9,7 +9,6 @@ from scipy import stats
 
 from alexnet_study.report.statistics import resampling
 from alexnet_study.report.statistics.resampling import (
-    crossed_bootstrap,
     max_t,
     sign_flip_p,
     sign_flips,
@@ -83,36 +82,6 @@ def test_the_seeds_part_is_unbiased_and_may_be_negative() -> None:
             found.append(spread.seeds)
         assert abs(np.mean(found) - sd**2) <= 4 * np.std(found) / math.sqrt(trials)
         assert sd or min(found) < 0
-
-
-def test_the_bootstrap_is_the_slow_one() -> None:
-    rng = np.random.default_rng(5)
-    right = {name: rng.uniform(size=(4, 37)) < p for name, p in (("a", 0.7), ("b", 0.5))}
-    packed = {name: np.packbits(rows, axis=1) for name, rows in right.items()}
-    fast = crossed_bootstrap(packed, 37, [("a", "b")], resamples=4000)[("a", "b")]
-    slow = []
-    for _ in range(4000):
-        images, seeds = rng.integers(0, 37, 37), rng.integers(0, 4, 4)
-        slow.append(float(np.subtract(*(right[name][np.ix_(seeds, images)].mean() for name in ("a", "b")))))
-    low, high = np.percentile(slow, [2.5, 97.5])
-    assert (fast.low, fast.high) == pytest.approx((low, high), abs=0.02)
-    assert fast == crossed_bootstrap(packed, 37, [("a", "b")], resamples=4000)[("a", "b")]
-
-
-def test_the_bootstrap_covers_over_seeds_and_images() -> None:
-    rng, trials, n, images = np.random.default_rng(6), 200, 12, 150
-    hits = 0
-    for _ in range(trials):
-        level = rng.normal(0.0, 1.0, images)
-        right = {
-            name: rng.normal(size=(n, images)) + rng.normal(0, 0.3, size=(n, 1)) < level + shift
-            for name, shift in (("a", 0.4), ("b", 0.0))
-        }
-        packed = {name: np.packbits(rows, axis=1) for name, rows in right.items()}
-        scale = math.sqrt(1 + 0.3**2 + 1)
-        truth = float(stats.norm.cdf(0.4 / scale) - 0.5)
-        hits += truth in crossed_bootstrap(packed, images, [("a", "b")], resamples=300)[("a", "b")]
-    assert hits / trials >= 0.95 - 4 * math.sqrt(0.95 * 0.05 / trials)
 
 
 def test_sampled_flips_are_a_power_of_two_with_the_identity() -> None:
