@@ -1,0 +1,218 @@
+"""Every number of a reference's claims, computed again from its runs' files with numpy and scipy alone.
+
+Nothing of the report is imported: an error there can't hide here.
+"""
+
+import itertools
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from numpy.typing import NDArray
+from scipy import stats
+
+REFERENCES = ("skip_jpeg", "why")
+ROOT = Path("results/reference")
+Values = dict[str, dict[int, float]]
+
+
+def study_of(name: str) -> dict[str, Any]:
+    document = yaml.safe_load(Path(f"jobs/studies/{name}.yaml").read_text())
+    base = document.pop("extends", None)
+    return {**yaml.safe_load(Path(f"jobs/studies/{base}").read_text()), **document} if base else document
+
+
+def runs_of(name: str) -> dict[str, dict[int, tuple[dict[str, Any], list[dict[str, Any]]]]]:
+    """Return summary and epochs of each run, by variant and seed."""
+    found: dict[str, dict[int, tuple[dict[str, Any], list[dict[str, Any]]]]] = {}
+    for path in (ROOT / name).glob("*/seed-*/summary.json"):
+        epochs = [json.loads(line) for line in path.with_name("metrics.jsonl").read_text().splitlines()]
+        seed = int(path.parent.name.removeprefix("seed-"))
+        found.setdefault(path.parent.parent.name, {})[seed] = (json.loads(path.read_text()), epochs)
+    return found
+
+
+def value_of(metric: str, summary: dict[str, Any]) -> float:
+    pca = summary["evaluations"]["intact"]["pca"]
+    if metric == "derived.intact.variance_in_two":
+        return float(sum(pca["explained_variance_ratio"][:2]))
+    if metric == "derived.intact.components_90":
+        return 1.0 + next(i for i, total in enumerate(np.cumsum(pca["explained_variance_ratio"])) if total >= 0.9)
+    here: Any = summary
+    for part in metric.split("."):
+        here = here[summary["classes"].index(part)] if isinstance(here, list) else here[part]
+    return float(here)
+
+
+def values_of(runs: Any, variant: str, metric: str, seeds: set[int]) -> dict[int, float]:
+    own = {seed: run for seed, run in sorted(runs.get(variant, {}).items()) if seed in seeds}
+    if metric == "derived.curve_deviation":
+        curves = np.array([[epoch["test_top1"] for epoch in epochs] for _, epochs in own.values()])
+        return dict(zip(own, np.abs(curves - np.median(curves, 0)).mean(1).tolist(), strict=True))
+    return {seed: value_of(metric, summary) for seed, (summary, _) in own.items()}
+
+
+def signs(n: int) -> NDArray[np.float64]:
+    """Return all 2ⁿ sign flips, or beyond twelve seeds the 4,096 that the report draws."""
+    if n <= 12:
+        return np.array(list(itertools.product([1.0, -1.0], repeat=n)))
+    return np.vstack([np.ones(n), 1.0 - 2.0 * np.random.default_rng(20241).integers(0, 2, size=(4095, n))])
+
+
+def max_t(table: NDArray[np.float64], column: int) -> float:
+    """Return the single-step max-T p of one column, by t statistics of all flips."""
+
+    def t(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.abs(rows.mean(0)) / np.sqrt(rows.var(0, ddof=1) / len(rows)))
+
+    own = t(table)[column]
+    return float(np.mean([t(table * flip[:, None]).max() >= own * (1 - 1e-9) for flip in signs(len(table))]))
+
+
+def flip_p(values: NDArray[np.float64]) -> float:
+    sums = np.abs(signs(len(values)) @ values)  # |t| is a rising function of |mean|, the sum of squares being the same
+    return float((sums >= abs(values.sum()) * (1 - 1e-9)).mean())
+
+
+def holm(p_values: list[float | None]) -> list[float | None]:
+    adjusted: list[float | None] = [None] * len(p_values)
+    highest = 0.0
+    for rank, (p, index) in enumerate(sorted((p, i) for i, p in enumerate(p_values) if p is not None)):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p))
+        adjusted[index] = highest
+    return adjusted
+
+
+def hodges_lehmann(values: NDArray[np.float64]) -> tuple[float, list[float] | None]:
+    n = len(values)
+    walsh = sorted((values[i] + values[j]) / 2 for i in range(n) for j in range(i, n))
+    counts = np.zeros(n * (n + 1) // 2 + 1)
+    counts[0] = 1
+    for rank in range(1, n + 1):
+        counts[rank:] = counts[rank:] + counts[: len(counts) - rank].copy()
+    k = int((2 * np.cumsum(counts) / 2**n <= 0.05 + 1e-12).sum())
+    return float(np.median(walsh)), [walsh[k - 1], walsh[-k]] if k else None
+
+
+def power(effect: float, spread: float, n: int, level: float) -> float:
+    """Return the power of a two-sided t test: over χ²'s quantiles, as scipy's nct is nan for large effects."""
+    critical, shift = stats.t.ppf(1 - level / 2, n - 1), effect / spread * math.sqrt(n)
+    quantiles = (np.arange(20_000) + 0.5) / 20_000
+    bounds = critical * np.sqrt(stats.chi2.ppf(quantiles, n - 1) / (n - 1))
+    return float((stats.norm.sf(bounds - shift) + stats.norm.cdf(-bounds - shift)).mean())
+
+
+class Claim:
+    """One claim, computed again; what is not defined is None."""
+
+    def __init__(self, entry: dict[str, Any], runs: Any, study: dict[str, Any]) -> None:
+        self.weights, self.metric = entry["variants"], entry["metric"]
+        self.null = entry.get("below", 0.0)
+        order = study["seeds"] if isinstance(study["seeds"], list) else list(range(study["seeds"]))
+        looks = study.get("looks") or {len(order): 1.0}
+        finished = set.intersection(*(set(runs.get(variant, {})) for variant in self.weights))
+        prefix = next((i for i, seed in enumerate(order) if seed not in finished), len(order))
+        self.look = max((n for n in looks if n <= prefix), default=0)
+        self.share = looks.get(self.look)
+        seeds = set(order[: self.look]) if self.look else {seed for own in runs.values() for seed in own}
+        self.table = None
+        if entry.get("over_classes"):
+            parent, _, name = self.metric.rpartition(".")
+            classes = next(iter(next(iter(runs.values())).values()))[0]["classes"]
+            gains = np.array([self.sums(runs, f"{parent}.{own}", seeds) for own in classes]).T
+            self.plain, self.column = gains[:, classes.index(name)], classes.index(name)
+            self.table = gains - gains.mean(1, keepdims=True)
+            self.values = self.table[:, self.column]
+            self.p: float | None = max_t(self.table, self.column)
+        else:
+            self.values = self.sums(runs, self.metric, seeds)
+            self.p = float(stats.ttest_1samp(self.values, self.null).pvalue)
+        if not self.look:
+            self.judged_p: float | None = None
+        else:
+            self.judged_p = self.p
+
+    def sums(self, runs: Any, metric: str, seeds: set[int]) -> NDArray[np.float64]:
+        values = {variant: values_of(runs, variant, metric, seeds) for variant in self.weights}
+        common = sorted(set.intersection(*map(set, values.values())))
+        return np.array([sum(w * values[v][seed] for v, w in self.weights.items()) for seed in common])
+
+    def interval(self, level: float = 0.95) -> list[float]:
+        return list(stats.ttest_1samp(self.values, 0.0).confidence_interval(level))
+
+
+def level_of(index: int, p_values: list[float | None], share: float) -> float:
+    """Return the level at which Holm's procedure judges a claim."""
+    m, spent = len(p_values), 0.05 * share
+    rejected = [i for i, p in enumerate(holm(p_values)) if p is not None and p < spent]
+    rejected.sort(key=lambda i: p_values[i] or 0.0)
+    return spent / (m - rejected.index(index)) if index in rejected else spent / (m - len(rejected))
+
+
+@pytest.fixture(params=REFERENCES)
+def both(request: pytest.FixtureRequest) -> tuple[list[Claim], list[dict[str, Any]]]:
+    """Return the claims of a reference, computed again, and as its report has them."""
+    study, runs = study_of(request.param), runs_of(request.param)
+    reported = json.loads((ROOT / request.param / "report/report.json").read_text())["claims"]
+    return [Claim(entry, runs, study) for entry in study["claims"]], reported
+
+
+def test_estimates_intervals_and_p_are_the_reports(both: tuple[list[Claim], list[dict[str, Any]]]) -> None:
+    for claim, entry in zip(*both, strict=True):
+        assert entry["estimate"] == pytest.approx(claim.values.mean(), rel=1e-9, abs=1e-12)
+        assert entry["interval"] == pytest.approx(claim.interval(), rel=1e-9, abs=1e-12)
+        assert entry["n"] == len(claim.values)
+        assert entry["p"] == pytest.approx(claim.p, rel=1e-8)
+        assert entry["sensitivity"]["sign_flip_p"] == pytest.approx(flip_p(claim.values - claim.null))
+        value, interval = hodges_lehmann(claim.values)
+        assert entry["hodges_lehmann"]["value"] == pytest.approx(value)
+        assert entry["hodges_lehmann"]["interval"] == (pytest.approx(interval) if interval else None)
+        assert entry["least_p"] == (2 / 2 ** len(claim.values) if claim.table is not None else None)
+        if claim.table is not None:
+            assert entry["plain_gain"]["estimate"] == pytest.approx(claim.plain.mean())
+
+
+def test_adjusted_p_and_verdicts_are_the_reports(both: tuple[list[Claim], list[dict[str, Any]]]) -> None:
+    claims, reported = both
+    adjusted = holm([claim.judged_p for claim in claims])
+    for claim, entry, p in zip(claims, reported, adjusted, strict=True):
+        if p is None:
+            assert (entry["adjusted_p"], entry["verdict"]) == (None, f"interim at n = {len(claim.values)}")
+            continue
+        p = min(1.0, p / (claim.share or 1.0))
+        assert entry["adjusted_p"] == pytest.approx(p, rel=1e-8)
+        above = claim.values.mean() > claim.null
+        with_claim = above == entry["claimed"].startswith("greater")
+        outcome = "not resolved" if p >= 0.05 else "supported" if with_claim else "contradicted"
+        assert entry["verdict"].startswith(outcome)
+
+
+def test_what_n_resolves_is_the_reports(both: tuple[list[Claim], list[dict[str, Any]]]) -> None:
+    claims, reported = both
+    p_values = [claim.judged_p for claim in claims]
+    for index, (claim, entry) in enumerate(zip(claims, reported, strict=True)):
+        found, n = entry["resolution"], len(claim.values)
+        if not claim.look:
+            continue
+        level = level_of(index, p_values, claim.share or 1.0)
+        assert entry["look"]["level"] == pytest.approx(level)
+        level /= claim.table.shape[1] if claim.table is not None else 1
+        spread = claim.values.std(ddof=1)
+        assert found["level"] == pytest.approx(level)
+        assert found["interval"] == pytest.approx(claim.interval(1 - level), rel=1e-8)
+        assert power(found["difference"], spread, n, level) == pytest.approx(0.8, abs=2e-4)
+        factor = math.sqrt((n - 1) / stats.chi2.ppf(0.05, n - 1))
+        assert found["upper"] == pytest.approx(found["difference"] * factor)
+        effect = abs(claim.values.mean() - claim.null)
+        assert power(effect, spread, found["seeds"], level) > 0.8 - 1e-4
+        assert found["seeds"] == 2 or power(effect, spread, found["seeds"] - 1, level) < 0.8 + 1e-4
+
+
+def test_looks_are_recorded_with_the_verdicts(both: tuple[list[Claim], list[dict[str, Any]]]) -> None:
+    for claim, entry in zip(*both, strict=True):
+        assert entry["look"]["n_used"] == claim.look
