@@ -17,6 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from alexnet_study.report.statistics.estimates import Estimate, Interval
+from alexnet_study.report.statistics.proportions import logit_interval
 from alexnet_study.runs.records import EpochRecord, Evaluation, Summary
 
 PLATEAU = 0.95
@@ -52,6 +54,10 @@ class Measure:
             return "–"
         scale, digits = (100, 2) if self.proportion else (1, self.digits)
         return f"{value * scale:{'+' if signed or difference else ''}.{digits}f}".replace("-", "−")
+
+    def interval(self, estimate: Estimate, *, difference: bool = False) -> Interval | None:
+        """Return the 95 % t interval over seeds, that of a share's mean on the logit scale; None below 3 runs."""
+        return logit_interval(estimate) if self.share and not difference else estimate.interval()
 
     def unit_of(self, *, difference: bool = False) -> str:
         """Return %, points, nats, or nothing."""

@@ -48,21 +48,20 @@ class OverSeeds:
         return asdict(self)
 
 
-def over_seeds(values: Sequence[float]) -> OverSeeds:
+def over_seeds(own: Measure, values: Sequence[float]) -> OverSeeds:
     """Return what a tidy table says of a sample over seeds."""
     estimate = estimates.mean(values)
-    low, high = _ends_of(estimate)
+    low, high = _ends_of(own.interval(estimate))
     return OverSeeds(mean=estimate.value, sd=pd.Series(values).std(), low=low, high=high, n=len(values))
 
 
 def estimate_columns(estimate: Estimate) -> Row:
     """Return estimate, low and high of the 95 % interval, two-sided p of 0, and n."""
-    low, high = _ends_of(estimate)
+    low, high = _ends_of(estimate.interval())
     return {"estimate": estimate.value, "low": low, "high": high, "p": estimate.p_value(), "n": estimate.n}
 
 
-def _ends_of(estimate: Estimate) -> tuple[float | None, float | None]:
-    interval = estimate.interval()
+def _ends_of(interval: Interval | None) -> tuple[float | None, float | None]:
     return (interval.low, interval.high) if interval else (None, None)
 
 
@@ -70,7 +69,7 @@ def estimate_text(own: Measure, estimate: Estimate | None, *, difference: bool =
     """Return an estimate with its interval, as `48.92 [48.10, 49.74]`."""
     if estimate is None:
         return "–"
-    interval = estimate.interval()
+    interval = own.interval(estimate, difference=difference)
     value = own.show(estimate.value, difference=difference)
     if interval is None:
         return value

@@ -88,7 +88,7 @@ def with_interval(estimate: Estimate, metric: str, *, difference: bool) -> str:
     own = measure(metric)
     unit = own.unit_of(difference=difference)
     text = f"{own.show(estimate.value, difference=difference)}{' ' + unit if unit else ''}"
-    interval = estimate.interval()
+    interval = own.interval(estimate, difference=difference)
     n = f"n = {estimate.n} {'seed' if estimate.n == 1 else 'seeds'}"
     if interval is None:
         return f"{text} ({n})"

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from alexnet_study.report.audit.contrasts import compare
 from alexnet_study.report.collection import Collection
 from alexnet_study.report.material import Material
-from alexnet_study.report.measures import MEASURES, in_evaluation
+from alexnet_study.report.measures import MEASURES, in_evaluation, measure
 from alexnet_study.report.rendering.picture import Picture, colour, marker, names, picture
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.table import Table, table
@@ -50,9 +50,10 @@ def accuracy(material: Material) -> Picture:
         values = 100 * np.array(list(collection.values.of(variant, TOP1, evaluation).values()))
         own: Any = {"color": colour(collection, variant)}
         _strip(axes, values, place, marker=marker(collection, variant), hollow=evaluation != "intact", **own)
-        estimate = estimates.mean(values)
-        if interval := estimate.interval():
-            axes.plot([interval.low, interval.high], [place - 0.28] * 2, linewidth=3, solid_capstyle="butt", **own)
+        if interval := measure(TOP1).interval(estimates.mean(values / 100)):
+            axes.plot(
+                [100 * interval.low, 100 * interval.high], [place - 0.28] * 2, linewidth=3, solid_capstyle="butt", **own
+            )
         rows += [{"variant": variant, "evaluation": evaluation, "top1": value / 100} for value in values]
     for check in material.published_figures:
         if check.metric == TOP1:
@@ -106,11 +107,11 @@ def comparison(collection: Collection) -> Table:
             estimate = mean_of(values)
             if estimate:
                 at = {"variant": variant, "evaluation": evaluation, "metric": in_evaluation(path, evaluation)}
-                rows.append({**at, **over_seeds(values).row})
+                rows.append({**at, **over_seeds(own, values).row})
             text = estimate_text(own, estimate) + fewer(estimate, len(collection.of(variant)))
             cells[heading(collection, variant, evaluation)] = text
         display.append(cells)
-    caption = "Comparison of variants: mean [95 % t interval] over n seeds."
+    caption = "Comparison of variants: mean [95 % t interval, of shares on the logit scale] over n seeds."
     return table("comparison", caption, rows, display)
 
 

@@ -34,6 +34,7 @@ from alexnet_study.report.rendering.text import (
     range_text,
 )
 from alexnet_study.report.statistics import estimates
+from alexnet_study.report.statistics.collapsed import LearnedShare, flagged, learned_share
 
 LINES = 20  # above this many runs a variant's curves are drawn as a band alone
 
@@ -112,7 +113,8 @@ def tabulate(collection: Collection) -> Table:
             cells[heading(collection, variant)] = estimate_text(own, mean_of(values))
         display.append(cells)
     caption = (
-        "Learning curves: test top-1, %, mean [95 % t interval] over n seeds; the CSV holds every figure of every run."
+        "Learning curves: test top-1, %, mean [95 % t interval, logit scale] over n seeds; the CSV holds every figure "
+        "of every run."
     )
     return table("learning_curves", caption, _rows(collection), display)
 
@@ -126,12 +128,16 @@ def plateau(collection: Collection) -> Table:
         left = list(collection.values.of(variant, "derived.plateau_epochs").values())
         after_one = [run.epochs[0].test_loss for run in runs]
         extent = {"median": np.median(left), "least": min(left), "greatest": max(left)} if left else {}
+        learned, odd = learned_share(len(left), len(runs)), odd_seeds(collection, variant)
         rows.append({"variant": variant, **extent, "left": len(left), "n": len(runs), **_prefixed(after_one)})
+        rows[-1] |= {"learned_low": learned.interval.low, "learned_high": learned.interval.high}
+        rows[-1] |= {"flagged_seeds": " ".join(map(str, odd))}
         display.append(
             {
                 "variant": variant,
                 "epochs until it is left": range_text(Measure(label="", digits=1), left) if left else "–",
-                "runs that left it": f"{len(left)} of {len(runs)}",
+                "runs that learned": _learned_text(learned),
+                "seeds to look at": ", ".join(map(str, odd)) or "–",
                 "test loss after the first epoch, nats": estimate_text(loss, estimates.mean(after_one)),
                 "n": len(runs),
             }
@@ -140,14 +146,30 @@ def plateau(collection: Collection) -> Table:
     caption = (
         f"The initial plateau: a run has left it after the first epoch that ends with a test loss under "
         f"{100 * PLATEAU:g} % of ln {len(collection.classes)} (under {PLATEAU * guess:.3f}; a guess among the classes "
-        f"has {guess:.3f} nats). Median (least to greatest), in whole epochs, over the runs that left it; the loss, "
-        "which tells apart variants that leave it in the same epoch, is a mean [95 % t interval] over n seeds."
+        f"has {guess:.3f} nats). Median (least to greatest), in whole epochs, over the runs that left it. A run that "
+        "left it learned: their number, and the share in % [exact 95 % interval], an outcome of its own, since runs "
+        "that don't learn wreck means and t intervals. Seeds to look at end with a test top-1 beyond 3 scaled median "
+        "absolute deviations (from 5 seeds on); none is left out for it. The loss, which tells apart variants that "
+        "leave it in the same epoch, is a mean [95 % t interval] over n seeds."
     )
     return table("plateau", caption, rows, display)
 
 
+def odd_seeds(collection: Collection, variant: str) -> list[int]:
+    """Return the seeds whose last test top-1 is beyond 3 scaled median absolute deviations of their variant's."""
+    values = collection.values.of(variant, "evaluations.intact.top1")
+    seeds = list(values)
+    return [seeds[index] for index in flagged(list(values.values()))]
+
+
+def _learned_text(learned: LearnedShare) -> str:
+    low, high = 100 * learned.interval.low, 100 * learned.interval.high
+    return f"{learned.learned} of {learned.n}: {100 * learned.value:.0f} [{low:.1f}, {high:.1f}]"
+
+
 def _prefixed(losses: Sequence[float]) -> Row:
-    return {f"first_test_loss_{name}": value for name, value in over_seeds(losses).row.items() if name != "n"}
+    found = over_seeds(measure("evaluations.intact.loss"), losses).row
+    return {f"first_test_loss_{name}": value for name, value in found.items() if name != "n"}
 
 
 def _rows(collection: Collection) -> list[Row]:

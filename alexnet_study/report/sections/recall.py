@@ -35,7 +35,7 @@ def draw(material: Material) -> Picture:
             values = list(collection.values.of(variant, f"evaluations.intact.recall.{name}", evaluation).values())
             if not values:
                 continue
-            row = over_seeds(values)
+            row = over_seeds(measure(f"evaluations.intact.recall.{name}"), values)
             rows.append({"variant": variant, "evaluation": evaluation, "class": name, **row.row})
             low, high = (row.low, row.high) if row.low is not None and row.high is not None else (row.mean, row.mean)
             style = "-" if evaluation == "intact" else ":"
@@ -56,8 +56,8 @@ def draw(material: Material) -> Picture:
     axes.set_xticklabels([f"{name}*" if name in _distinct(collection) else name for name in classes], rotation=20)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
     caption = (
-        "Recall of each class: mean and 95 % t interval over n seeds; crosses are published. * the intact recalls "
-        "of a later variant and the first differ, jointly over all classes (sign-flip max-T, p < 0.05)."
+        "Recall of each class: mean and 95 % t interval (logit scale) over n seeds; crosses are published. * the "
+        "intact recalls of a later variant and the first differ, jointly over all classes (sign-flip max-T, p < 0.05)."
     )
     alt = f"Recall of each class of {names(collection)}, with intervals."
     return picture(figure, "recall", caption=caption, alt=alt, data=pd.DataFrame(rows))
@@ -110,15 +110,15 @@ def tabulate(collection: Collection) -> Table:
             estimate = mean_of(values)
             if estimate:
                 at = {"variant": variant, "evaluation": evaluation, "class": name}
-                rows.append({**at, **over_seeds(values).row})
+                rows.append({**at, **over_seeds(measure(path), values).row})
             cells[heading(collection, variant, evaluation)] = estimate_text(measure(path), estimate)
         for other, (means, p_values, n) in joint.items():
             text = f"{measure(path).show(means[index], difference=True)}, p {p_text(p_values[index])}" if n > 1 else "–"
             cells[f"{other} − {first}, joint p (n = {n})"] = text
         display.append(cells)
     caption = (
-        "Recall of each class on the test set, %: mean [95 % t interval] over n seeds; differences in points, "
-        "intact, with two-sided p adjusted over all classes by joint sign flips (max-T)."
+        "Recall of each class on the test set, %: mean [95 % t interval, logit scale] over n seeds; differences in "
+        "points, intact, with two-sided p adjusted over all classes by joint sign flips (max-T)."
     )
     return table("recall", caption, rows, display)
 

@@ -37,7 +37,7 @@ def draw(material: Material) -> Picture:
     rows: list[Row] = []
     for variant, evaluation in collection.evaluations:
         found = {stage: stage_values(collection, variant, evaluation, stage) for stage in depth}
-        known = {stage: over_seeds(values) for stage, values in found.items() if values}
+        known = {stage: over_seeds(measure(TOP1), values) for stage, values in found.items() if values}
         rows += [{"variant": variant, "evaluation": evaluation, "stage": s, **row.row} for s, row in known.items()]
         places = [depth.index(stage) for stage in known]
         own = colour(collection, variant)
@@ -58,7 +58,7 @@ def draw(material: Material) -> Picture:
     figure.legend(loc="outside right center", frameon=False)
     caption = (
         "Linear separability against depth: closed-form linear regressor on each block's output after its pool, "
-        "averaged down to 4×4; mean and 95 % t interval over n seeds."
+        "averaged down to 4×4; mean and 95 % t interval (logit scale) over n seeds."
     )
     alt = f"Linear separability against depth of {names(collection)}, mean over seeds."
     return picture(figure, "separability", caption=caption, alt=alt, data=pd.DataFrame(rows))
@@ -72,13 +72,14 @@ def tabulate(collection: Collection) -> Table:
         for variant, evaluation in collection.evaluations:
             values = stage_values(collection, variant, evaluation, stage)
             if values:
-                rows.append({"variant": variant, "evaluation": evaluation, "stage": stage, **over_seeds(values).row})
-            own = measure("evaluations.intact.top1")
+                at = {"variant": variant, "evaluation": evaluation, "stage": stage}
+                rows.append({**at, **over_seeds(measure(TOP1), values).row})
+            own = measure(TOP1)
             cells[heading(collection, variant, evaluation)] = estimate_text(own, mean_of(values))
         display.append(cells)
     caption = (
         "Linear separability against depth: test top-1, %, of the closed-form linear regressor on each stage, "
-        "averaged down to 4×4; mean [95 % t interval] over n seeds."
+        "averaged down to 4×4; mean [95 % t interval, logit scale] over n seeds."
     )
     return table("separability", caption, rows, display)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from scipy import special
 
-from alexnet_study.report.statistics.estimates import LEVEL, Array, Interval, mean
+from alexnet_study.report.statistics.estimates import LEVEL, Array, Estimate, Interval, mean
 
 LEAST_RUNS = 3
 
@@ -16,7 +16,11 @@ def proportion_interval(values: Sequence[float] | Array, level: float = LEVEL) -
     logit(m) ± t₍n₋₁₎ · error/(m(1 − m)), taken back: the delta method. It lies in (0, 1), holds m, and is about m, the
     mean that is printed. (The mean of the runs' logits is another quantity, and m may lie outside its interval.)
     """
-    estimate = mean(values)
+    return logit_interval(mean(values), level)
+
+
+def logit_interval(estimate: Estimate, level: float = LEVEL) -> Interval | None:
+    """Return `proportion_interval` of an estimate that is a mean of proportions."""
     if estimate.n < LEAST_RUNS or not estimate.error or not estimate.df:
         return None
     half = float(special.stdtrit(estimate.df, (1 + level) / 2)) * estimate.error

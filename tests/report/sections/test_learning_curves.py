@@ -1,12 +1,15 @@
 """When the plateau is left."""
 
+import dataclasses
 import json
 from pathlib import Path
 
 import pytest
+from scipy import stats
 
-from alexnet_study.report.collection import collect
-from alexnet_study.report.sections.learning_curves import plateau
+from alexnet_study.report.collection import Collection, collect
+from alexnet_study.report.sections.learning_curves import odd_seeds, plateau
+from alexnet_study.report.values import RunValues, Values
 from alexnet_study.study.study import Study
 
 
@@ -23,4 +26,13 @@ def test_the_plateau_is_left_where_the_test_loss_says(study: Study, copy: Path) 
     assert tidy.loc["skip", ["median", "least", "greatest", "left", "n"]].tolist() == [2, 2, 2, 5, 6]
     assert tidy.loc["skip", "first_test_loss_mean"] == pytest.approx((5 * 2.19 + 2.25) / 6)
     assert tidy.loc["baseline", ["median", "left"]].tolist() == [1, 6]
-    assert found.display["runs that left it"].tolist() == ["6 of 6", "5 of 6"]
+    exact = stats.binomtest(5, 6).proportion_ci(0.95, "exact")
+    assert tidy.loc["skip", ["learned_low", "learned_high"]].tolist() == pytest.approx([exact.low, exact.high])
+    assert found.display["runs that learned"].tolist() == ["6 of 6: 100 [54.1, 100.0]", "5 of 6: 83 [35.9, 99.6]"]
+
+
+def test_a_run_far_from_the_others_is_named(collection: Collection) -> None:
+    top1 = [0.50, 0.51, 0.52, 0.50, 0.51, 0.10]
+    metric = ("intact", "evaluations.intact.top1")
+    runs = [RunValues(variant="skip", seed=s, single={metric: value}, vectors={}) for s, value in enumerate(top1)]
+    assert odd_seeds(dataclasses.replace(collection, values=Values(runs, collection.classes)), "skip") == [5]
