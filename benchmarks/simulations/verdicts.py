@@ -85,7 +85,26 @@ def coarse_found(rng: np.random.Generator, n: int, count: int) -> Flags:
     return each(count, draw)
 
 
+def stability_found(rng: np.random.Generator, n: int, count: int, *, ratio: float) -> Flags:
+    """Return whether a paired t test finds that one variant's runs lie nearer to their median than another's.
+
+    Runs are normal, one value each, their standard deviations `ratio` and 1; the two variants are independent.
+    """
+    own, other = ratio * rng.normal(size=(count, n)), rng.normal(size=(count, n))
+    away = [np.abs(values - np.median(values, axis=1, keepdims=True)) for values in (own, other)]
+    return np.asarray(t_test((away[0] - away[1])[:, :, None])[:, 0] < ALPHA)
+
+
 SIMULATIONS = (
+    *(
+        Simulation(
+            rule="stability, distance from the median",
+            what=f"{'found where there is none' if ratio == 1 else 'power: the spread is half'}, one test at 0.05",
+            draw=functools.partial(stability_found, ratio=ratio),
+            stated=at_most(ALPHA) if ratio == 1 else None,
+        )
+        for ratio in (1.0, 0.5)
+    ),
     *(
         Simulation(
             rule="looks, shares 0.2 and 0.8",
