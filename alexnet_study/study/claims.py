@@ -50,12 +50,12 @@ class Claim:
 
     @property
     def title(self) -> str:
-        """The claim's number and name: `2 some classes`, of all its parts."""
+        """Return the claim's number and name, `2 some classes`, which all its parts share."""
         return f"{self.number} {self.name}".rstrip()
 
     @property
     def label(self) -> str:
-        """What this one part is called: its id where that says more than the number, else `1 accuracy`."""
+        """Return what this one part is called: its id where that says more than the number, else `1 accuracy`."""
         return self.id if self.id != self.number else self.title
 
     @property
@@ -93,11 +93,11 @@ class PublishedFigures:
 
     @property
     def counted(self) -> tuple[str, ...]:
-        """The metrics that don't follow from others."""
+        """Return the metrics that don't follow from others."""
         return tuple(metric for metric in self.metrics if metric not in self.follows)
 
     def counted_values(self, variant: str) -> tuple[float, ...]:
-        """The published values of the metrics that don't follow from others."""
+        """Return the published values of the metrics that don't follow from others."""
         return tuple(
             value for metric, value in zip(self.metrics, self.values[variant], strict=True) if metric in self.counted
         )
