@@ -1,34 +1,52 @@
 """What submit and status say, in lines."""
 
+import dataclasses
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterable
 
+from alexnet_study.cluster.launchers.launcher import Key
 from alexnet_study.cluster.launchers.table import by_run, launcher_of
 from alexnet_study.cluster.plans.job_plan import PlannedArray
 from alexnet_study.cluster.status.study_status import RunStatus
 from alexnet_study.cluster.submission import Outcome, Request
 from alexnet_study.cluster.wording import count
+from alexnet_study.study.configs import RunConfig
 
 
 def submission_lines(request: Request, outcome: Outcome) -> list[str]:
     """Return what was sent, left out and asked for; in a dry run the batch scripts too."""
     lines = [_array_line(array, job) for array, job in outcome.sent]
     lines += left_out_lines(request, outcome)
-    if not outcome.plan.runs:
+    most = request.profile.max_jobs
+    lines += [f"left for the next call, max_jobs is {most}: {text}" for text in _grouped(_keys(outcome.later))]
+    plan = dataclasses.replace(outcome.plan, arrays=tuple(array for array, _ in outcome.sent))
+    if plan.runs:
+        lines.append(launcher_of(plan).describe(plan))
+    elif not outcome.later:
         lines.append(f"nothing to send: every run of {request.study.name} is finished or on its way")
-    else:
-        lines.append(launcher_of(outcome.plan).describe(outcome.plan))
     for (array, _), script in zip(outcome.sent, outcome.scripts, strict=False):
         lines += ["", f"# ----- batch script of {array.name} -----", script]
     return lines
 
 
+def refusal(outcome: Outcome) -> int:
+    """Say on standard error, if SLURM refused a part, what is to be done; return the command's exit code."""
+    if outcome.refused is None:
+        return 0
+    sent = {array.token for array, _ in outcome.sent}
+    left = count(sum(len(job) for array in outcome.plan.arrays if array.token not in sent for job in array.jobs), "run")
+    report = "" if outcome.sent[-1][0].reports else " and the report's job"
+    print(f"error: not sent: {left}{report}: {outcome.refused}; submit again to go on from there", file=sys.stderr)
+    return 1
+
+
 def left_out_lines(request: Request, outcome: Outcome) -> list[str]:
     """Return why runs were left out, one line for each reason and variant."""
-    finished = [(run.variant, run.seed) for run in outcome.finished]
+    finished = _keys(outcome.finished)
     lines = [f"left out, finished: {text}" for text in _grouped(finished)]
-    wanted = {(run.variant, run.seed) for run in request.runs()} - set(finished)
+    wanted = set(_keys(request.runs())) - set(finished)
     live = {key: job for key, job in by_run(outcome.live).items() if key in wanted}
     for job in dict.fromkeys(job.id for job in live.values()):
         lines += [
@@ -62,6 +80,10 @@ def _array_line(array: PlannedArray, job: str) -> str:
         return f"job {job or '?'}: {array.name}, when all others have ended"
     seeds = ", ".join(_grouped(run.key for each in array.jobs for run in each))
     return f"job {job or '?'}: {array.name}, {count(len(array.jobs), 'job')}: {seeds}"
+
+
+def _keys(runs: Iterable[RunConfig]) -> list[Key]:
+    return [(run.variant, run.seed) for run in runs]
 
 
 def _grouped(keys: Iterable[tuple[str, int]]) -> list[str]:

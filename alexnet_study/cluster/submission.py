@@ -16,7 +16,7 @@ from alexnet_study.cluster.plans.job_plan import JobPlan, PlannedArray, new_id, 
 from alexnet_study.cluster.plans.lock import study_lock
 from alexnet_study.cluster.plans.profile import Profile
 from alexnet_study.data.sources import check_request
-from alexnet_study.errors import RequestError
+from alexnet_study.errors import RequestError, RunError
 from alexnet_study.provenance import code_state
 from alexnet_study.runs.folder import RunFolder
 from alexnet_study.study.configs import RunConfig
@@ -49,11 +49,16 @@ class Request:
 
 @dataclass(kw_only=True)
 class Outcome:
-    """What became of a request. sent: each array with its job id ("" in a dry run)."""
+    """What became of a request. sent: each array with its job id ("" in a dry run).
+
+    later: runs that the profile's max_jobs leaves for the next call. refused: why the rest could not be sent.
+    """
 
     plan: JobPlan
     finished: list[RunConfig] = field(default_factory=list)
     live: list[SentJob] = field(default_factory=list)
+    later: list[RunConfig] = field(default_factory=list)
+    refused: str | None = None
     sent: list[tuple[PlannedArray, str]] = field(default_factory=list)
     scripts: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -62,8 +67,8 @@ class Outcome:
 def submit(request: Request) -> Outcome:
     """Send what is neither finished nor on its way, and a report behind all live jobs; return at once.
 
-    Raise RequestError where the request cannot be carried out, before anything is written or sent; raise RunError where
-    SLURM fails half-way: starting again takes up what it has.
+    Raise RequestError where the request cannot be carried out, or SLURM takes none of it: nothing is sent then. What it
+    refuses half-way is in the outcome; starting again takes up what it has.
     """
     check_request(request.study.data)
     plan = _draft(request)
@@ -142,7 +147,10 @@ def _filled(request: Request, plan: JobPlan, live: list[SentJob], *, ask: bool) 
         elif (run.variant, run.seed) not in on_their_way:
             wanted.append(run)
     arrays = launcher_of(plan).arrays(plan, wanted, live, ask=ask)
-    return Outcome(plan=dataclasses.replace(plan, arrays=arrays), finished=finished, live=live)
+    plan = dataclasses.replace(plan, arrays=arrays)
+    planned = {run.key for run in plan.runs}
+    later = [run for run in wanted if (run.variant, run.seed) not in planned]
+    return Outcome(plan=plan, finished=finished, live=live, later=later)
 
 
 def _freeze(plan: JobPlan, request: Request) -> None:
@@ -157,20 +165,33 @@ def _freeze(plan: JobPlan, request: Request) -> None:
 
 
 def _send(outcome: Outcome, check: Callable[[], None]) -> None:
-    """Send the arrays in order, the report's last and behind all live jobs; an older report that waits is dropped."""
+    """Send the arrays in order, the report's last and behind all live jobs; an older report that waits is dropped.
+
+    Where SLURM refuses an array, those after it are left too, but not the report of what was sent.
+    """
     plan = outcome.plan
     for index, array in enumerate(plan.arrays):
+        if outcome.refused is not None and not array.reports:
+            continue
         check()
         behind = _behind(outcome, [job for _, job in outcome.sent]) if array.reports else []
         try:
             job = launcher_of(plan).send(plan, index, behind)
-        except RequestError:
+        except RequestError as error:
             if not outcome.sent:
                 shutil.rmtree(plan.folder)
-            raise
+                raise
+            outcome.refused = outcome.refused or str(error)
+            continue
+        except RunError as error:  # nobody can tell whether SLURM has it: the next call asks
+            if not outcome.sent:
+                raise
+            outcome.refused = str(error)
+            return
         plan.record_job(index, job)
         outcome.sent.append((array, job))
-    table.cancel(job for job in outcome.live if job.reports and job.queued and job.queued.state == "PENDING")
+    if outcome.sent and outcome.sent[-1][0].reports:
+        table.cancel(job for job in outcome.live if job.reports and job.queued and job.queued.state == "PENDING")
 
 
 def _behind(outcome: Outcome, sent: list[str]) -> list[str]:

@@ -18,7 +18,7 @@ def main(program: str, words: Sequence[str]) -> int:
     parser.add_argument("--allow-dirty", action="store_true", help="submit code with uncommitted changes")
     arguments = parser.parse_args(words)
     from alexnet_study.cluster.control import failed, release, retry_request
-    from alexnet_study.cluster.printing import submission_lines
+    from alexnet_study.cluster.printing import refusal, submission_lines
     from alexnet_study.cluster.profiles import load_profile
     from alexnet_study.cluster.submission import submit
     from alexnet_study.cluster.wording import count
@@ -38,5 +38,6 @@ def main(program: str, words: Sequence[str]) -> int:
     request = retry_request(study, results, runs, profile=profile, allow_dirty=arguments.allow_dirty)
     for run in runs:
         print(f"again: {run.variant} seed {run.seed}: {run.cause}")
-    print("\n".join(submission_lines(request, submit(request))))
-    return 0
+    outcome = submit(request)
+    print("\n".join(submission_lines(request, outcome)))
+    return refusal(outcome)

@@ -72,13 +72,18 @@ class Slurm(Launcher):
     def arrays(
         self, plan: JobPlan, wanted: Sequence[RunConfig], live: Iterable[SentJob], *, ask: bool
     ) -> tuple[PlannedArray, ...]:
-        """Return an array a variant, or several, and the report's job; that alone where live jobs have none."""
+        """Return an array a variant, or several, and the report's job; that alone where live jobs have none.
+
+        Where the profile bounds the study's jobs in the queue, the first runs that it has room for.
+        """
         queued = [job for job in live if job.queued is not None]
+        room = _room(plan.profile, queued)
+        wanted = wanted if room is None or room > 0 else ()
         if not wanted and (not queued or any(job.reports for job in queued)):
             return ()
         most = self.clients.max_array_size() if ask else slurm_clients.DEFAULT_MAX_ARRAY_SIZE
         per_job = plan.profile.runs_per_job
-        return tuple(arrays_of(plan.study, plan.id, wanted, runs_per_job=per_job, most_jobs=most))
+        return tuple(arrays_of(plan.study, plan.id, wanted, runs_per_job=per_job, most_jobs=most, room=room))
 
     def script(self, plan: JobPlan, array: int, dependency: Sequence[str]) -> str:
         """Return the text that sbatch would get."""
@@ -89,7 +94,7 @@ class Slurm(Launcher):
         try:
             return batch_script.send(plan, array, self.clients, _afterany(dependency))
         except RunError as error:
-            self.settle(plan, self.clients.queue())
+            self._settle(plan, array, _OwnJobs(plan, self.clients.queue()))  # later arrays may still be sent
             job = plan.job_of(array)
             if job is not None:
                 return job
@@ -103,16 +108,19 @@ class Slurm(Launcher):
         """
         own = _OwnJobs(plan, queue)
         for array in range(len(plan.arrays)):
-            found = own.of(array)
-            if plan.job_of(array) is None and plan.owner(array) != ABANDONED:
-                owner = found[0].array if found else plan.own(array, ABANDONED)
-                if owner != ABANDONED:
-                    plan.record_job(array, owner)
-            if any(job.live for job in found):
-                if plan.owner(array) == ABANDONED:
-                    self.clients.cancel([found[0].array])
-                else:
-                    batch_script.complete(plan, array, found[0].array)
+            self._settle(plan, array, own)
+
+    def _settle(self, plan: JobPlan, array: int, own: "_OwnJobs") -> None:
+        found = own.of(array)
+        if plan.job_of(array) is None and plan.owner(array) != ABANDONED:
+            owner = found[0].array if found else plan.own(array, ABANDONED)
+            if owner != ABANDONED:
+                plan.record_job(array, owner)
+        if any(job.live for job in found):
+            if plan.owner(array) == ABANDONED:
+                self.clients.cancel([found[0].array])
+            else:
+                batch_script.complete(plan, array, found[0].array)
 
     def jobs(self, plan: JobPlan, queue: Sequence[QueuedJob] | None) -> list[SentJob]:
         """Return the jobs of all arrays that have an id, on record or in the queue."""
@@ -188,6 +196,11 @@ class _OwnJobs:
             for job in self.by_id.get(id_, ())
             if job.comment == planned.token or (job.name == planned.name and not other.fullmatch(job.comment))
         ]
+
+
+def _room(profile: Profile, queued: Sequence[SentJob]) -> int | None:
+    """Return how many jobs with runs may be sent beside these and a new report's; None where nothing bounds them."""
+    return max(0, profile.max_jobs - len({job.id for job in queued}) - 1) if profile.max_jobs else None
 
 
 def _afterany(jobs: Sequence[str]) -> str:

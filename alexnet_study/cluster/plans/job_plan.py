@@ -178,9 +178,18 @@ def new_id() -> str:
 
 
 def arrays_of(
-    study: str, submission: str, runs: Iterable[RunConfig], *, runs_per_job: int, most_jobs: int
+    study: str,
+    submission: str,
+    runs: Iterable[RunConfig],
+    *,
+    runs_per_job: int,
+    most_jobs: int,
+    room: int | None = None,
 ) -> Iterator[PlannedArray]:
-    """Yield one array a variant, or several where `most_jobs` bounds an array; then the report's job."""
+    """Yield one array a variant, or several where `most_jobs` bounds an array; then the report's job.
+
+    room: how many jobs with runs may be planned, the first ones; None: all.
+    """
     runs = list(runs)
     count = 0
     for variant in dict.fromkeys(run.variant for run in runs):
@@ -189,7 +198,8 @@ def arrays_of(
             for run in runs
             if run.variant == variant
         ]
-        jobs = list(_pieces(planned, runs_per_job))
+        jobs = list(_pieces(planned, runs_per_job))[:room]
+        room = None if room is None else room - len(jobs)
         for piece in _pieces(jobs, most_jobs):
             yield PlannedArray(token=_token(study, submission, count), name=f"{study}-{variant}", jobs=piece)
             count += 1

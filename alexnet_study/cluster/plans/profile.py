@@ -38,7 +38,8 @@ class Profile:
 
     launcher: a name in the table, such as `slurm`, or `local` for this machine. minutes: time limit of a job. gres: a
     job's GPU, empty for none. cpus: of a job; 0: as many as its runs' threads. parallelism: most jobs of an array at
-    once; locally, the most CPU runs at once, 0 meaning cores over threads. runs_per_job: runs in one job, of which
+    once; locally, the most CPU runs at once, 0 meaning cores over threads. max_jobs: most of the study's jobs in the
+    queue, the report's among them, as a QOS may bound them; 0: no bound. runs_per_job: runs in one job, of which
     side_by_side at once. warning_seconds: how long before the limit a job is told to write its checkpoint; 0: as long
     as its container runtime needs. max_requeues: how often an unfinished job returns to the queue by itself. stage:
     data is copied to the node's temporary disk first. inexact_resume: a run may go on on another device model or other
@@ -56,6 +57,7 @@ class Profile:
     constraint: str = ""
     exclude: str = ""
     parallelism: int = 0
+    max_jobs: int = 0
     runs_per_job: int = 1
     side_by_side: int = 1
     warning_seconds: int = 0
@@ -73,6 +75,10 @@ class Profile:
         _check_means(self)
         for name, least in (("parallelism", 0), ("runs_per_job", 1), ("side_by_side", 1), ("max_requeues", 0)):
             _check_least(self, name, least)
+        if self.max_jobs < 0 or self.max_jobs == 1:
+            raise RequestError(
+                f"max_jobs: {self.max_jobs} is not valid; expected 0 or at least 2: a run's and the report's"
+            )
         check_options(self.sbatch, gres=self.gres, memory_gb=self.memory_gb)
         check_container(self.container)
         for name in ("mounts", "arguments"):
