@@ -24,6 +24,7 @@ DRY_RUN     ?=
 ALLOW_DIRTY ?=
 WATCH       ?=
 CAUSE       ?=
+MINUTES     ?=
 CLUSTER     := $(PYTHON) slurm/testcluster/cluster.py
 
 # The image: its tag, and what it is built on where that is not the Dockerfile's choice.
@@ -70,8 +71,9 @@ status: $(VENV)/.ready ## where each run of STUDY is, and why what failed did [W
 cancel: $(VENV)/.ready ## cancel STUDY's jobs; its runs keep their checkpoints
 	@$(RUN) -m jobs.cancel --study "$(STUDY)" --results "$(RESULTS)"
 
-retry: $(VENV)/.ready ## submit again what failed, and release held jobs [CAUSE=…] [PROFILE=…] [ALLOW_DIRTY=1]
+retry: $(VENV)/.ready ## submit again what failed, and release held jobs [CAUSE=…] [MINUTES=…] [PROFILE=…] [ALLOW_DIRTY=1]
 	@$(RUN) -m jobs.retry --study "$(STUDY)" --results "$(RESULTS)" $(if $(CAUSE),--cause "$(CAUSE)") \
+	    $(if $(MINUTES),--minutes "$(MINUTES)") \
 	    $(if $(filter command environment,$(firstword $(origin PROFILE))),--profile "$(PROFILE)") \
 	    $(if $(filter-out 0,$(ALLOW_DIRTY)),--allow-dirty)
 

@@ -1,5 +1,6 @@
 """Cancel a study's jobs, and retry what failed."""
 
+import dataclasses
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -63,18 +64,51 @@ def failed(study: Study, results: Path, cause: str = "") -> list[RunStatus]:
     return [run for run in statuses if run.state == "failed" and cause.lower() in (run.cause or "").lower()]
 
 
-def retry_request(
-    study: Study, results: Path, runs: Iterable[RunStatus], *, profile: Profile | None, allow_dirty: bool
-) -> Request:
-    """Return a request for these runs as the newest submission had them: its frozen study, its profile unless given."""
-    newest = _plans(study, results)[-1]
+def retry_requests(
+    study: Study,
+    results: Path,
+    runs: Iterable[RunStatus],
+    *,
+    profile: Profile | None,
+    minutes: int | None,
+    allow_dirty: bool,
+) -> tuple[list[Request], list[tuple[RunStatus, str]]]:
+    """Return a request for each submission that was the last of some of these runs, and the runs that can't be sent.
+
+    Each has that submission's frozen study, and its profile unless one is given; minutes: another time limit. With a
+    run that can't be sent comes why.
+    """
+    newest = {run.key: plan for plan in _plans(study, results) for run in plan.runs}
+    plans: dict[str, JobPlan] = {}
+    grouped: dict[str, list[RunStatus]] = {}
+    lost = []
+    for run in runs:
+        plan = newest.get((run.variant, run.seed))
+        if plan is None:
+            lost.append((run, "in no submission"))
+        else:
+            plans[plan.id] = plan
+            grouped.setdefault(plan.id, []).append(run)
+    requests = []
+    for id_, own in grouped.items():
+        chosen = profile or plans[id_].profile
+        chosen = chosen if minutes is None else dataclasses.replace(chosen, minutes=minutes)
+        try:
+            requests.append(_again(plans[id_], own, chosen, results, allow_dirty=allow_dirty))
+        except RequestError as error:
+            lost += [(run, str(error)) for run in own]
+    return requests, lost
+
+
+def _again(plan: JobPlan, runs: list[RunStatus], profile: Profile, results: Path, *, allow_dirty: bool) -> Request:
+    """Return a request for these runs as an earlier submission had them."""
     return Request(
-        study_file=newest.study_file,
-        study=load_study(newest.study_file),
-        profile=profile or newest.profile,
+        study_file=plan.study_file,
+        study=load_study(plan.study_file),
+        profile=profile,
         results=results,
-        cwd=newest.cwd,
-        cache=newest.cache,
+        cwd=plan.cwd,
+        cache=plan.cache,
         allow_dirty=allow_dirty,
         only=frozenset((run.variant, run.seed) for run in runs),
     )

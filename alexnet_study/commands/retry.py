@@ -1,23 +1,30 @@
 """Submit the runs of a study that failed, all or those of one cause, and release its held jobs.
 
-alexnet-study retry --study skip --cause "time limit"
+alexnet-study retry --study skip --cause "time limit" --minutes 120
 """
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from alexnet_study.commands.options import study_parser
+from alexnet_study.commands.options import Parser, study_parser
+
+
+def parser(program: str) -> Parser:
+    """Return the parser of the command's options."""
+    parser = study_parser(program, __doc__)
+    parser.add_argument("--cause", default="", metavar="TEXT", help="only runs whose cause contains it (all)")
+    parser.add_argument("--profile", metavar="PROFILE", help="another than the last submission's")
+    parser.add_argument("--minutes", type=int, metavar="N", help="another time limit than the profile's")
+    parser.add_argument("--allow-dirty", action="store_true", help="submit code with uncommitted changes")
+    return parser
 
 
 def main(program: str, words: Sequence[str]) -> int:
     """Release, then submit, and say what."""
-    parser = study_parser(program, __doc__)
-    parser.add_argument("--cause", default="", metavar="TEXT", help="only runs whose cause contains it (all)")
-    parser.add_argument("--profile", metavar="PROFILE", help="another than the last submission's")
-    parser.add_argument("--allow-dirty", action="store_true", help="submit code with uncommitted changes")
-    arguments = parser.parse_args(words)
-    from alexnet_study.cluster.control import failed, release, retry_request
+    arguments = parser(program).parse_args(words)
+    from alexnet_study.cluster.control import failed, release, retry_requests
     from alexnet_study.cluster.printing import refusal, submission_lines
     from alexnet_study.cluster.profiles import load_profile
     from alexnet_study.cluster.submission import submit
@@ -35,9 +42,17 @@ def main(program: str, words: Sequence[str]) -> int:
         print("no run failed" + (f" with a cause that contains {arguments.cause!r}" if arguments.cause else ""))
         return 0
     profile = load_profile(arguments.profile) if arguments.profile else None
-    request = retry_request(study, results, runs, profile=profile, allow_dirty=arguments.allow_dirty)
-    for run in runs:
-        print(f"again: {run.variant} seed {run.seed}: {run.cause}")
-    outcome = submit(request)
-    print("\n".join(submission_lines(request, outcome)))
-    return refusal(outcome)
+    requests, lost = retry_requests(
+        study, results, runs, profile=profile, minutes=arguments.minutes, allow_dirty=arguments.allow_dirty
+    )
+    for run, reason in lost:
+        print(f"error: cannot send {run.variant} seed {run.seed}: {reason}", file=sys.stderr)
+    code = 1 if lost else 0
+    for request in requests:
+        for run in runs:
+            if request.only and (run.variant, run.seed) in request.only:
+                print(f"again: {run.variant} seed {run.seed}: {run.cause}")
+        outcome = submit(request)
+        print("\n".join(submission_lines(request, outcome)))
+        code = max(code, refusal(outcome))
+    return code

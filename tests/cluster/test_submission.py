@@ -1,7 +1,6 @@
 """What is sent, and what becomes of a submission that SLURM cuts short."""
 
 import dataclasses
-from pathlib import Path
 
 import pytest
 
@@ -10,27 +9,7 @@ from alexnet_study.cluster.plans.profile import Profile
 from alexnet_study.cluster.printing import submission_lines
 from alexnet_study.cluster.submission import Outcome, Request, dry_run, submit
 from alexnet_study.errors import RequestError
-from alexnet_study.study.study import load_study
 from tests.cluster.pretended import PretendedSlurm
-
-
-@pytest.fixture
-def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PretendedSlurm:
-    return PretendedSlurm(tmp_path / "bin", monkeypatch)
-
-
-@pytest.fixture
-def request_(study_file: Path, images: Path, tmp_path: Path) -> Request:
-    """Both variants of the study with four seeds."""
-    study = dataclasses.replace(load_study(study_file), data=str(images), seeds=(0, 1, 2, 3))
-    return Request(
-        study_file=study_file,
-        study=study,
-        profile=Profile(),
-        results=tmp_path / "results",
-        cwd=tmp_path,
-        allow_dirty=True,
-    )
 
 
 def with_profile(request: Request, **values: object) -> Request:
@@ -42,43 +21,49 @@ def names(outcome: Outcome) -> list[str]:
 
 
 def test_a_submission_cut_short_sends_the_report_of_what_it_sent_and_goes_on(
-    slurm: PretendedSlurm, request_: Request
+    slurm: PretendedSlurm, submission_request: Request
 ) -> None:
     slurm.refuse("tiny-skip")
-    cut = submit(request_)
+    cut = submit(submission_request)
     assert names(cut) == ["tiny-baseline", "tiny-report"]
     assert cut.refused is not None
     assert "QOSMaxSubmitJobPerUserLimit" in cut.refused
     assert "tiny-skip" in cut.refused
-    (plan,) = read_plans(request_.results, "tiny")
+    (plan,) = read_plans(submission_request.results, "tiny")
     assert plan.owner(2) is None, "the report's job would end at once"
-    assert "4 runs, 4 jobs of" in submission_lines(request_, cut)[-1]
+    assert "4 runs, 4 jobs of" in submission_lines(submission_request, cut)[-1]
     slurm.refuse()
-    rest = submit(request_)
+    rest = submit(submission_request)
     assert names(rest) == ["tiny-skip", "tiny-report"]
     assert rest.refused is None
     assert sorted(slurm.jobs.values()) == ["tiny-baseline"] * 4 + ["tiny-report"] + ["tiny-skip"] * 4
 
 
-def test_a_refused_report_keeps_the_runs_and_is_sent_at_the_next_call(slurm: PretendedSlurm, request_: Request) -> None:
+def test_a_refused_report_keeps_the_runs_and_is_sent_at_the_next_call(
+    slurm: PretendedSlurm, submission_request: Request
+) -> None:
     slurm.refuse("tiny-report")
-    cut = submit(request_)
+    cut = submit(submission_request)
     assert names(cut) == ["tiny-baseline", "tiny-skip"]
     assert cut.refused is not None
     assert "tiny-report" in cut.refused
     slurm.refuse()
-    assert names(submit(request_)) == ["tiny-report"]
+    assert names(submit(submission_request)) == ["tiny-report"]
 
 
-def test_a_submission_of_which_nothing_was_sent_leaves_nothing(slurm: PretendedSlurm, request_: Request) -> None:
+def test_a_submission_of_which_nothing_was_sent_leaves_nothing(
+    slurm: PretendedSlurm, submission_request: Request
+) -> None:
     slurm.refuse("tiny-baseline")
     with pytest.raises(RequestError, match="QOSMaxSubmitJobPerUserLimit"):
-        submit(request_)
-    assert read_plans(request_.results, "tiny") == []
+        submit(submission_request)
+    assert read_plans(submission_request.results, "tiny") == []
 
 
-def test_no_more_jobs_than_the_profile_allows_are_in_the_queue(slurm: PretendedSlurm, request_: Request) -> None:
-    request = with_profile(request_, max_jobs=4)
+def test_no_more_jobs_than_the_profile_allows_are_in_the_queue(
+    slurm: PretendedSlurm, submission_request: Request
+) -> None:
+    request = with_profile(submission_request, max_jobs=4)
     first = submit(request)
     assert sorted(slurm.jobs.values()) == ["tiny-baseline"] * 3 + ["tiny-report"]
     lines = submission_lines(request, first)
@@ -91,8 +76,8 @@ def test_no_more_jobs_than_the_profile_allows_are_in_the_queue(slurm: PretendedS
     assert read_plans(request.results, "tiny")[-1].runs
 
 
-def test_the_dry_run_keeps_to_the_number_of_jobs_too(slurm: PretendedSlurm, request_: Request) -> None:
-    assert len(dry_run(with_profile(request_, max_jobs=3)).plan.runs) == 2
+def test_the_dry_run_keeps_to_the_number_of_jobs_too(slurm: PretendedSlurm, submission_request: Request) -> None:
+    assert len(dry_run(with_profile(submission_request, max_jobs=3)).plan.runs) == 2
 
 
 def test_a_profile_needs_room_for_a_run_and_the_report() -> None:

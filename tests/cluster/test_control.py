@@ -1,0 +1,46 @@
+"""Retrying and cancelling what was sent."""
+
+import dataclasses
+import shutil
+
+import pytest
+
+from alexnet_study.cluster.control import failed, retry_requests
+from alexnet_study.cluster.plans.job_plan import read_plans
+from alexnet_study.cluster.submission import Request, submit
+from alexnet_study.errors import RequestError
+from tests.cluster.pretended import PretendedSlurm
+
+
+def with_seeds(request: Request, *seeds: int) -> Request:
+    return dataclasses.replace(request, study=dataclasses.replace(request.study, seeds=seeds))
+
+
+def test_retry_sends_what_failed_of_any_submission(slurm: PretendedSlurm, submission_request: Request) -> None:
+    for seeds in ((2, 3), (0,)):
+        submit(with_seeds(submission_request, *seeds))
+        slurm.end(*slurm.jobs)
+    study, results = submission_request.study, submission_request.results
+    runs = [run for run in failed(study, results) if run.seed != 0 or run.variant == "skip"]
+    requests, lost = retry_requests(study, results, runs, profile=None, minutes=7, allow_dirty=True)
+    assert lost == []
+    for request in requests:
+        submit(request)
+    assert sorted(slurm.jobs.values()) == ["tiny-baseline"] * 2 + ["tiny-report"] + ["tiny-skip"] * 3
+    assert {plan.profile.minutes for plan in read_plans(results, "tiny")[2:]} == {7}
+
+
+def test_retry_says_what_it_cannot_send(slurm: PretendedSlurm, submission_request: Request) -> None:
+    submit(with_seeds(submission_request, 0))
+    submit(with_seeds(submission_request, 1))
+    slurm.end(*slurm.jobs)
+    study, results = submission_request.study, submission_request.results
+    runs = failed(study, results)
+    (read_plans(results, "tiny")[0].folder / "study.yaml").unlink()
+    requests, lost = retry_requests(study, results, runs, profile=None, minutes=None, allow_dirty=True)
+    assert [(run.variant, run.seed) for request in requests for run in request.runs()] == [("baseline", 1), ("skip", 1)]
+    assert [(run.variant, run.seed) for run, _ in lost] == [("baseline", 0), ("skip", 0)]
+    assert "study.yaml" in lost[0][1]
+    shutil.rmtree(results / "tiny" / ".submit")
+    with pytest.raises(RequestError, match="nothing was submitted"):
+        retry_requests(study, results, runs, profile=None, minutes=None, allow_dirty=True)
