@@ -168,3 +168,25 @@ def test_status_needs_no_slurm(site: Site) -> None:
     site.path = "/nowhere"
     assert "| finished |" in line(site)
     assert line(site, "skip").startswith("skip seed 0 | failed | its summary.json is missing")
+
+
+def test_a_run_that_came_to_another_device_says_so_and_not_what_ended_the_life_before(long_site: Site) -> None:
+    elsewhere = '[ "${SLURM_RESTART_COUNT:-0}" = 0 ] || export ATEN_CPU_CAPABILITY=default'
+    long_site.write_profile(setup=[elsewhere])
+    long_site.submit()
+    wait_until_trains(long_site)
+    long_site.cluster.client("scontrol", "requeue", job_of(long_site))
+    long_site.wait_until_idle()
+    assert "failed | another device: pass inexact_resume or exclude the node (CPU " in line(long_site)
+
+
+def test_a_run_that_gains_nothing_is_not_requeued_for_ever(long_site: Site) -> None:
+    """Each life ends before the run begins, as where the start alone takes all the time that a job has."""
+    folder = long_site.folder / "hook"
+    folder.mkdir()
+    hook = "import os, sys\nif 'train' in sys.orig_argv:\n    os._exit(75)\n"
+    (folder / "sitecustomize.py").write_text(hook)
+    long_site.write_profile(setup=[f'export PYTHONPATH="{folder}:$PYTHONPATH"'])
+    long_site.submit()
+    long_site.wait_until_idle()
+    assert "failed | gained no step in 3 lives; the last: ended before it trained" in line(long_site)

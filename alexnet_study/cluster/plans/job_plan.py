@@ -117,6 +117,11 @@ class JobPlan:
         """Return submitit's folder: batch scripts, pickles, the jobs' own output."""
         return self.folder / "jobs"
 
+    @property
+    def lives_folder(self) -> Path:
+        """Return the folder in which jobs write down each start of a run."""
+        return self.folder / "lives"
+
     def setting(self, *, reports: bool, cache: Path | None = None) -> JobSetting:
         """Return what a container runtime is told of a job, the report's or a run's; cache: staged data."""
         paths = (*self.paths(), *([] if cache is None else [cache]))
