@@ -37,12 +37,13 @@ def cancel(study: Study, results: Path) -> list[SentJob]:
 
 def _wait_until_gone(plans: list[JobPlan], jobs: set[str]) -> None:
     """Ask the queues until none of these jobs waits or runs; raise RunError if some still do after a while."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline, pause = time.monotonic() + PATIENCE_SECONDS, ASK_SECONDS
     while left := [job for job in table.live_jobs(plans, table.queues(plans)) if job.id in jobs and not _ends(job)]:
         if time.monotonic() > deadline:
             shown = ", ".join(f"{job.id} ({job.queued.state if job.queued else job.phase})" for job in left[:5])
             raise RunError(f"not cancelled: {count(len(left), 'job')}: {shown}; expected them to end: ask with squeue")
-        time.sleep(ASK_SECONDS)
+        time.sleep(pause)
+        pause = min(2 * pause, 5 * ASK_SECONDS)  # the controller has others to serve
 
 
 def _ends(job: SentJob) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from alexnet_study.commands.options import study_parser
 
-WATCH_SECONDS = 5.0
+WATCH_SECONDS = 30.0  # as often as a controller that serves many may be asked
 CLEAR = "\033[H\033[2J"
 
 

@@ -32,7 +32,10 @@ elif client == "squeue":
     said = "".join(f"{{i}}|PENDING|(Priority)|Priority|0:00||{{n}}|{{c}}\n" for i, (n, c) in state["jobs"].items())
 elif client == "scancel":
     for word in words[1:]:
-        state["jobs"] = {{i: j for i, j in state["jobs"].items() if i != word and i.partition("_")[0] != word}}
+        main, _, tasks = word.partition("_[")
+        ends = [piece.partition("-")[::2] for piece in tasks.strip("]").split(",") if piece]
+        gone = [f"{{main}}_{{i}}" for first, last in ends for i in range(int(first), int(last or first) + 1)] or [word]
+        state["jobs"] = {{i: j for i, j in state["jobs"].items() if i not in gone and i.partition("_")[0] not in gone}}
 elif client == "scontrol":
     said = "MaxArraySize = 1001\n"
 (home / "state.json").write_text(json.dumps(state))

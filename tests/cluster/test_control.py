@@ -1,12 +1,14 @@
 """Retrying and cancelling what was sent."""
 
 import dataclasses
+import os
 import shutil
 
 import pytest
 
-from alexnet_study.cluster.control import failed, retry_requests
+from alexnet_study.cluster.control import cancel, failed, retry_requests
 from alexnet_study.cluster.plans.job_plan import read_plans
+from alexnet_study.cluster.status.study_status import study_status
 from alexnet_study.cluster.submission import Request, submit
 from alexnet_study.errors import RequestError
 from tests.cluster.pretended import PretendedSlurm
@@ -44,3 +46,23 @@ def test_retry_says_what_it_cannot_send(slurm: PretendedSlurm, submission_reques
     shutil.rmtree(results / "tiny" / ".submit")
     with pytest.raises(RequestError, match="nothing was submitted"):
         retry_requests(study, results, runs, profile=None, minutes=None, allow_dirty=True)
+
+
+def test_an_array_is_cancelled_by_its_id(slurm: PretendedSlurm, submission_request: Request) -> None:
+    submit(submission_request)
+    slurm.end("11_1")
+    cancel(submission_request.study, submission_request.results)
+    assert [call for call in slurm.calls if call[0] == "scancel"] == [["scancel", "--quiet", "11_[0,2-3]", "12", "13"]]
+    assert slurm.jobs == {}
+
+
+def test_only_jobs_of_those_who_submitted_are_asked_for(slurm: PretendedSlurm, submission_request: Request) -> None:
+    submit(submission_request)
+    study_status(submission_request.study, submission_request.results)
+    asked = [call for call in slurm.calls if call[0] == "squeue"]
+    assert asked
+    assert all(f"--user={os.getuid()}" in call for call in asked)
+    (plan,) = read_plans(submission_request.results, "tiny")
+    os.chown(plan.folder, 1, -1)
+    study_status(submission_request.study, submission_request.results)
+    assert f"--user={os.getuid()},1" in slurm.calls[-1]

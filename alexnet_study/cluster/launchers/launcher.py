@@ -103,8 +103,11 @@ class Launcher(Protocol):
     def check_reachable(self) -> None:
         """Raise RequestError if what is needed isn't installed; raise RunError if it doesn't answer."""
 
-    def queue(self) -> list[QueuedJob]:
-        """Return every job that the queue knows, live or ended; raise RunError if it doesn't answer."""
+    def queue(self, users: Iterable[int] = ()) -> list[QueuedJob]:
+        """Return every job of this user and of others, by their ids, that the queue knows, live or ended.
+
+        Raise RunError if it doesn't answer.
+        """
 
     def arrays(
         self, plan: JobPlan, wanted: Sequence[RunConfig], live: Iterable[SentJob], *, ask: bool

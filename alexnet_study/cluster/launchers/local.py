@@ -66,7 +66,7 @@ class Local(Launcher):
     def check_reachable(self) -> None:
         """Do nothing: this machine is here."""
 
-    def queue(self) -> list[QueuedJob]:
+    def queue(self, users: Iterable[int] = ()) -> list[QueuedJob]:
         """Return nothing: a supervisor says itself what it does."""
         return []
 

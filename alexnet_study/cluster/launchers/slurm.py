@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import itertools
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -65,9 +66,9 @@ class Slurm(Launcher):
         slurm_clients.require_clients()
         self.clients.queue()
 
-    def queue(self) -> list[QueuedJob]:
+    def queue(self, users: Iterable[int] = ()) -> list[QueuedJob]:
         """Return what squeue shows."""
-        return self.clients.queue()
+        return self.clients.queue(users)
 
     def arrays(
         self, plan: JobPlan, wanted: Sequence[RunConfig], live: Iterable[SentJob], *, ask: bool
@@ -139,8 +140,11 @@ class Slurm(Launcher):
         return sent
 
     def cancel(self, jobs: Sequence[SentJob]) -> None:
-        """Cancel by scancel."""
-        self.clients.cancel([job.id for job in jobs])
+        """Cancel by scancel: a whole array by its id, a part of it in one word."""
+        arrays: dict[str, list[SentJob]] = {}
+        for job in jobs:
+            arrays.setdefault(job.id.partition("_")[0], []).append(job)
+        self.clients.cancel([_name(array, own) for array, own in arrays.items()])
 
     def release(self, jobs: Sequence[SentJob]) -> list[SentJob]:
         """Release by scontrol, which refuses a user what an administrator holds."""
@@ -196,6 +200,17 @@ class _OwnJobs:
             for job in self.by_id.get(id_, ())
             if job.comment == planned.token or (job.name == planned.name and not other.fullmatch(job.comment))
         ]
+
+
+def _name(array: str, jobs: Sequence[SentJob]) -> str:
+    """Return these jobs of an array as SLURM's clients take them: `12` for all, `12_[0,2-4]` for some."""
+    indices = sorted({job.index for job in jobs})
+    if len(indices) == max(1, len(jobs[0].plan.arrays[jobs[0].array].jobs)):
+        return array
+    grouped = itertools.groupby(enumerate(indices), key=lambda entry: entry[1] - entry[0])  # equal along a range
+    pieces = [[index for _, index in piece] for _, piece in grouped]
+    shown = (f"{piece[0]}-{piece[-1]}" if len(piece) > 1 else str(piece[0]) for piece in pieces)
+    return f"{array}_[{','.join(shown)}]"
 
 
 def _room(profile: Profile, queued: Sequence[SentJob]) -> int | None:

@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import pwd
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -101,6 +102,16 @@ class JobPlan:
         beside = cache_beside(source) if source is not None and cache_beside(source).is_dir() else None
         found = (self.cwd, self.results, source, self.cache or beside)
         return [path for path in dict.fromkeys(found) if path is not None]
+
+    @property
+    def submitters(self) -> list[int]:
+        """Return the id of the user who submitted the plan, nothing before that or where nobody has the id here."""
+        try:
+            user = self.folder.stat().st_uid
+            pwd.getpwuid(user)
+        except (OSError, KeyError):
+            return []
+        return [user]
 
     @property
     def study_file(self) -> Path:
