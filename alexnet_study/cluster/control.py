@@ -61,8 +61,11 @@ def release(study: Study, results: Path) -> tuple[list[SentJob], list[SentJob]]:
 
 def failed(study: Study, results: Path, cause: str = "") -> list[RunStatus]:
     """Return the runs that failed, of a cause that contains `cause` where one is given."""
-    statuses, _ = study_status(study, results)
-    return [run for run in statuses if run.state == "failed" and cause.lower() in (run.cause or "").lower()]
+    return [
+        run
+        for run in study_status(study, results).runs
+        if run.state == "failed" and cause.lower() in (run.cause or "").lower()
+    ]
 
 
 def retry_requests(
@@ -99,6 +102,13 @@ def retry_requests(
         except RequestError as error:
             lost += [(run, str(error)) for run in own]
     return requests, lost
+
+
+def report_request(study: Study, results: Path, *, profile: Profile | None, allow_dirty: bool) -> Request:
+    """Return a request for the report alone, by the newest submission that had one."""
+    plan = next(plan for plan in reversed(_plans(study, results)) if any(array.reports for array in plan.arrays))
+    request = _again(plan, [], profile or plan.profile, results, allow_dirty=allow_dirty)
+    return dataclasses.replace(request, report=True)
 
 
 def _again(plan: JobPlan, runs: list[RunStatus], profile: Profile, results: Path, *, allow_dirty: bool) -> Request:

@@ -5,11 +5,12 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 
 from alexnet_study.cluster.launchers.launcher import Key
 from alexnet_study.cluster.launchers.table import by_run, launcher_of
 from alexnet_study.cluster.plans.job_plan import PlannedArray
-from alexnet_study.cluster.status.study_status import RunStatus
+from alexnet_study.cluster.status.study_status import StudyStatus
 from alexnet_study.cluster.submission import Outcome, Request
 from alexnet_study.cluster.wording import count
 from alexnet_study.study.configs import RunConfig
@@ -24,7 +25,7 @@ def submission_lines(request: Request, outcome: Outcome) -> list[str]:
     plan = dataclasses.replace(outcome.plan, arrays=tuple(array for array, _ in outcome.sent))
     if plan.runs:
         lines.append(launcher_of(plan).describe(plan))
-    elif not outcome.later:
+    elif not (outcome.later or outcome.sent):
         lines.append(f"nothing to send: every run of {request.study.name} is finished or on its way")
     for (array, _), script in zip(outcome.sent, outcome.scripts, strict=False):
         lines += ["", f"# ----- batch script of {array.name} -----", script]
@@ -55,9 +56,12 @@ def left_out_lines(request: Request, outcome: Outcome) -> list[str]:
     return lines
 
 
-def status_lines(statuses: list[RunStatus]) -> list[str]:
-    """Return a line for each run, the path of its log at the end, then the totals."""
+def status_lines(status: StudyStatus) -> list[str]:
+    """Return a line for each run, the path of its log at the end, one for the report, then the totals."""
+    statuses, report = status.runs, status.report
     shown = [(f"{run.variant} seed {run.seed}", run.state, run.detail, _relative(run.log)) for run in statuses]
+    detail = _relative(Path(report.detail)) if report.name == "made" else report.detail
+    shown.append(("report", report.name, detail, _relative(report.log)))
     widths = [max(len(row[column]) for row in shown) for column in range(3)]
     lines = ["  ".join([*(row[c].ljust(widths[c]) for c in range(3)), row[3]]).rstrip() for row in shown]
     states = Counter(run.state for run in statuses)

@@ -28,7 +28,8 @@ from alexnet_study.study.study import Study
 class Request:
     """What is asked for. study: as read from study_file, with the data and the seeds that are wanted.
 
-    cwd: where the jobs work. only: the runs to send where not all that are unfinished are wanted.
+    cwd: where the jobs work. only: the runs to send where not all that are unfinished are wanted. report: whether the
+    report is wanted though no run is left.
     """
 
     study_file: Path
@@ -40,6 +41,7 @@ class Request:
     overrides: tuple[str, ...] = ()
     allow_dirty: bool = False
     only: frozenset[Key] | None = None
+    report: bool = False
 
     def runs(self) -> list[RunConfig]:
         """Return the runs that are wanted."""
@@ -124,7 +126,7 @@ def _draft(request: Request) -> JobPlan:
         source=settled_source(request.study.data),
         cache=home / "data" if staged else request.cache,  # only what is this study's is copied to a node
         profile=profile,
-        cpus=profile.cpus_for(request.runs()),
+        cpus=profile.cpus_for(request.runs() or request.study.runs(request.overrides)),
         environment={} if request.profile.runtime.holds_runs else code_state().environment(),  # an image knows its own
     )
     launcher_of(plan).check_plan(plan)
@@ -146,7 +148,7 @@ def _filled(request: Request, plan: JobPlan, live: list[SentJob], *, ask: bool) 
             finished.append(run)
         elif (run.variant, run.seed) not in on_their_way:
             wanted.append(run)
-    arrays = launcher_of(plan).arrays(plan, wanted, live, ask=ask)
+    arrays = launcher_of(plan).arrays(plan, wanted, live, ask=ask, report=request.report)
     plan = dataclasses.replace(plan, arrays=arrays)
     planned = {run.key for run in plan.runs}
     later = [run for run in wanted if (run.variant, run.seed) not in planned]

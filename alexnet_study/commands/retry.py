@@ -7,8 +7,12 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from alexnet_study.commands.options import Parser, study_parser
+
+if TYPE_CHECKING:
+    from alexnet_study.cluster.submission import Request
 
 
 def parser(program: str) -> Parser:
@@ -24,13 +28,13 @@ def parser(program: str) -> Parser:
 def main(program: str, words: Sequence[str]) -> int:
     """Release, then submit, and say what."""
     arguments = parser(program).parse_args(words)
-    from alexnet_study.cluster.control import failed, release, retry_requests
-    from alexnet_study.cluster.printing import refusal, submission_lines
+    from alexnet_study.cluster.control import failed, release, report_request, retry_requests
     from alexnet_study.cluster.profiles import load_profile
-    from alexnet_study.cluster.submission import submit
+    from alexnet_study.cluster.status.study_status import study_status
     from alexnet_study.cluster.wording import count
     from alexnet_study.study.study import load_study
 
+    profile = load_profile(arguments.profile) if arguments.profile else None
     study, results = load_study(arguments.study), Path(os.path.abspath(arguments.results))
     released, held = release(study, results)
     if released:
@@ -39,9 +43,13 @@ def main(program: str, words: Sequence[str]) -> int:
         print(f"still held, ask an administrator: {', '.join(job.id for job in held)}")
     runs = failed(study, results, arguments.cause)
     if not runs:
+        report = study_status(study, results).report
+        if report.name == "failed" and arguments.cause.lower() in report.detail.lower():
+            print(f"again: report: {report.detail}")
+            request = report_request(study, results, profile=profile, allow_dirty=arguments.allow_dirty)
+            return _send(request)
         print("no run failed" + (f" with a cause that contains {arguments.cause!r}" if arguments.cause else ""))
         return 0
-    profile = load_profile(arguments.profile) if arguments.profile else None
     requests, lost = retry_requests(
         study, results, runs, profile=profile, minutes=arguments.minutes, allow_dirty=arguments.allow_dirty
     )
@@ -52,7 +60,15 @@ def main(program: str, words: Sequence[str]) -> int:
         for run in runs:
             if request.only and (run.variant, run.seed) in request.only:
                 print(f"again: {run.variant} seed {run.seed}: {run.cause}")
-        outcome = submit(request)
-        print("\n".join(submission_lines(request, outcome)))
-        code = max(code, refusal(outcome))
+        code = max(code, _send(request))
     return code
+
+
+def _send(request: "Request") -> int:
+    """Submit, say what was sent, and return the exit code."""
+    from alexnet_study.cluster.printing import refusal, submission_lines
+    from alexnet_study.cluster.submission import submit
+
+    outcome = submit(request)
+    print("\n".join(submission_lines(request, outcome)))
+    return refusal(outcome)

@@ -26,11 +26,11 @@ def main(program: str, words: Sequence[str]) -> int:
 
     study, results = load_study(arguments.study), Path(os.path.abspath(arguments.results))
     while True:
-        statuses, notes = study_status(study, results)
-        text = "\n".join(status_lines(statuses))
+        status = study_status(study, results)
+        text = "\n".join(status_lines(status))
         print(f"{CLEAR}{text}" if arguments.watch and sys.stdout.isatty() else text, flush=True)
-        for note in notes:
+        for note in status.notes:
             print(f"note: {note}", file=sys.stderr)
-        if not arguments.watch or not any(run.state in ("waiting", "running", "unknown") for run in statuses):
+        if not arguments.watch or not any(run.state in ("waiting", "running", "unknown") for run in status.runs):
             return 0
         time.sleep(WATCH_SECONDS)

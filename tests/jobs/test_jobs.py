@@ -121,3 +121,14 @@ def test_paths_stay_whole_in_a_locale_of_another_encoding(tmp_path: Path) -> Non
     done = subprocess.run(words, capture_output=True, env=environ, check=False)
     assert done.stderr.decode().count("\n") == 1
     assert str(study) in done.stderr.decode()
+
+
+def test_what_a_notebook_leaves_in_the_environment_fails_no_report(
+    study_file: Path, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MPLBACKEND", "no-such-backend")
+    monkeypatch.setenv("MATPLOTLIBRC", "/no/such/file")
+    words = ["--study", study_file, "--results", tmp_path / "results"]
+    reported = command("report", *words)
+    assert (reported.returncode, reported.stderr.count("\n")) == (2, 1), reported.stderr
+    assert "no finished run of study tiny" in reported.stderr

@@ -190,3 +190,16 @@ def test_a_run_that_gains_nothing_is_not_requeued_for_ever(long_site: Site) -> N
     long_site.submit()
     long_site.wait_until_idle()
     assert "failed | gained no step in 3 lives; the last: ended before it trained" in line(long_site)
+
+
+def test_a_report_that_failed_is_a_line_and_made_again_by_retry(site: Site) -> None:
+    site.write_study(seeds=1)
+    site.write_profile(setup=[f'[ -e "{site.folder}/mended" ] || case "$SLURM_JOB_NAME" in *-report) exit 9;; esac'])
+    site.submit()
+    site.wait_until_idle()
+    shown = [text for text in site.run("status").splitlines() if text.startswith("report ")]
+    assert re.match(r"report +failed +setup ended the job with exit code 9", shown[0]), shown
+    (site.folder / "mended").touch()
+    assert "tiny-report" in site.run("retry", "--allow-dirty")
+    site.wait_until_idle()
+    assert re.search(r"^report +made +.*report/index\.html$", site.run("status"), re.MULTILINE)

@@ -110,9 +110,12 @@ class Launcher(Protocol):
         """
 
     def arrays(
-        self, plan: JobPlan, wanted: Sequence[RunConfig], live: Iterable[SentJob], *, ask: bool
+        self, plan: JobPlan, wanted: Sequence[RunConfig], live: Iterable[SentJob], *, ask: bool, report: bool
     ) -> tuple[PlannedArray, ...]:
-        """Return the arrays for the wanted runs, none if nothing is to be sent; without `ask` nobody is asked."""
+        """Return the arrays for the wanted runs, none if nothing is to be sent; without `ask` nobody is asked.
+
+        report: the report's job is wanted though no run is.
+        """
 
     def script(self, plan: JobPlan, array: int, dependency: Sequence[str]) -> str | None:
         """Return the exact text of an array's batch script, None where there is none."""

@@ -71,7 +71,7 @@ class Local(Launcher):
         return []
 
     def arrays(
-        self, plan: JobPlan, wanted: Sequence[RunConfig], live: Iterable[SentJob], *, ask: bool
+        self, plan: JobPlan, wanted: Sequence[RunConfig], live: Iterable[SentJob], *, ask: bool, report: bool
     ) -> tuple[PlannedArray, ...]:
         """Return one array with all runs; the supervisor reports by itself."""
         return (local_array(plan.study, plan.id, wanted),) if wanted else ()

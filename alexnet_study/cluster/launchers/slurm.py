@@ -71,7 +71,7 @@ class Slurm(Launcher):
         return self.clients.queue(users)
 
     def arrays(
-        self, plan: JobPlan, wanted: Sequence[RunConfig], live: Iterable[SentJob], *, ask: bool
+        self, plan: JobPlan, wanted: Sequence[RunConfig], live: Iterable[SentJob], *, ask: bool, report: bool
     ) -> tuple[PlannedArray, ...]:
         """Return an array a variant, or several, and the report's job; that alone where live jobs have none.
 
@@ -80,7 +80,7 @@ class Slurm(Launcher):
         queued = [job for job in live if job.queued is not None]
         room = _room(plan.profile, queued)
         wanted = wanted if room is None or room > 0 else ()
-        if not wanted and (not queued or any(job.reports for job in queued)):
+        if not wanted and (not (queued or report) or any(job.reports for job in queued)):
             return ()
         most = self.clients.max_array_size() if ask else slurm_clients.DEFAULT_MAX_ARRAY_SIZE
         per_job = plan.profile.runs_per_job
