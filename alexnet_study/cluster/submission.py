@@ -95,7 +95,12 @@ def dry_run(request: Request) -> Outcome:
     """Return what `submit` would send, with the exact batch scripts; write nothing, and do without SLURM."""
     plan = _draft(request)
     plans = read_plans(request.results, request.study.name)
-    notes = [] if request.allow_dirty or not code_state().dirty else ["changed tracked files: submit will refuse them"]
+    notes = []
+    try:
+        if not request.allow_dirty:
+            refuse_changes(code_state())
+    except RequestError as error:
+        notes.append(f"submit will refuse this checkout: {error}")
     try:
         check_request(request.study.data)
     except RequestError as error:  # the data may lie on the cluster alone, where the scripts are read but not sent

@@ -60,4 +60,5 @@ def _parser(program: str) -> Parser:
 
 def _commit() -> str:
     state = code_state()
-    return state.commit + (" and uncommitted changes" if state.dirty else "")
+    seen = "" if state.unseen is None else f" ({state.unseen})"
+    return state.commit + seen + (" and uncommitted changes" if state.dirty else "")
