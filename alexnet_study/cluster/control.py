@@ -30,18 +30,29 @@ def cancel(study: Study, results: Path) -> list[SentJob]:
         queues = table.queues(plans)
         table.settle(plans, queues)
         live = table.live_jobs(plans, queues)
-        table.cancel(live)
-        _wait_until_gone(plans, {job.id for job in live})
+        refused = None
+        try:
+            table.cancel(live)
+        except RunError as error:
+            refused = str(error)
+        _wait_until_gone(plans, {job.id for job in live}, refused)
     return live
 
 
-def _wait_until_gone(plans: list[JobPlan], jobs: set[str]) -> None:
-    """Ask the queues until none of these jobs waits or runs; raise RunError if some still do after a while."""
-    deadline, pause = time.monotonic() + PATIENCE_SECONDS, ASK_SECONDS
+def _wait_until_gone(plans: list[JobPlan], jobs: set[str], refused: str | None) -> None:
+    """Ask the queues until none of these jobs waits or runs; raise RunError if some still do after a while.
+
+    refused: what SLURM said where it did not cancel all of them.
+    """
+    deadline, pause = time.monotonic() + (ASK_SECONDS if refused else PATIENCE_SECONDS), ASK_SECONDS
     while left := [job for job in table.live_jobs(plans, table.queues(plans)) if job.id in jobs and not _ends(job)]:
         if time.monotonic() > deadline:
             shown = ", ".join(f"{job.id} ({job.queued.state if job.queued else job.phase})" for job in left[:5])
-            raise RunError(f"not cancelled: {count(len(left), 'job')}: {shown}; expected them to end: ask with squeue")
+            done = len(jobs) - len({job.id for job in left})
+            raise RunError(
+                f"cancelled {count(done, 'job')}, not cancelled {count(len(jobs) - done, 'job')}: {shown}: "
+                f"{refused or 'expected them to end, ask with squeue'}"
+            )
         time.sleep(pause)
         pause = min(2 * pause, 5 * ASK_SECONDS)  # the controller has others to serve
 

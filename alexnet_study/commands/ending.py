@@ -38,6 +38,8 @@ def finish(command: Command, program: str) -> None:
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except PermissionError as error:
+        code = _say(f"{error.filename or 'a file'}: {error.strerror} for user {os.getuid()}", 2)
     except OSError as error:
         if not is_full(error):
             raise

@@ -34,6 +34,10 @@ elif client == "scancel":
     for word in words[1:]:
         main, _, tasks = word.partition("_[")
         ends = [piece.partition("-")[::2] for piece in tasks.strip("]").split(",") if piece]
+        if state["jobs"].get(word, state["jobs"].get(f"{{word}}_0", [""]))[0] in state["refused"]:
+            print(f"scancel: error: Kill job error on job id {{word}}: Access/permission denied", file=sys.stderr)
+            code = 1
+            continue
         gone = [f"{{main}}_{{i}}" for first, last in ends for i in range(int(first), int(last or first) + 1)] or [word]
         state["jobs"] = {{i: j for i, j in state["jobs"].items() if i not in gone and i.partition("_")[0] not in gone}}
 elif client == "scontrol":

@@ -10,7 +10,7 @@ from alexnet_study.cluster.control import cancel, failed, retry_requests
 from alexnet_study.cluster.plans.job_plan import read_plans
 from alexnet_study.cluster.status.study_status import study_status
 from alexnet_study.cluster.submission import Request, submit
-from alexnet_study.errors import RequestError
+from alexnet_study.errors import RequestError, RunError
 from tests.cluster.pretended import PretendedSlurm
 
 
@@ -66,3 +66,12 @@ def test_only_jobs_of_those_who_submitted_are_asked_for(slurm: PretendedSlurm, s
     os.chown(plan.folder, 1, -1)
     study_status(submission_request.study, submission_request.results)
     assert f"--user={os.getuid()},1" in slurm.calls[-1]
+
+
+def test_what_slurm_refuses_to_cancel_is_said(
+    slurm: PretendedSlurm, submission_request: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit(submission_request)
+    slurm.refuse("tiny-skip")
+    with pytest.raises(RunError, match=r"cancelled 5 jobs, not cancelled 4 jobs: 12_0 .*Access/permission denied"):
+        cancel(submission_request.study, submission_request.results)

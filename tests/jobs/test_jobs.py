@@ -132,3 +132,13 @@ def test_what_a_notebook_leaves_in_the_environment_fails_no_report(
     reported = command("report", *words)
     assert (reported.returncode, reported.stderr.count("\n")) == (2, 1), reported.stderr
     assert "no finished run of study tiny" in reported.stderr
+
+
+def test_a_file_of_another_user_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    def command(_: str, __: Sequence[str]) -> int:
+        raise PermissionError(13, "Permission denied", str(tmp_path / "summary.json"))
+
+    with pytest.raises(SystemExit) as ended:
+        finish(command, "status")
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == f"error: {tmp_path}/summary.json: Permission denied for user {os.getuid()}\n"
