@@ -83,3 +83,11 @@ def test_the_dry_run_keeps_to_the_number_of_jobs_too(slurm: PretendedSlurm, subm
 def test_a_profile_needs_room_for_a_run_and_the_report() -> None:
     with pytest.raises(RequestError, match="max_jobs: 1 is not valid; expected 0 or at least 2"):
         Profile(max_jobs=1)
+
+
+def test_the_estimate_says_for_how_many_lives_it_is(slurm: PretendedSlurm, submission_request: Request) -> None:
+    lines = submission_lines(submission_request, dry_run(submission_request))
+    asked = "8 runs, 8 jobs of 60 min with 1 GPU each: 8.0 GPU-hours at most"
+    assert f"{asked} in one life of each, and 101 lives are allowed" in lines
+    once = with_profile(submission_request, max_requeues=0)
+    assert asked in submission_lines(once, dry_run(once))

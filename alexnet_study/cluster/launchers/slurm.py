@@ -175,7 +175,9 @@ class Slurm(Launcher):
             return f"{runs}, {count(jobs, 'job')}: no GPU"
         hours = jobs * profile.minutes / 60 * profile.gpus
         each = f"{count(jobs, 'job')} of {profile.minutes} min with {profile.gpus} GPU each"
-        return f"{runs}, {each}: {hours:.1f} GPU-hours at most"
+        lives = 1 + profile.max_requeues
+        often = f" in one life of each, and {lives} lives are allowed" if lives > 1 else ""
+        return f"{runs}, {each}: {hours:.1f} GPU-hours at most{often}"
 
 
 class _OwnJobs:
