@@ -25,6 +25,10 @@ ALLOW_DIRTY ?=
 WATCH       ?=
 CAUSE       ?=
 MINUTES     ?=
+JSON        ?=
+STATE       ?=
+VARIANT     ?=
+SELECTED     = $(if $(STATE),--state "$(STATE)") $(if $(VARIANT),--variant "$(VARIANT)") $(if $(SEEDS),--seeds "$(SEEDS)")
 CLUSTER     := $(PYTHON) slurm/testcluster/cluster.py
 
 # The image: its tag, and what it is built on where that is not the Dockerfile's choice.
@@ -65,14 +69,16 @@ submit: $(VENV)/.ready ## STUDY's unfinished runs as SLURM jobs, one GPU each [P
 	    $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(CACHE),--cache "$(CACHE)") \
 	    $(if $(filter-out 0,$(DRY_RUN)),--dry-run) $(if $(filter-out 0,$(ALLOW_DIRTY)),--allow-dirty)
 
-status: $(VENV)/.ready ## where each run of STUDY is, and why what failed did [WATCH=1]
-	@$(RUN) -m jobs.status --study "$(STUDY)" --results "$(RESULTS)" $(if $(filter-out 0,$(WATCH)),--watch)
+status: $(VENV)/.ready ## where each run of STUDY is, and why what failed did [STATE=…] [VARIANT=…] [SEEDS=…] [WATCH=1] [JSON=1]
+	@$(RUN) -m jobs.status --study "$(STUDY)" --results "$(RESULTS)" $(SELECTED) \
+	    $(if $(filter-out 0,$(WATCH)),--watch) $(if $(filter-out 0,$(JSON)),--json)
 
-cancel: $(VENV)/.ready ## cancel STUDY's jobs; its runs keep their checkpoints
-	@$(RUN) -m jobs.cancel --study "$(STUDY)" --results "$(RESULTS)"
+cancel: $(VENV)/.ready ## cancel STUDY's jobs; its runs keep their checkpoints [STATE=…] [VARIANT=…] [SEEDS=…]
+	@$(RUN) -m jobs.cancel --study "$(STUDY)" --results "$(RESULTS)" $(SELECTED)
 
-retry: $(VENV)/.ready ## submit again what failed, and release held jobs [CAUSE=…] [MINUTES=…] [PROFILE=…] [ALLOW_DIRTY=1]
-	@$(RUN) -m jobs.retry --study "$(STUDY)" --results "$(RESULTS)" $(if $(CAUSE),--cause "$(CAUSE)") \
+retry: $(VENV)/.ready ## submit again what failed, and release held jobs [STATE=…] [VARIANT=…] [SEEDS=…] [CAUSE=…] [MINUTES=…] [PROFILE=…] [ALLOW_DIRTY=1]
+	@$(RUN) -m jobs.retry --study "$(STUDY)" --results "$(RESULTS)" $(SELECTED) \
+	    $(if $(CAUSE),--cause "$(CAUSE)") \
 	    $(if $(MINUTES),--minutes "$(MINUTES)") \
 	    $(if $(filter command environment,$(firstword $(origin PROFILE))),--profile "$(PROFILE)") \
 	    $(if $(filter-out 0,$(ALLOW_DIRTY)),--allow-dirty)

@@ -10,7 +10,8 @@ from alexnet_study.cluster.launchers.launcher import SentJob
 from alexnet_study.cluster.plans.job_plan import JobPlan, read_plans, submissions
 from alexnet_study.cluster.plans.lock import study_lock
 from alexnet_study.cluster.plans.profile import Profile
-from alexnet_study.cluster.status.study_status import RunStatus, study_status
+from alexnet_study.cluster.status.selection import EVERYTHING, Selection
+from alexnet_study.cluster.status.study_status import RunStatus, selected, study_status
 from alexnet_study.cluster.submission import Request
 from alexnet_study.cluster.wording import count
 from alexnet_study.errors import RequestError, RunError
@@ -20,23 +21,35 @@ PATIENCE_SECONDS = 20.0
 ASK_SECONDS = 1.0
 
 
-def cancel(study: Study, results: Path) -> list[SentJob]:
-    """Cancel every job of the study that waits or runs, the report's too, and return them.
+def cancel(study: Study, results: Path, selection: Selection = EVERYTHING) -> tuple[list[SentJob], list[SentJob]]:
+    """Cancel every job of the study that waits or runs, the report's too, or those of the selected runs.
 
-    Jobs of a submitter who died half-way are found and cancelled as well. Runs keep their checkpoints.
+    Return the jobs that were cancelled, and those left because they have other runs too. Jobs of a submitter who died
+    half-way are found and cancelled as well. Runs keep their checkpoints.
     """
     plans = _plans(study, results)
     with study_lock(submissions(results, study.name)):
         queues = table.queues(plans)
         table.settle(plans, queues)
-        live = table.live_jobs(plans, queues)
+        live, left = _selected(table.live_jobs(plans, queues), selection)
         refused = None
         try:
             table.cancel(live)
         except RunError as error:
             refused = str(error)
         _wait_until_gone(plans, {job.id for job in live}, refused)
-    return live
+    return live, left
+
+
+def _selected(live: list[SentJob], selection: Selection) -> tuple[list[SentJob], list[SentJob]]:
+    """Return the jobs whose runs are all selected, and those of which only some are."""
+    if not selection:
+        return live, []
+    wanted: dict[str, list[bool]] = {}
+    for job in live:
+        wanted.setdefault(job.id, []).extend(selection.keeps(*key, job.phase) for key in job.runs)
+    whole = [job for job in live if wanted[job.id] and all(wanted[job.id])]
+    return whole, [job for job in live if any(wanted[job.id]) and not all(wanted[job.id])]
 
 
 def _wait_until_gone(plans: list[JobPlan], jobs: set[str], refused: str | None) -> None:
@@ -70,11 +83,11 @@ def release(study: Study, results: Path) -> tuple[list[SentJob], list[SentJob]]:
     return released, [job for job in held if job not in released]
 
 
-def failed(study: Study, results: Path, cause: str = "") -> list[RunStatus]:
-    """Return the runs that failed, of a cause that contains `cause` where one is given."""
+def failed(study: Study, results: Path, cause: str = "", *, selection: Selection = EVERYTHING) -> list[RunStatus]:
+    """Return the selected runs that failed, of a cause that contains `cause` where one is given."""
     return [
         run
-        for run in study_status(study, results).runs
+        for run in selected(study_status(study, results), selection).runs
         if run.state == "failed" and cause.lower() in (run.cause or "").lower()
     ]
 

@@ -1,6 +1,7 @@
 """What submit and status say, in lines."""
 
 import dataclasses
+import json
 import os
 import sys
 from collections import Counter
@@ -10,10 +11,12 @@ from pathlib import Path
 from alexnet_study.cluster.launchers.launcher import Key
 from alexnet_study.cluster.launchers.table import by_run, launcher_of
 from alexnet_study.cluster.plans.job_plan import PlannedArray
-from alexnet_study.cluster.status.study_status import StudyStatus
+from alexnet_study.cluster.status.study_status import RunStatus, StudyStatus
 from alexnet_study.cluster.submission import Outcome, Request
 from alexnet_study.cluster.wording import count
 from alexnet_study.study.configs import RunConfig
+
+MOST_LINES = 50  # runs that have a line each
 
 
 def submission_lines(request: Request, outcome: Outcome) -> list[str]:
@@ -56,19 +59,41 @@ def left_out_lines(request: Request, outcome: Outcome) -> list[str]:
     return lines
 
 
-def status_lines(status: StudyStatus) -> list[str]:
-    """Return a line for each run, the path of its log at the end, one for the report, then the totals."""
+def status_lines(status: StudyStatus, *, whole: bool = False) -> list[str]:
+    """Return a line for each run, the path of its log at the end, one for the report, then the totals.
+
+    Of many runs, unless the whole is wanted, only those that failed have a line, and each variant one with its counts.
+    """
     statuses, report = status.runs, status.report
-    shown = [(f"{run.variant} seed {run.seed}", run.state, run.detail, _relative(run.log)) for run in statuses]
+    brief = len(statuses) > MOST_LINES and not whole
+    listed = [run for run in statuses if run.state == "failed" or not brief]
+    shown = [(f"{run.variant} seed {run.seed}", run.state, run.detail, _relative(run.log)) for run in listed]
+    if brief:
+        variants = dict.fromkeys(run.variant for run in statuses)
+        shown += [(name, "", _totals([run for run in statuses if run.variant == name]), "") for name in variants]
     detail = _relative(Path(report.detail)) if report.name == "made" else report.detail
     shown.append(("report", report.name, detail, _relative(report.log)))
     widths = [max(len(row[column]) for row in shown) for column in range(3)]
     lines = ["  ".join([*(row[c].ljust(widths[c]) for c in range(3)), row[3]]).rstrip() for row in shown]
-    states = Counter(run.state for run in statuses)
-    totals = ", ".join(f"{number} {state}" for state, number in states.items())
     used = {"GPU": sum(run.gpu_hours for run in statuses), "CPU": sum(run.cpu_hours for run in statuses)}
     hours = " and ".join(f"{value:.2f} {kind}-hours" for kind, value in used.items() if value)
-    return [*lines, f"{count(len(statuses), 'run')}: {totals}; {hours or 'no time'} used"]
+    return [*lines, f"{_totals(statuses)}; {hours or 'no time'} used"]
+
+
+def status_json(status: StudyStatus) -> str:
+    """Return the status as JSON, for scripts."""
+    report = status.report
+    document = {
+        "runs": [dataclasses.asdict(run) for run in status.runs],
+        "report": {"state": report.name, "detail": report.detail, "log": report.log},
+        "notes": status.notes,
+    }
+    return json.dumps(document, indent=1, default=str, ensure_ascii=False)
+
+
+def _totals(statuses: list[RunStatus]) -> str:
+    states = Counter(run.state for run in statuses)
+    return f"{count(len(statuses), 'run')}: {', '.join(f'{number} {state}' for state, number in states.items())}"
 
 
 def _relative(path: os.PathLike[str] | None) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alexnet_study.commands.options import Parser, study_parser
+from alexnet_study.commands.options import Parser, add_selection, study_parser
 
 if TYPE_CHECKING:
     from alexnet_study.cluster.submission import Request
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 def parser(program: str) -> Parser:
     """Return the parser of the command's options."""
     parser = study_parser(program, __doc__)
+    add_selection(parser)
     parser.add_argument("--cause", default="", metavar="TEXT", help="only runs whose cause contains it (all)")
     parser.add_argument("--profile", metavar="PROFILE", help="another than the last submission's")
     parser.add_argument("--minutes", type=int, metavar="N", help="another time limit than the profile's")
@@ -30,6 +31,7 @@ def main(program: str, words: Sequence[str]) -> int:
     arguments = parser(program).parse_args(words)
     from alexnet_study.cluster.control import failed, release, report_request, retry_requests
     from alexnet_study.cluster.profiles import load_profile
+    from alexnet_study.cluster.status.selection import selection_from
     from alexnet_study.cluster.status.study_status import study_status
     from alexnet_study.cluster.wording import count
     from alexnet_study.study.study import load_study
@@ -41,10 +43,11 @@ def main(program: str, words: Sequence[str]) -> int:
         print(f"released {count(len(released), 'job')}: {', '.join(job.id for job in released)}")
     if held:
         print(f"still held, ask an administrator: {', '.join(job.id for job in held)}")
-    runs = failed(study, results, arguments.cause)
+    selection = selection_from(study, state=arguments.state, variant=arguments.variant, seeds=arguments.seeds)
+    runs = failed(study, results, arguments.cause, selection=selection)
     if not runs:
         report = study_status(study, results).report
-        if report.name == "failed" and arguments.cause.lower() in report.detail.lower():
+        if not selection and report.name == "failed" and arguments.cause.lower() in report.detail.lower():
             print(f"again: report: {report.detail}")
             request = report_request(study, results, profile=profile, allow_dirty=arguments.allow_dirty)
             return _send(request)

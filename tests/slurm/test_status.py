@@ -203,3 +203,17 @@ def test_a_report_that_failed_is_a_line_and_made_again_by_retry(site: Site) -> N
     assert "tiny-report" in site.run("retry", "--allow-dirty")
     site.wait_until_idle()
     assert re.search(r"^report +made +.*report/index\.html$", site.run("status"), re.MULTILINE)
+
+
+def test_a_part_of_a_study_is_cancelled_and_shown_alone(site: Site) -> None:
+    site.write_study(seeds=4)
+    site.pause()
+    site.submit()
+    assert site.run("cancel", "--variant", "skip", "--seeds", "1-2").startswith("cancelled 2 jobs: ")
+    shown = site.run("status", "--state", "failed").splitlines()
+    assert [re.split(r"  +", text)[:3] for text in shown[:2]] == [
+        ["skip seed 1", "failed", "cancelled"],
+        ["skip seed 2", "failed", "cancelled"],
+    ]
+    assert '"state": "waiting"' in site.run("status", "--json", code=3)
+    assert site.run("cancel").startswith("cancelled 7 jobs: ")

@@ -1,7 +1,7 @@
 """Where each run of a study is; also without SLURM, or while it does not answer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from alexnet_study.cluster.launchers import table
@@ -10,6 +10,7 @@ from alexnet_study.cluster.plans.job_plan import JobPlan, PlannedRun, read_plans
 from alexnet_study.cluster.status.report_state import ReportState, is_made, report_state
 from alexnet_study.cluster.status.run_facts import RunFacts, read_facts
 from alexnet_study.cluster.status.run_state import run_log, run_state
+from alexnet_study.cluster.status.selection import Selection
 from alexnet_study.study.study import Study
 
 
@@ -55,6 +56,12 @@ def study_status(study: Study, results: Path) -> StudyStatus:
         report=report_state(results, study.name, sent),
         notes=notes,
     )
+
+
+def selected(status: StudyStatus, selection: Selection) -> StudyStatus:
+    """Return the status of the selected runs alone."""
+    runs = [run for run in status.runs if selection.keeps(run.variant, run.seed, run.state)]
+    return replace(status, runs=runs)
 
 
 def _queues(plans: list[JobPlan], unfinished: set[Key]) -> tuple[table.Queues, list[str]]:
