@@ -28,6 +28,8 @@ MINUTES     ?=
 JSON        ?=
 STATE       ?=
 VARIANT     ?=
+SEED        ?=
+FOLLOW      ?=
 SELECTED     = $(if $(STATE),--state "$(STATE)") $(if $(VARIANT),--variant "$(VARIANT)") $(if $(SEEDS),--seeds "$(SEEDS)")
 CLUSTER     := $(PYTHON) slurm/testcluster/cluster.py
 
@@ -36,7 +38,7 @@ IMAGE      ?= alexnet-study
 BASE_IMAGE ?=
 export IMAGE BASE_IMAGE PYTHON
 
-.PHONY: another-cuda help setup demo study reference bench report test image sif sqsh submit status cancel retry cluster-up cluster-down
+.PHONY: another-cuda help setup demo study reference bench report test image sif sqsh submit status logs cancel retry cluster-up cluster-down
 # What runs under a scheduler runs in processes of its own, which the count does not see: tests/slurm holds that.
 NOT_COUNTED := alexnet_study/cluster/*
 .DEFAULT_GOAL := help
@@ -72,6 +74,10 @@ submit: $(VENV)/.ready ## STUDY's unfinished runs as SLURM jobs, one GPU each [P
 status: $(VENV)/.ready ## where each run of STUDY is, and why what failed did [STATE=…] [VARIANT=…] [SEEDS=…] [WATCH=1] [JSON=1]
 	@$(RUN) -m jobs.status --study "$(STUDY)" --results "$(RESULTS)" $(SELECTED) \
 	    $(if $(filter-out 0,$(WATCH)),--watch) $(if $(filter-out 0,$(JSON)),--json)
+
+logs: $(VENV)/.ready ## what one run wrote in its newest job VARIANT=… SEED=… [FOLLOW=1]
+	@$(RUN) -m jobs.logs --study "$(STUDY)" --results "$(RESULTS)" --variant "$(VARIANT)" --seed "$(SEED)" \
+	    $(if $(filter-out 0,$(FOLLOW)),--follow)
 
 cancel: $(VENV)/.ready ## cancel STUDY's jobs; its runs keep their checkpoints [STATE=…] [VARIANT=…] [SEEDS=…]
 	@$(RUN) -m jobs.cancel --study "$(STUDY)" --results "$(RESULTS)" $(SELECTED)

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from alexnet_study.commands import cancel, reference, report, retry, status, study, submit, train
+from alexnet_study.commands import cancel, logs, reference, report, retry, status, study, submit, train
 from alexnet_study.commands.ending import Command, finish
 from alexnet_study.commands.options import Parser
 from alexnet_study.errors import RequestError
@@ -21,6 +21,7 @@ COMMANDS: dict[str, Command] = {
     "status": status.main,
     "cancel": cancel.main,
     "retry": retry.main,
+    "logs": logs.main,
 }
 
 

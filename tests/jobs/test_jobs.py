@@ -61,7 +61,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     assert not (tmp_path / "results").exists()
 
 
-COMMANDS = ("train", "study", "report", "submit", "status", "cancel", "retry", "reference")
+COMMANDS = ("train", "study", "report", "submit", "status", "cancel", "retry", "logs", "reference")
 
 
 @pytest.mark.parametrize("module", ["alexnet_study", *(f"jobs.{command}" for command in COMMANDS)])
@@ -142,3 +142,20 @@ def test_a_file_of_another_user_is_one_line(capsys: pytest.CaptureFixture[str], 
         finish(command, "status")
     assert ended.value.code == 2
     assert capsys.readouterr().err == f"error: {tmp_path}/summary.json: Permission denied for user {os.getuid()}\n"
+
+
+def test_the_logs_of_a_runs_newest_job_are_printed(study_file: Path, tmp_path: Path) -> None:
+    words = ["--study", study_file, "--results", tmp_path, "--variant", "skip", "--seed", 1]
+    none = command("logs", *words)
+    assert (none.returncode, none.stderr.count("\n")) == (2, 1)
+    folder = tmp_path / "tiny/logs"
+    folder.mkdir(parents=True)
+    for age, job in enumerate(("9", "12_1")):
+        for ending in ("out", "err"):
+            path = folder / f"skip-seed-1-{job}.{ending}"
+            path.write_text(f"{ending} of {job}\n")
+            os.utime(path, (age, age))
+    (folder / "skip-seed-11-13.out").write_text("another run's")
+    shown = command("logs", *words).stdout.splitlines()
+    assert shown[1::2] == ["out of 12_1", "err of 12_1"]
+    assert shown[0] == f"==> {folder}/skip-seed-1-12_1.out <=="
