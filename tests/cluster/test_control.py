@@ -75,3 +75,10 @@ def test_what_slurm_refuses_to_cancel_is_said(
     slurm.refuse("tiny-skip")
     with pytest.raises(RunError, match=r"cancelled 5 jobs, not cancelled 4 jobs: 12_0 .*Access/permission denied"):
         cancel(submission_request.study, submission_request.results)
+
+
+def test_a_waiting_task_that_slurm_forgot_was_cancelled(slurm: PretendedSlurm, submission_request: Request) -> None:
+    submit(submission_request)
+    slurm.end("11_1")
+    (run,) = failed(submission_request.study, submission_request.results)
+    assert (run.variant, run.seed, run.cause) == ("baseline", 1, "cancelled before it ran")

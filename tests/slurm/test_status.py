@@ -212,8 +212,8 @@ def test_a_part_of_a_study_is_cancelled_and_shown_alone(site: Site) -> None:
     assert site.run("cancel", "--variant", "skip", "--seeds", "1-2").startswith("cancelled 2 jobs: ")
     shown = site.run("status", "--state", "failed").splitlines()
     assert [re.split(r"  +", text)[:3] for text in shown[:2]] == [
-        ["skip seed 1", "failed", "cancelled"],
-        ["skip seed 2", "failed", "cancelled"],
+        ["skip seed 1", "failed", "cancelled before it ran"],
+        ["skip seed 2", "failed", "cancelled before it ran"],
     ]
     assert '"state": "waiting"' in site.run("status", "--json", code=3)
     assert site.run("cancel").startswith("cancelled 7 jobs: ")

@@ -14,6 +14,7 @@ from alexnet_study.cluster.status.waiting import why_waiting
 from alexnet_study.cluster.wording import duration
 from alexnet_study.runs.records import Attempt
 
+NEVER_RAN = "cancelled before it ran"  # SLURM forgets an array's waiting tasks at once when it cancels them
 SILENT_SECONDS = 60.0  # heartbeats come every few seconds
 
 
@@ -124,6 +125,7 @@ def _cause(run: str, job: SentJob, attempt: Attempt | None, accounts: Mapping[st
         own if own in causes.STOPPED else None,
         causes.last_error(own_log) if attempt is None else None,
         causes.last_error(said) if attempt is None else None,
+        NEVER_RAN if log is not None and not log.exists() and not recorded(job.plan, run) else None,
     )
     return next((cause for cause in candidates if cause), causes.ENDED_WITHOUT_A_WORD)
 
