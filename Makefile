@@ -25,6 +25,13 @@ DRY_RUN     ?=
 ALLOW_DIRTY ?=
 WATCH       ?=
 CAUSE       ?=
+MINUTES     ?=
+JSON        ?=
+STATE       ?=
+VARIANT     ?=
+SEED        ?=
+FOLLOW      ?=
+SELECTED     = $(if $(STATE),--state "$(STATE)") $(if $(VARIANT),--variant "$(VARIANT)") $(if $(SEEDS),--seeds "$(SEEDS)")
 CLUSTER     := $(PYTHON) slurm/testcluster/cluster.py
 
 # The image: its tag, and what it is built on where that is not the Dockerfile's choice.
@@ -32,7 +39,7 @@ IMAGE      ?= alexnet-study
 BASE_IMAGE ?=
 export IMAGE BASE_IMAGE PYTHON
 
-.PHONY: another-cuda help setup gpu-check demo study reference bench report test image sif sqsh submit status cancel retry cluster-up cluster-down
+.PHONY: another-cuda help setup gpu-check demo study reference bench report test image sif sqsh submit status logs cancel retry cluster-up cluster-down
 # What runs under a scheduler runs in processes of its own, which the count does not see: tests/slurm holds that.
 NOT_COUNTED := alexnet_study/cluster/*
 .DEFAULT_GOAL := help
@@ -70,14 +77,21 @@ submit: $(VENV)/.ready ## STUDY's unfinished runs as SLURM jobs, one GPU each [P
 	    $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(CACHE),--cache "$(CACHE)") \
 	    $(if $(filter-out 0,$(DRY_RUN)),--dry-run) $(if $(filter-out 0,$(ALLOW_DIRTY)),--allow-dirty)
 
-status: $(VENV)/.ready ## where each run of STUDY is, and why what failed did [WATCH=1]
-	@$(RUN) -m jobs.status --study "$(STUDY)" --results "$(RESULTS)" $(if $(filter-out 0,$(WATCH)),--watch)
+status: $(VENV)/.ready ## where each run of STUDY is, and why what failed did [STATE=…] [VARIANT=…] [SEEDS=…] [WATCH=1] [JSON=1]
+	@$(RUN) -m jobs.status --study "$(STUDY)" --results "$(RESULTS)" $(SELECTED) \
+	    $(if $(filter-out 0,$(WATCH)),--watch) $(if $(filter-out 0,$(JSON)),--json)
 
-cancel: $(VENV)/.ready ## cancel STUDY's jobs; its runs keep their checkpoints
-	@$(RUN) -m jobs.cancel --study "$(STUDY)" --results "$(RESULTS)"
+logs: $(VENV)/.ready ## what one run wrote in its newest job VARIANT=… SEED=… [FOLLOW=1]
+	@$(RUN) -m jobs.logs --study "$(STUDY)" --results "$(RESULTS)" --variant "$(VARIANT)" --seed "$(SEED)" \
+	    $(if $(filter-out 0,$(FOLLOW)),--follow)
 
-retry: $(VENV)/.ready ## submit again what failed, and release held jobs [CAUSE=…] [PROFILE=…] [ALLOW_DIRTY=1]
-	@$(RUN) -m jobs.retry --study "$(STUDY)" --results "$(RESULTS)" $(if $(CAUSE),--cause "$(CAUSE)") \
+cancel: $(VENV)/.ready ## cancel STUDY's jobs; its runs keep their checkpoints [STATE=…] [VARIANT=…] [SEEDS=…]
+	@$(RUN) -m jobs.cancel --study "$(STUDY)" --results "$(RESULTS)" $(SELECTED)
+
+retry: $(VENV)/.ready ## submit again what failed, and release held jobs [STATE=…] [VARIANT=…] [SEEDS=…] [CAUSE=…] [MINUTES=…] [PROFILE=…] [ALLOW_DIRTY=1]
+	@$(RUN) -m jobs.retry --study "$(STUDY)" --results "$(RESULTS)" $(SELECTED) \
+	    $(if $(CAUSE),--cause "$(CAUSE)") \
+	    $(if $(MINUTES),--minutes "$(MINUTES)") \
 	    $(if $(filter command environment,$(firstword $(origin PROFILE))),--profile "$(PROFILE)") \
 	    $(if $(filter-out 0,$(ALLOW_DIRTY)),--allow-dirty)
 

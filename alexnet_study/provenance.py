@@ -26,13 +26,14 @@ class CodeState:
     """The state of the code that runs.
 
     commit: UNKNOWN where nobody says it. dirty: whether tracked files differ from it, None where that is not known.
-    changed: these files, where git names them. image: the digest of the image that holds the code. constraints: the
-    SHA-256 of the pinned versions.
+    changed: these files, where git names them. unseen: why git could not look at the checkout that holds the code.
+    image: the digest of the image that holds it. constraints: the SHA-256 of the pinned versions.
     """
 
     commit: str = UNKNOWN
     dirty: bool | None = None
     changed: tuple[str, ...] = ()
+    unseen: str | None = None
     image: str | None = None
     constraints: str | None = None
 
@@ -50,11 +51,15 @@ class CodeState:
 def code_state() -> CodeState:
     """Return the state of the code as the launcher or the image says (ALEXNET_STUDY_*), git, or the installation."""
     environ, pinned = os.environ, _pinned()
-    commit, dirty, changed = _said() or _of_checkout() or _of_installation() or (UNKNOWN, None, ())
+    said, unseen = _said(), None
+    if said is None:
+        said, unseen = _of_checkout()
+    commit, dirty, changed = said or _of_installation() or (UNKNOWN, None, ())
     return CodeState(
         commit=commit,
         dirty=dirty,
         changed=changed,
+        unseen=unseen,
         image=environ.get("ALEXNET_STUDY_IMAGE") or None,
         constraints=environ.get("ALEXNET_STUDY_CONSTRAINTS") or (file_digest(pinned) if pinned.is_file() else None),
     )
@@ -101,14 +106,24 @@ def _said() -> State | None:
     return (commit, dirty not in ("0", "false") if dirty else None, ()) if commit else None
 
 
-def _of_checkout() -> State | None:
+def _of_checkout() -> tuple[State | None, str | None]:
+    """Return what git says of the checkout; where it says nothing of one that is there, why."""
     try:
         commit = git("rev-parse", "HEAD").strip()
         lines = git("status", "--porcelain", "--untracked-files=no", "-z").split("\0")
-    except (OSError, subprocess.CalledProcessError):
-        return None
+    except (OSError, subprocess.CalledProcessError) as error:
+        return None, _why_unseen(error) if (ROOT / ".git").exists() else None
     changed = tuple(line[3:] for line in lines if line)
-    return commit, bool(changed), changed
+    return (commit, bool(changed), changed), None
+
+
+def _why_unseen(error: OSError | subprocess.CalledProcessError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "no git on this machine's PATH"
+    said = error.stderr if isinstance(error, subprocess.CalledProcessError) else str(error)
+    if "dubious ownership" in said:
+        return f"the checkout belongs to another user; expected: git config --global --add safe.directory {ROOT}"
+    return " ".join(said.split())
 
 
 def _of_installation() -> State | None:
@@ -121,7 +136,9 @@ def _of_installation() -> State | None:
 
 
 def _git(*words: str) -> str:
-    return subprocess.run(["git", "-C", ROOT, *words], capture_output=True, text=True, check=True).stdout
+    environment = {**os.environ, "LC_ALL": "C"}  # its complaints in English
+    words = ("git", "-C", str(ROOT), *words)
+    return subprocess.run(words, env=environment, capture_output=True, text=True, check=True).stdout
 
 
 def main() -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from alexnet_study import provenance
+from alexnet_study.cluster.plans.freeze import refuse_changes
+from alexnet_study.errors import RequestError
 from alexnet_study.provenance import INSTALLED_FROM, CodeState, code_state, version
 
 STATE = ("COMMIT", "DIRTY", "IMAGE", "CONSTRAINTS")
@@ -86,3 +88,25 @@ def test_the_state_of_the_code_is_handed_on(monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setenv(name, value)
     assert code_state().record() == state.record()
     assert CodeState().environment() == {"ALEXNET_STUDY_COMMIT": "unknown", "ALEXNET_STUDY_DIRTY": ""}
+
+
+def test_a_checkout_that_git_did_not_look_at_is_called_neither_clean_nor_changed(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(elsewhere, "init", "-q")
+    git(elsewhere, "commit", "-q", "--allow-empty", "-m", "first")
+    refuse_changes(code_state())
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    foreign = code_state()
+    assert (foreign.commit, foreign.dirty) == ("unknown", None)
+    with pytest.raises(RequestError, match=r"belongs to another user.*git config --global --add safe\.directory"):
+        refuse_changes(foreign)
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(RequestError, match="not known whether tracked files changed: no git on this machine's PATH"):
+        refuse_changes(code_state())
+
+
+def test_code_outside_any_checkout_needs_no_git(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert code_state().unseen is None
+    refuse_changes(code_state())

@@ -1,5 +1,6 @@
 """Cancel a study's jobs, and retry what failed."""
 
+import dataclasses
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,8 @@ from alexnet_study.cluster.plans.job_plan import JobPlan, read_plans, submission
 from alexnet_study.cluster.plans.lock import study_lock
 from alexnet_study.cluster.plans.profile import Profile
 from alexnet_study.cluster.status import causes
-from alexnet_study.cluster.status.study_status import RunStatus, study_status
+from alexnet_study.cluster.status.selection import EVERYTHING, Selection
+from alexnet_study.cluster.status.study_status import RunStatus, selected, study_status
 from alexnet_study.cluster.submission import Request
 from alexnet_study.cluster.wording import count
 from alexnet_study.errors import RequestError, RunError
@@ -20,29 +22,53 @@ PATIENCE_SECONDS = 20.0
 ASK_SECONDS = 1.0
 
 
-def cancel(study: Study, results: Path) -> list[SentJob]:
-    """Cancel every job of the study that waits or runs, the report's too, and return them.
+def cancel(study: Study, results: Path, selection: Selection = EVERYTHING) -> tuple[list[SentJob], list[SentJob]]:
+    """Cancel every job of the study that waits or runs, the report's too, or those of the selected runs.
 
-    Jobs of a submitter who died half-way are found and cancelled as well. Runs keep their checkpoints.
+    Return the jobs that were cancelled, and those left because they have other runs too. Jobs of a submitter who died
+    half-way are found and cancelled as well. Runs keep their checkpoints.
     """
     plans = _plans(study, results)
     with study_lock(submissions(results, study.name)):
         queues = table.queues(plans)
         table.settle(plans, queues)
-        live = table.live_jobs(plans, queues)
-        table.cancel(live)
-        _wait_until_gone(plans, {job.id for job in live})
-    return live
+        live, left = _selected(table.live_jobs(plans, queues), selection)
+        refused = None
+        try:
+            table.cancel(live)
+        except RunError as error:
+            refused = str(error)
+        _wait_until_gone(plans, {job.id for job in live}, refused)
+    return live, left
 
 
-def _wait_until_gone(plans: list[JobPlan], jobs: set[str]) -> None:
-    """Ask the queues until none of these jobs waits or runs; raise RunError if some still do after a while."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def _selected(live: list[SentJob], selection: Selection) -> tuple[list[SentJob], list[SentJob]]:
+    """Return the jobs whose runs are all selected, and those of which only some are."""
+    if not selection:
+        return live, []
+    wanted: dict[str, list[bool]] = {}
+    for job in live:
+        wanted.setdefault(job.id, []).extend(selection.keeps(*key, job.phase) for key in job.runs)
+    whole = [job for job in live if wanted[job.id] and all(wanted[job.id])]
+    return whole, [job for job in live if any(wanted[job.id]) and not all(wanted[job.id])]
+
+
+def _wait_until_gone(plans: list[JobPlan], jobs: set[str], refused: str | None) -> None:
+    """Ask the queues until none of these jobs waits or runs; raise RunError if some still do after a while.
+
+    refused: what SLURM said where it did not cancel all of them.
+    """
+    deadline, pause = time.monotonic() + (ASK_SECONDS if refused else PATIENCE_SECONDS), ASK_SECONDS
     while left := [job for job in table.live_jobs(plans, table.queues(plans)) if job.id in jobs and not _ends(job)]:
         if time.monotonic() > deadline:
             shown = ", ".join(f"{job.id} ({job.queued.state if job.queued else job.phase})" for job in left[:5])
-            raise RunError(f"not cancelled: {count(len(left), 'job')}: {shown}; expected them to end: ask with squeue")
-        time.sleep(ASK_SECONDS)
+            done = len(jobs) - len({job.id for job in left})
+            raise RunError(
+                f"cancelled {count(done, 'job')}, not cancelled {count(len(jobs) - done, 'job')}: {shown}: "
+                f"{refused or 'expected them to end, ask with squeue'}"
+            )
+        time.sleep(pause)
+        pause = min(2 * pause, 5 * ASK_SECONDS)  # the controller has others to serve
 
 
 def _ends(job: SentJob) -> bool:
@@ -58,28 +84,68 @@ def release(study: Study, results: Path) -> tuple[list[SentJob], list[SentJob]]:
     return released, [job for job in held if job not in released]
 
 
-def failed(study: Study, results: Path, cause: str = "") -> list[RunStatus]:
-    """Return the runs that failed, of a cause that contains `cause` where one is given."""
-    statuses, _ = study_status(study, results)
-    return [run for run in statuses if run.state == "failed" and cause.lower() in (run.cause or "").lower()]
+def failed(study: Study, results: Path, cause: str = "", *, selection: Selection = EVERYTHING) -> list[RunStatus]:
+    """Return the selected runs that failed, of a cause that contains `cause` where one is given."""
+    return [
+        run
+        for run in selected(study_status(study, results), selection).runs
+        if run.state == "failed" and cause.lower() in (run.cause or "").lower()
+    ]
 
 
-def retry_request(
-    study: Study, results: Path, runs: Sequence[RunStatus], *, profile: Profile | None, allow_dirty: bool
-) -> Request:
-    """Return a request for these runs as the newest submission had them: its frozen study, its profile unless given.
+def retry_requests(
+    study: Study,
+    results: Path,
+    runs: Sequence[RunStatus],
+    *,
+    profile: Profile | None,
+    minutes: int | None,
+    allow_dirty: bool,
+) -> tuple[list[Request], list[tuple[RunStatus, str]]]:
+    """Return a request for each submission that was the last of some of these runs, and the runs that can't be sent.
 
-    Nodes whose GPU was lost under one of these runs are avoided from now on.
+    Each has that submission's frozen study, and its profile unless one is given; minutes: another time limit. With a
+    run that can't be sent comes why. Nodes whose GPU was lost under one of these runs are avoided from now on.
     """
-    newest = _plans(study, results)[-1]
-    lost = [node for run in runs if (node := causes.lost_gpu(run.cause or "")) is not None]
+    newest = {run.key: plan for plan in _plans(study, results) for run in plan.runs}
+    nodes = [node for run in runs if (node := causes.lost_gpu(run.cause or "")) is not None]
+    plans: dict[str, JobPlan] = {}
+    grouped: dict[str, list[RunStatus]] = {}
+    lost = []
+    for run in runs:
+        plan = newest.get((run.variant, run.seed))
+        if plan is None:
+            lost.append((run, "in no submission"))
+        else:
+            plans[plan.id] = plan
+            grouped.setdefault(plan.id, []).append(run)
+    requests = []
+    for id_, own in grouped.items():
+        chosen = table.avoiding(profile or plans[id_].profile, list(dict.fromkeys(nodes)))
+        chosen = chosen if minutes is None else dataclasses.replace(chosen, minutes=minutes)
+        try:
+            requests.append(_again(plans[id_], own, chosen, results, allow_dirty=allow_dirty))
+        except RequestError as error:
+            lost += [(run, str(error)) for run in own]
+    return requests, lost
+
+
+def report_request(study: Study, results: Path, *, profile: Profile | None, allow_dirty: bool) -> Request:
+    """Return a request for the report alone, by the newest submission that had one."""
+    plan = next(plan for plan in reversed(_plans(study, results)) if any(array.reports for array in plan.arrays))
+    request = _again(plan, [], profile or plan.profile, results, allow_dirty=allow_dirty)
+    return dataclasses.replace(request, report=True)
+
+
+def _again(plan: JobPlan, runs: list[RunStatus], profile: Profile, results: Path, *, allow_dirty: bool) -> Request:
+    """Return a request for these runs as an earlier submission had them."""
     return Request(
-        study_file=newest.study_file,
-        study=load_study(newest.study_file),
-        profile=table.avoiding(profile or newest.profile, list(dict.fromkeys(lost))),
+        study_file=plan.study_file,
+        study=load_study(plan.study_file),
+        profile=profile,
         results=results,
-        cwd=newest.cwd,
-        cache=newest.cache,
+        cwd=plan.cwd,
+        cache=plan.cache,
         allow_dirty=allow_dirty,
         only=frozenset((run.variant, run.seed) for run in runs),
     )

@@ -16,7 +16,7 @@ from alexnet_study.cluster.plans.job_plan import JobPlan, PlannedArray, new_id, 
 from alexnet_study.cluster.plans.lock import study_lock
 from alexnet_study.cluster.plans.profile import Profile
 from alexnet_study.data.sources import check_request
-from alexnet_study.errors import RequestError
+from alexnet_study.errors import RequestError, RunError
 from alexnet_study.provenance import code_state
 from alexnet_study.runs.folder import RunFolder
 from alexnet_study.study.configs import RunConfig
@@ -28,7 +28,8 @@ from alexnet_study.study.study import Study
 class Request:
     """What is asked for. study: as read from study_file, with the data and the seeds that are wanted.
 
-    cwd: where the jobs work. only: the runs to send where not all that are unfinished are wanted.
+    cwd: where the jobs work. only: the runs to send where not all that are unfinished are wanted. report: whether the
+    report is wanted though no run is left.
     """
 
     study_file: Path
@@ -40,6 +41,7 @@ class Request:
     overrides: tuple[str, ...] = ()
     allow_dirty: bool = False
     only: frozenset[Key] | None = None
+    report: bool = False
 
     def runs(self) -> list[RunConfig]:
         """Return the runs that are wanted."""
@@ -49,11 +51,16 @@ class Request:
 
 @dataclass(kw_only=True)
 class Outcome:
-    """What became of a request. sent: each array with its job id ("" in a dry run)."""
+    """What became of a request. sent: each array with its job id ("" in a dry run).
+
+    later: runs that the profile's max_jobs leaves for the next call. refused: why the rest could not be sent.
+    """
 
     plan: JobPlan
     finished: list[RunConfig] = field(default_factory=list)
     live: list[SentJob] = field(default_factory=list)
+    later: list[RunConfig] = field(default_factory=list)
+    refused: str | None = None
     sent: list[tuple[PlannedArray, str]] = field(default_factory=list)
     scripts: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -62,8 +69,8 @@ class Outcome:
 def submit(request: Request) -> Outcome:
     """Send what is neither finished nor on its way, and a report behind all live jobs; return at once.
 
-    Raise RequestError where the request cannot be carried out, before anything is written or sent; raise RunError where
-    SLURM fails half-way: starting again takes up what it has.
+    Raise RequestError where the request cannot be carried out, or SLURM takes none of it: nothing is sent then. What it
+    refuses half-way is in the outcome; starting again takes up what it has.
     """
     check_request(request.study.data)
     plan = _draft(request)
@@ -88,7 +95,12 @@ def dry_run(request: Request) -> Outcome:
     """Return what `submit` would send, with the exact batch scripts; write nothing, and do without SLURM."""
     plan = _draft(request)
     plans = read_plans(request.results, request.study.name)
-    notes = [] if request.allow_dirty or not code_state().dirty else ["changed tracked files: submit will refuse them"]
+    notes = []
+    try:
+        if not request.allow_dirty:
+            refuse_changes(code_state())
+    except RequestError as error:
+        notes.append(f"submit will refuse this checkout: {error}")
     try:
         check_request(request.study.data)
     except RequestError as error:  # the data may lie on the cluster alone, where the scripts are read but not sent
@@ -119,7 +131,7 @@ def _draft(request: Request) -> JobPlan:
         source=settled_source(request.study.data),
         cache=home / "data" if staged else request.cache,  # only what is this study's is copied to a node
         profile=profile,
-        cpus=profile.cpus_for(request.runs()),
+        cpus=profile.cpus_for(request.runs() or request.study.runs(request.overrides)),
         environment={} if request.profile.runtime.holds_runs else code_state().environment(),  # an image knows its own
     )
     launcher_of(plan).check_plan(plan)
@@ -141,8 +153,11 @@ def _filled(request: Request, plan: JobPlan, live: list[SentJob], *, ask: bool) 
             finished.append(run)
         elif (run.variant, run.seed) not in on_their_way:
             wanted.append(run)
-    arrays = launcher_of(plan).arrays(plan, wanted, live, ask=ask)
-    return Outcome(plan=dataclasses.replace(plan, arrays=arrays), finished=finished, live=live)
+    arrays = launcher_of(plan).arrays(plan, wanted, live, ask=ask, report=request.report)
+    plan = dataclasses.replace(plan, arrays=arrays)
+    planned = {run.key for run in plan.runs}
+    later = [run for run in wanted if (run.variant, run.seed) not in planned]
+    return Outcome(plan=plan, finished=finished, live=live, later=later)
 
 
 def _freeze(plan: JobPlan, request: Request) -> None:
@@ -157,20 +172,33 @@ def _freeze(plan: JobPlan, request: Request) -> None:
 
 
 def _send(outcome: Outcome, check: Callable[[], None]) -> None:
-    """Send the arrays in order, the report's last and behind all live jobs; an older report that waits is dropped."""
+    """Send the arrays in order, the report's last and behind all live jobs; an older report that waits is dropped.
+
+    Where SLURM refuses an array, those after it are left too, but not the report of what was sent.
+    """
     plan = outcome.plan
     for index, array in enumerate(plan.arrays):
+        if outcome.refused is not None and not array.reports:
+            continue
         check()
         behind = _behind(outcome, [job for _, job in outcome.sent]) if array.reports else []
         try:
             job = launcher_of(plan).send(plan, index, behind)
-        except RequestError:
+        except RequestError as error:
             if not outcome.sent:
                 shutil.rmtree(plan.folder)
-            raise
+                raise
+            outcome.refused = outcome.refused or str(error)
+            continue
+        except RunError as error:  # nobody can tell whether SLURM has it: the next call asks
+            if not outcome.sent:
+                raise
+            outcome.refused = str(error)
+            return
         plan.record_job(index, job)
         outcome.sent.append((array, job))
-    table.cancel(job for job in outcome.live if job.reports and job.queued and job.queued.state == "PENDING")
+    if outcome.sent and outcome.sent[-1][0].reports:
+        table.cancel(job for job in outcome.live if job.reports and job.queued and job.queued.state == "PENDING")
 
 
 def _behind(outcome: Outcome, sent: list[str]) -> list[str]:

@@ -9,6 +9,7 @@ from alexnet_study.errors import RequestError, RunError, StoppedError
 from alexnet_study.files import UMASK, is_full
 from alexnet_study.runs.interruption import INTERRUPTED, UNFINISHED
 
+NOTEBOOKS = ("MPLBACKEND", "MATPLOTLIBRC")  # a notebook's own way to draw, which jobs sent from it inherit
 GOES_ON = "start again and the run goes on from its checkpoint"
 Command = Callable[[str, Sequence[str]], int]  # from the program's name and its arguments to an exit code
 
@@ -21,6 +22,8 @@ def finish(command: Command, program: str) -> None:
     0 done, 1 a run failed, 2 the request was wrong, 75 a signal ended it: unfinished, start it again.
     """
     _speak_utf8()
+    for name in NOTEBOOKS:
+        os.environ.pop(name, None)
     if UMASK in os.environ:
         os.umask(int(os.environ[UMASK], 8))
     try:
@@ -35,6 +38,8 @@ def finish(command: Command, program: str) -> None:
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except PermissionError as error:
+        code = _say(f"{error.filename or 'a file'}: {error.strerror} for user {os.getuid()}", 2)
     except OSError as error:
         if not is_full(error):
             raise

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from alexnet_study.commands import cancel, gpu_check, reference, report, retry, status, study, submit, train
+from alexnet_study.commands import cancel, gpu_check, logs, reference, report, retry, status, study, submit, train
 from alexnet_study.commands.ending import Command, finish
 from alexnet_study.commands.options import Parser
 from alexnet_study.errors import RequestError
@@ -22,6 +22,7 @@ COMMANDS: dict[str, Command] = {
     "cancel": cancel.main,
     "retry": retry.main,
     "gpu-check": gpu_check.main,
+    "logs": logs.main,
 }
 
 
@@ -61,4 +62,5 @@ def _parser(program: str) -> Parser:
 
 def _commit() -> str:
     state = code_state()
-    return state.commit + (" and uncommitted changes" if state.dirty else "")
+    seen = "" if state.unseen is None else f" ({state.unseen})"
+    return state.commit + seen + (" and uncommitted changes" if state.dirty else "")

@@ -34,6 +34,13 @@ def study_parser(program: str, documentation: str | None) -> Parser:
     return parser
 
 
+def add_selection(parser: Parser) -> None:
+    """Add the options that choose among a study's runs."""
+    parser.add_argument("--state", default="", metavar="STATES", help="only runs in these states, as failed,unknown")
+    parser.add_argument("--variant", default="", metavar="NAMES", help="only runs of these variants")
+    parser.add_argument("--seeds", default="", metavar="SEEDS", help="only runs with these seeds, as 0,2,5 or 0-9")
+
+
 def add_training_options(parser: Parser) -> None:
     """Add the options of the commands that train."""
     from alexnet_study.data.sources import expected_data  # takes a moment, which no other command needs

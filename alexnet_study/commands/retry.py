@@ -1,44 +1,79 @@
 """Submit the runs of a study that failed, all or those of one cause, and release its held jobs.
 
-alexnet-study retry --study skip --cause "time limit"
+alexnet-study retry --study skip --cause "time limit" --minutes 120
 """
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alexnet_study.commands.options import study_parser
+from alexnet_study.commands.options import Parser, add_selection, study_parser
+
+if TYPE_CHECKING:
+    from alexnet_study.cluster.submission import Request
+
+
+def parser(program: str) -> Parser:
+    """Return the parser of the command's options."""
+    parser = study_parser(program, __doc__)
+    add_selection(parser)
+    parser.add_argument("--cause", default="", metavar="TEXT", help="only runs whose cause contains it (all)")
+    parser.add_argument("--profile", metavar="PROFILE", help="another than the last submission's")
+    parser.add_argument("--minutes", type=int, metavar="N", help="another time limit than the profile's")
+    parser.add_argument("--allow-dirty", action="store_true", help="submit code with uncommitted changes")
+    return parser
 
 
 def main(program: str, words: Sequence[str]) -> int:
     """Release, then submit, and say what."""
-    parser = study_parser(program, __doc__)
-    parser.add_argument("--cause", default="", metavar="TEXT", help="only runs whose cause contains it (all)")
-    parser.add_argument("--profile", metavar="PROFILE", help="another than the last submission's")
-    parser.add_argument("--allow-dirty", action="store_true", help="submit code with uncommitted changes")
-    arguments = parser.parse_args(words)
-    from alexnet_study.cluster.control import failed, release, retry_request
-    from alexnet_study.cluster.printing import submission_lines
+    arguments = parser(program).parse_args(words)
+    from alexnet_study.cluster.control import failed, release, report_request, retry_requests
     from alexnet_study.cluster.profiles import load_profile
-    from alexnet_study.cluster.submission import submit
+    from alexnet_study.cluster.status.selection import selection_from
+    from alexnet_study.cluster.status.study_status import study_status
     from alexnet_study.cluster.wording import count
     from alexnet_study.study.study import load_study
 
+    profile = load_profile(arguments.profile) if arguments.profile else None
     study, results = load_study(arguments.study), Path(os.path.abspath(arguments.results))
     released, held = release(study, results)
     if released:
         print(f"released {count(len(released), 'job')}: {', '.join(job.id for job in released)}")
     if held:
         print(f"still held, ask an administrator: {', '.join(job.id for job in held)}")
-    runs = failed(study, results, arguments.cause)
+    selection = selection_from(study, state=arguments.state, variant=arguments.variant, seeds=arguments.seeds)
+    runs = failed(study, results, arguments.cause, selection=selection)
     if not runs:
+        report = study_status(study, results).report
+        if not selection and report.name == "failed" and arguments.cause.lower() in report.detail.lower():
+            print(f"again: report: {report.detail}")
+            request = report_request(study, results, profile=profile, allow_dirty=arguments.allow_dirty)
+            return _send(request)
         print("no run failed" + (f" with a cause that contains {arguments.cause!r}" if arguments.cause else ""))
         return 0
-    profile = load_profile(arguments.profile) if arguments.profile else None
-    request = retry_request(study, results, runs, profile=profile, allow_dirty=arguments.allow_dirty)
-    for run in runs:
-        print(f"again: {run.variant} seed {run.seed}: {run.cause}")
-    if request.profile.exclude:
-        print(f"excluded nodes: {request.profile.exclude}")
-    print("\n".join(submission_lines(request, submit(request))))
-    return 0
+    requests, lost = retry_requests(
+        study, results, runs, profile=profile, minutes=arguments.minutes, allow_dirty=arguments.allow_dirty
+    )
+    for run, reason in lost:
+        print(f"error: cannot send {run.variant} seed {run.seed}: {reason}", file=sys.stderr)
+    code = 1 if lost else 0
+    for request in requests:
+        if request.profile.exclude:
+            print(f"excluded nodes: {request.profile.exclude}")
+        for run in runs:
+            if request.only and (run.variant, run.seed) in request.only:
+                print(f"again: {run.variant} seed {run.seed}: {run.cause}")
+        code = max(code, _send(request))
+    return code
+
+
+def _send(request: "Request") -> int:
+    """Submit, say what was sent, and return the exit code."""
+    from alexnet_study.cluster.printing import refusal, submission_lines
+    from alexnet_study.cluster.submission import submit
+
+    outcome = submit(request)
+    print("\n".join(submission_lines(request, outcome)))
+    return refusal(outcome)

@@ -33,7 +33,7 @@ def main(program: str, words: Sequence[str]) -> int:
     arguments = parser(program).parse_args(words)
     import dataclasses
 
-    from alexnet_study.cluster.printing import submission_lines
+    from alexnet_study.cluster.printing import refusal, submission_lines
     from alexnet_study.cluster.profiles import load_profile
     from alexnet_study.cluster.submission import Request, dry_run, submit
     from alexnet_study.study.study import load_study, seeds_from_text
@@ -58,4 +58,4 @@ def main(program: str, words: Sequence[str]) -> int:
     for note in outcome.notes:
         print(f"note: {note}", file=sys.stderr)
     print("\n".join(submission_lines(request, outcome)))
-    return 0
+    return refusal(outcome)

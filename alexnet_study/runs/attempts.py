@@ -162,6 +162,7 @@ def starting(token: str, device: str, progress: Progress) -> Attempt:
         cause=None,
         progress=progress,
         first_epoch=progress.epoch,
+        first_step=progress.step,
     )
 
 

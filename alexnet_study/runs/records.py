@@ -131,6 +131,8 @@ class Progress:
 class Attempt:
     """One start of a run. Times are seconds since 1970; end and cause are None until it ended.
 
+    first_epoch and first_step are where it began.
+
     job, restart, host, node, gpu: whereabouts, as far as the environment of its process told.
     """
 
@@ -147,6 +149,7 @@ class Attempt:
     cause: str | None
     progress: Progress
     first_epoch: int
+    first_step: int = 0
 
     @property
     def seconds(self) -> float:

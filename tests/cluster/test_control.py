@@ -1,67 +1,84 @@
-"""A retry asks for what the newest submission asked for, and avoids nodes whose GPU was lost."""
+"""Retrying and cancelling what was sent."""
 
 import dataclasses
+import os
 import shutil
-from pathlib import Path
 
 import pytest
 
-from alexnet_study.cluster.control import retry_request
-from alexnet_study.cluster.launchers import batch_script
-from alexnet_study.cluster.plans.job_plan import JobPlan
-from alexnet_study.cluster.plans.profile import Profile
-from alexnet_study.cluster.status.study_status import RunStatus
-from alexnet_study.errors import LostGpuError
-from alexnet_study.study.study import load_study
-from alexnet_study.training.device import lost_gpu
-from tests.cluster.plans import plan_for
+from alexnet_study.cluster.control import cancel, failed, retry_requests
+from alexnet_study.cluster.plans.job_plan import read_plans
+from alexnet_study.cluster.status.study_status import study_status
+from alexnet_study.cluster.submission import Request, submit
+from alexnet_study.errors import RequestError, RunError
+from tests.cluster.pretended import PretendedSlurm
 
 
-def submitted(study_file: Path, results: Path, profile: Profile) -> JobPlan:
-    plan = plan_for(study_file, profile, results=results)
-    plan.write()
-    shutil.copyfile(study_file, plan.study_file)
-    return plan
+def with_seeds(request: Request, *seeds: int) -> Request:
+    return dataclasses.replace(request, study=dataclasses.replace(request.study, seeds=seeds))
 
 
-def failed(variant: str, seed: int, cause: str) -> RunStatus:
-    return RunStatus(variant=variant, seed=seed, state="failed", detail=cause, cause=cause)
+def test_retry_sends_what_failed_of_any_submission(slurm: PretendedSlurm, submission_request: Request) -> None:
+    for seeds in ((2, 3), (0,)):
+        submit(with_seeds(submission_request, *seeds))
+        slurm.end(*slurm.jobs)
+    study, results = submission_request.study, submission_request.results
+    runs = [run for run in failed(study, results) if run.seed != 0 or run.variant == "skip"]
+    requests, lost = retry_requests(study, results, runs, profile=None, minutes=7, allow_dirty=True)
+    assert lost == []
+    for request in requests:
+        submit(request)
+    assert sorted(slurm.jobs.values()) == ["tiny-baseline"] * 2 + ["tiny-report"] + ["tiny-skip"] * 3
+    assert {plan.profile.minutes for plan in read_plans(results, "tiny")[2:]} == {7}
 
 
-def cause_of(node: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """What a run says whose GPU was lost on the node."""
-    monkeypatch.setenv("SLURMD_NODENAME", node)
-    error = lost_gpu(RuntimeError("CUDA error: unspecified launch failure\nCompile with TORCH_USE_CUDA_DSA"))
-    assert isinstance(error, LostGpuError)
-    return str(error)
+def test_retry_says_what_it_cannot_send(slurm: PretendedSlurm, submission_request: Request) -> None:
+    submit(with_seeds(submission_request, 0))
+    submit(with_seeds(submission_request, 1))
+    slurm.end(*slurm.jobs)
+    study, results = submission_request.study, submission_request.results
+    runs = failed(study, results)
+    (read_plans(results, "tiny")[0].folder / "study.yaml").unlink()
+    requests, lost = retry_requests(study, results, runs, profile=None, minutes=None, allow_dirty=True)
+    assert [(run.variant, run.seed) for request in requests for run in request.runs()] == [("baseline", 1), ("skip", 1)]
+    assert [(run.variant, run.seed) for run, _ in lost] == [("baseline", 0), ("skip", 0)]
+    assert "study.yaml" in lost[0][1]
+    shutil.rmtree(results / "tiny" / ".submit")
+    with pytest.raises(RequestError, match="nothing was submitted"):
+        retry_requests(study, results, runs, profile=None, minutes=None, allow_dirty=True)
 
 
-def test_a_run_whose_gpu_was_lost_is_sent_to_other_nodes(
-    study_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_an_array_is_cancelled_by_its_id(slurm: PretendedSlurm, submission_request: Request) -> None:
+    submit(submission_request)
+    slurm.end("11_1")
+    cancel(submission_request.study, submission_request.results)
+    assert [call for call in slurm.calls if call[0] == "scancel"] == [["scancel", "--quiet", "11_[0,2-3]", "12", "13"]]
+    assert slurm.jobs == {}
+
+
+def test_only_jobs_of_those_who_submitted_are_asked_for(slurm: PretendedSlurm, submission_request: Request) -> None:
+    submit(submission_request)
+    study_status(submission_request.study, submission_request.results)
+    asked = [call for call in slurm.calls if call[0] == "squeue"]
+    assert asked
+    assert all(f"--user={os.getuid()}" in call for call in asked)
+    (plan,) = read_plans(submission_request.results, "tiny")
+    os.chown(plan.folder, 1, -1)
+    study_status(submission_request.study, submission_request.results)
+    assert f"--user={os.getuid()},1" in slurm.calls[-1]
+
+
+def test_what_slurm_refuses_to_cancel_is_said(
+    slurm: PretendedSlurm, submission_request: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan = submitted(study_file, tmp_path, Profile(exclude="node[3-4]"))
-    runs = [failed("skip", seed, cause_of(node, monkeypatch)) for seed, node in enumerate(["gpu-7", "gpu2", "gpu-7"])]
-    study = load_study(study_file)
-    request = retry_request(study, tmp_path, [*runs, failed("skip", 3, "time limit")], profile=None, allow_dirty=False)
-    assert request.profile == dataclasses.replace(plan.profile, exclude="node[3-4],gpu-7,gpu2")
-    script = batch_script.script(dataclasses.replace(plan, profile=request.profile), 0)
-    assert "#SBATCH --exclude='node[3-4],gpu-7,gpu2'\n" in script
-    again = retry_request(study, tmp_path, runs, profile=request.profile, allow_dirty=False)
-    assert again.profile == request.profile
+    submit(submission_request)
+    slurm.refuse("tiny-skip")
+    with pytest.raises(RunError, match=r"cancelled 5 jobs, not cancelled 4 jobs: 12_0 .*Access/permission denied"):
+        cancel(submission_request.study, submission_request.results)
 
 
-@pytest.mark.parametrize(
-    "cause", ["time limit", "node failure", "RunError: training diverged", "GPU lost on $(reboot): "]
-)
-def test_any_other_cause_avoids_no_node(study_file: Path, tmp_path: Path, cause: str) -> None:
-    plan = submitted(study_file, tmp_path, Profile())
-    runs = [failed("skip", 0, cause)]
-    request = retry_request(load_study(study_file), tmp_path, runs, profile=None, allow_dirty=False)
-    assert request.profile == plan.profile
-
-
-def test_this_machine_has_no_other_nodes(study_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = submitted(study_file, tmp_path, Profile(launcher="local"))
-    runs = [failed("skip", 0, cause_of("gpu2", monkeypatch))]
-    request = retry_request(load_study(study_file), tmp_path, runs, profile=None, allow_dirty=False)
-    assert request.profile == plan.profile
+def test_a_waiting_task_that_slurm_forgot_was_cancelled(slurm: PretendedSlurm, submission_request: Request) -> None:
+    submit(submission_request)
+    slurm.end("11_1")
+    (run,) = failed(submission_request.study, submission_request.results)
+    assert (run.variant, run.seed, run.cause) == ("baseline", 1, "cancelled before it ran")

@@ -87,7 +87,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     assert not (tmp_path / "results").exists()
 
 
-COMMANDS = ("train", "study", "report", "submit", "status", "cancel", "retry", "reference", "gpu_check")
+COMMANDS = ("train", "study", "report", "submit", "status", "cancel", "retry", "logs", "reference", "gpu_check")
 
 
 @pytest.mark.parametrize("module", ["alexnet_study", *(f"jobs.{command}" for command in COMMANDS)])
@@ -148,3 +148,41 @@ def test_paths_stay_whole_in_a_locale_of_another_encoding(tmp_path: Path) -> Non
     done = subprocess.run(words, capture_output=True, env=environ, check=False)
     assert done.stderr.decode().count("\n") == 1
     assert str(study) in done.stderr.decode()
+
+
+def test_what_a_notebook_leaves_in_the_environment_fails_no_report(
+    study_file: Path, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MPLBACKEND", "no-such-backend")
+    monkeypatch.setenv("MATPLOTLIBRC", "/no/such/file")
+    words = ["--study", study_file, "--results", tmp_path / "results"]
+    reported = command("report", *words)
+    assert (reported.returncode, reported.stderr.count("\n")) == (2, 1), reported.stderr
+    assert "no finished run of study tiny" in reported.stderr
+
+
+def test_a_file_of_another_user_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    def command(_: str, __: Sequence[str]) -> int:
+        raise PermissionError(13, "Permission denied", str(tmp_path / "summary.json"))
+
+    with pytest.raises(SystemExit) as ended:
+        finish(command, "status")
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == f"error: {tmp_path}/summary.json: Permission denied for user {os.getuid()}\n"
+
+
+def test_the_logs_of_a_runs_newest_job_are_printed(study_file: Path, tmp_path: Path) -> None:
+    words = ["--study", study_file, "--results", tmp_path, "--variant", "skip", "--seed", 1]
+    none = command("logs", *words)
+    assert (none.returncode, none.stderr.count("\n")) == (2, 1)
+    folder = tmp_path / "tiny/logs"
+    folder.mkdir(parents=True)
+    for age, job in enumerate(("9", "12_1")):
+        for ending in ("out", "err"):
+            path = folder / f"skip-seed-1-{job}.{ending}"
+            path.write_text(f"{ending} of {job}\n")
+            os.utime(path, (age, age))
+    (folder / "skip-seed-11-13.out").write_text("another run's")
+    shown = command("logs", *words).stdout.splitlines()
+    assert shown[1::2] == ["out of 12_1", "err of 12_1"]
+    assert shown[0] == f"==> {folder}/skip-seed-1-12_1.out <=="

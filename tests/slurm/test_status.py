@@ -192,3 +192,52 @@ def test_the_check_of_a_gpu_goes_to_a_node_and_its_lines_come_back(site: Site) -
     log = Path(found[2])
     site.wait_for(lambda: log.exists() and log.read_text().endswith("\n"), "the job's lines")
     assert re.fullmatch(r"error: \S+: no GPU seen, .*expected .*another node\n", log.read_text())
+
+
+def test_a_run_that_came_to_another_device_says_so_and_not_what_ended_the_life_before(long_site: Site) -> None:
+    elsewhere = '[ "${SLURM_RESTART_COUNT:-0}" = 0 ] || export ATEN_CPU_CAPABILITY=default'
+    long_site.write_profile(setup=[elsewhere])
+    long_site.submit()
+    wait_until_trains(long_site)
+    long_site.cluster.client("scontrol", "requeue", job_of(long_site))
+    long_site.wait_until_idle()
+    assert "failed | another device: pass inexact_resume or exclude the node (CPU " in line(long_site)
+
+
+def test_a_run_that_gains_nothing_is_not_requeued_for_ever(long_site: Site) -> None:
+    """Each life ends before the run begins, as where the start alone takes all the time that a job has."""
+    folder = long_site.folder / "hook"
+    folder.mkdir()
+    hook = "import os, sys\nif 'train' in sys.orig_argv:\n    os._exit(75)\n"
+    (folder / "sitecustomize.py").write_text(hook)
+    long_site.write_profile(setup=[f'export PYTHONPATH="{folder}:$PYTHONPATH"'])
+    long_site.submit()
+    long_site.wait_until_idle()
+    assert "failed | gained no step in 3 lives; the last: ended before it trained" in line(long_site)
+
+
+def test_a_report_that_failed_is_a_line_and_made_again_by_retry(site: Site) -> None:
+    site.write_study(seeds=1)
+    site.write_profile(setup=[f'[ -e "{site.folder}/mended" ] || case "$SLURM_JOB_NAME" in *-report) exit 9;; esac'])
+    site.submit()
+    site.wait_until_idle()
+    shown = [text for text in site.run("status").splitlines() if text.startswith("report ")]
+    assert re.match(r"report +failed +setup ended the job with exit code 9", shown[0]), shown
+    (site.folder / "mended").touch()
+    assert "tiny-report" in site.run("retry", "--allow-dirty")
+    site.wait_until_idle()
+    assert re.search(r"^report +made +.*report/index\.html$", site.run("status"), re.MULTILINE)
+
+
+def test_a_part_of_a_study_is_cancelled_and_shown_alone(site: Site) -> None:
+    site.write_study(seeds=4)
+    site.pause()
+    site.submit()
+    assert site.run("cancel", "--variant", "skip", "--seeds", "1-2").startswith("cancelled 2 jobs: ")
+    shown = site.run("status", "--state", "failed").splitlines()
+    assert [re.split(r"  +", text)[:3] for text in shown[:2]] == [
+        ["skip seed 1", "failed", "cancelled before it ran"],
+        ["skip seed 2", "failed", "cancelled before it ran"],
+    ]
+    assert '"state": "waiting"' in site.run("status", "--json", code=3)
+    assert site.run("cancel").startswith("cancelled 7 jobs: ")

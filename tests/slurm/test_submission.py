@@ -242,3 +242,21 @@ def test_a_foreign_comment_stops_no_command(site: Site) -> None:
         assert "nothing to send" in site.submit("--seeds", 1)
     finally:
         site.cluster.client("scancel", sent.decode().split()[-1])
+
+
+def test_a_submission_that_slurm_cuts_short_is_reported_and_goes_on(site: Site) -> None:
+    site.pause()
+    stand_in_for_sbatch(
+        site, '[ "$N" != 2 ] || { echo "sbatch: error: QOSMaxSubmitJobPerUserLimit" >&2; exit 1; }\nexec "$REAL" "$@"'
+    )
+    said = finish(site.start_submit(), 1)
+    assert "tiny-report, when all others have ended" in said
+    assert "not sent: 2 runs: sbatch: sbatch: error: QOSMaxSubmitJobPerUserLimit (array tiny-skip)" in said
+    assert len(report_jobs(site)) == 1
+    site.submit()
+    assert len(planned_once(site)) == 4
+    assert len(report_jobs(site)) == 1
+    site.resume()
+    site.wait_until_idle()
+    assert len(site.finished()) == 4, site.describe()
+    assert (site.results / "tiny/report/report.json").exists(), site.describe()

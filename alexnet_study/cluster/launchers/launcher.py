@@ -107,13 +107,19 @@ class Launcher(Protocol):
     def check_reachable(self) -> None:
         """Raise RequestError if what is needed isn't installed; raise RunError if it doesn't answer."""
 
-    def queue(self) -> list[QueuedJob]:
-        """Return every job that the queue knows, live or ended; raise RunError if it doesn't answer."""
+    def queue(self, users: Iterable[int] = ()) -> list[QueuedJob]:
+        """Return every job of this user and of others, by their ids, that the queue knows, live or ended.
+
+        Raise RunError if it doesn't answer.
+        """
 
     def arrays(
-        self, plan: JobPlan, wanted: Sequence[RunConfig], live: Iterable[SentJob], *, ask: bool
+        self, plan: JobPlan, wanted: Sequence[RunConfig], live: Iterable[SentJob], *, ask: bool, report: bool
     ) -> tuple[PlannedArray, ...]:
-        """Return the arrays for the wanted runs, none if nothing is to be sent; without `ask` nobody is asked."""
+        """Return the arrays for the wanted runs, none if nothing is to be sent; without `ask` nobody is asked.
+
+        report: the report's job is wanted though no run is.
+        """
 
     def script(self, plan: JobPlan, array: int, dependency: Sequence[str]) -> str | None:
         """Return the exact text of an array's batch script, None where there is none."""

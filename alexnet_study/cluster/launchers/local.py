@@ -66,12 +66,12 @@ class Local(Launcher):
     def check_reachable(self) -> None:
         """Do nothing: this machine is here."""
 
-    def queue(self) -> list[QueuedJob]:
+    def queue(self, users: Iterable[int] = ()) -> list[QueuedJob]:
         """Return nothing: a supervisor says itself what it does."""
         return []
 
     def arrays(
-        self, plan: JobPlan, wanted: Sequence[RunConfig], live: Iterable[SentJob], *, ask: bool
+        self, plan: JobPlan, wanted: Sequence[RunConfig], live: Iterable[SentJob], *, ask: bool, report: bool
     ) -> tuple[PlannedArray, ...]:
         """Return one array with all runs; the supervisor reports by itself."""
         return (local_array(plan.study, plan.id, wanted),) if wanted else ()

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import itertools
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -72,20 +73,25 @@ class Slurm(Launcher):
         slurm_clients.require_clients()
         self.clients.queue()
 
-    def queue(self) -> list[QueuedJob]:
+    def queue(self, users: Iterable[int] = ()) -> list[QueuedJob]:
         """Return what squeue shows."""
-        return self.clients.queue()
+        return self.clients.queue(users)
 
     def arrays(
-        self, plan: JobPlan, wanted: Sequence[RunConfig], live: Iterable[SentJob], *, ask: bool
+        self, plan: JobPlan, wanted: Sequence[RunConfig], live: Iterable[SentJob], *, ask: bool, report: bool
     ) -> tuple[PlannedArray, ...]:
-        """Return an array a variant, or several, and the report's job; that alone where live jobs have none."""
+        """Return an array a variant, or several, and the report's job; that alone where live jobs have none.
+
+        Where the profile bounds the study's jobs in the queue, the first runs that it has room for.
+        """
         queued = [job for job in live if job.queued is not None]
-        if not wanted and (not queued or any(job.reports for job in queued)):
+        room = _room(plan.profile, queued)
+        wanted = wanted if room is None or room > 0 else ()
+        if not wanted and (not (queued or report) or any(job.reports for job in queued)):
             return ()
         most = self.clients.max_array_size() if ask else slurm_clients.DEFAULT_MAX_ARRAY_SIZE
         per_job = plan.profile.runs_per_job
-        return tuple(arrays_of(plan.study, plan.id, wanted, runs_per_job=per_job, most_jobs=most))
+        return tuple(arrays_of(plan.study, plan.id, wanted, runs_per_job=per_job, most_jobs=most, room=room))
 
     def script(self, plan: JobPlan, array: int, dependency: Sequence[str]) -> str:
         """Return the text that sbatch would get."""
@@ -96,7 +102,7 @@ class Slurm(Launcher):
         try:
             return batch_script.send(plan, array, self.clients, _afterany(dependency))
         except RunError as error:
-            self.settle(plan, self.clients.queue())
+            self._settle(plan, array, _OwnJobs(plan, self.clients.queue()))  # later arrays may still be sent
             job = plan.job_of(array)
             if job is not None:
                 return job
@@ -110,16 +116,19 @@ class Slurm(Launcher):
         """
         own = _OwnJobs(plan, queue)
         for array in range(len(plan.arrays)):
-            found = own.of(array)
-            if plan.job_of(array) is None and plan.owner(array) != ABANDONED:
-                owner = found[0].array if found else plan.own(array, ABANDONED)
-                if owner != ABANDONED:
-                    plan.record_job(array, owner)
-            if any(job.live for job in found):
-                if plan.owner(array) == ABANDONED:
-                    self.clients.cancel([found[0].array])
-                else:
-                    batch_script.complete(plan, array, found[0].array)
+            self._settle(plan, array, own)
+
+    def _settle(self, plan: JobPlan, array: int, own: "_OwnJobs") -> None:
+        found = own.of(array)
+        if plan.job_of(array) is None and plan.owner(array) != ABANDONED:
+            owner = found[0].array if found else plan.own(array, ABANDONED)
+            if owner != ABANDONED:
+                plan.record_job(array, owner)
+        if any(job.live for job in found):
+            if plan.owner(array) == ABANDONED:
+                self.clients.cancel([found[0].array])
+            else:
+                batch_script.complete(plan, array, found[0].array)
 
     def jobs(self, plan: JobPlan, queue: Sequence[QueuedJob] | None) -> list[SentJob]:
         """Return the jobs of all arrays that have an id, on record or in the queue."""
@@ -138,8 +147,11 @@ class Slurm(Launcher):
         return sent
 
     def cancel(self, jobs: Sequence[SentJob]) -> None:
-        """Cancel by scancel."""
-        self.clients.cancel([job.id for job in jobs])
+        """Cancel by scancel: a whole array by its id, a part of it in one word."""
+        arrays: dict[str, list[SentJob]] = {}
+        for job in jobs:
+            arrays.setdefault(job.id.partition("_")[0], []).append(job)
+        self.clients.cancel([_name(array, own) for array, own in arrays.items()])
 
     def release(self, jobs: Sequence[SentJob]) -> list[SentJob]:
         """Release by scontrol, which refuses a user what an administrator holds."""
@@ -170,7 +182,9 @@ class Slurm(Launcher):
             return f"{runs}, {count(jobs, 'job')}: no GPU"
         hours = jobs * profile.minutes / 60 * profile.gpus
         each = f"{count(jobs, 'job')} of {profile.minutes} min with {profile.gpus} GPU each"
-        return f"{runs}, {each}: {hours:.1f} GPU-hours at most"
+        lives = 1 + profile.max_requeues
+        often = f" in one life of each, and {lives} lives are allowed" if lives > 1 else ""
+        return f"{runs}, {each}: {hours:.1f} GPU-hours at most{often}"
 
 
 class _OwnJobs:
@@ -195,6 +209,22 @@ class _OwnJobs:
             for job in self.by_id.get(id_, ())
             if job.comment == planned.token or (job.name == planned.name and not other.fullmatch(job.comment))
         ]
+
+
+def _name(array: str, jobs: Sequence[SentJob]) -> str:
+    """Return these jobs of an array as SLURM's clients take them: `12` for all, `12_[0,2-4]` for some."""
+    indices = sorted({job.index for job in jobs})
+    if len(indices) == max(1, len(jobs[0].plan.arrays[jobs[0].array].jobs)):
+        return array
+    grouped = itertools.groupby(enumerate(indices), key=lambda entry: entry[1] - entry[0])  # equal along a range
+    pieces = [[index for _, index in piece] for _, piece in grouped]
+    shown = (f"{piece[0]}-{piece[-1]}" if len(piece) > 1 else str(piece[0]) for piece in pieces)
+    return f"{array}_[{','.join(shown)}]"
+
+
+def _room(profile: Profile, queued: Sequence[SentJob]) -> int | None:
+    """Return how many jobs with runs may be sent beside these and a new report's; None where nothing bounds them."""
+    return max(0, profile.max_jobs - len({job.id for job in queued}) - 1) if profile.max_jobs else None
 
 
 def _afterany(jobs: Sequence[str]) -> str:

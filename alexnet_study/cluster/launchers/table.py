@@ -43,16 +43,16 @@ def launcher_of(plan: JobPlan) -> Launcher:
 
 def queues(plans: Iterable[JobPlan]) -> Queues:
     """Return the queue of every launcher that has one of these plans; raise RunError if one doesn't answer."""
-    return {launcher: launcher.queue() for launcher in dict.fromkeys(map(launcher_of, plans))}
+    return {launcher: launcher.queue(users) for launcher, users in _users(plans).items()}
 
 
 def known_queues(plans: Iterable[JobPlan]) -> tuple[Queues, list[RunError]]:
     """Return the queues, None for each that doesn't answer, and why those don't."""
     known: dict[Launcher, Sequence[QueuedJob] | None] = {}
     silent = []
-    for launcher in dict.fromkeys(map(launcher_of, plans)):
+    for launcher, users in _users(plans).items():
         try:
-            known[launcher] = launcher.queue()
+            known[launcher] = launcher.queue(users)
         except RunError as error:
             known[launcher] = None
             silent.append(error)
@@ -96,6 +96,14 @@ def accounts(sent: Iterable[SentJob]) -> dict[str, str]:
     found: dict[str, str] = {}
     for launcher, own in _by_launcher(sent).items():
         found |= launcher.accounts(sorted({job.id for job in own}))
+    return found
+
+
+def _users(plans: Iterable[JobPlan]) -> dict[Launcher, set[int]]:
+    """Return the launchers of these plans, each with the ids of those who submitted by it."""
+    found: dict[Launcher, set[int]] = {}
+    for plan in plans:
+        found.setdefault(launcher_of(plan), set()).update(plan.submitters)
     return found
 
 

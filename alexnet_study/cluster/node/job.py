@@ -6,9 +6,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from alexnet_study.cluster.node.pool import Launch, Pool
+from alexnet_study.cluster.node.pool import FAILED, Launch, Pool
 from alexnet_study.cluster.node.staging import staged
 from alexnet_study.cluster.plans.job_plan import ABANDONED, JobPlan, PlannedRun, read_plan
+from alexnet_study.cluster.plans.lives import Lives
 from alexnet_study.runs.folder import RunFolder
 
 REPORT = "report"
@@ -36,28 +37,40 @@ def carry_out(folder: str, array: int, index: int) -> None:
 def train(plan: JobPlan, runs: Sequence[PlannedRun]) -> int:
     """Carry out the runs that are not finished; return 75 where one has to be started again, 1 where one failed.
 
-    On a GPU those of a variant are one process, which trains as many side by side as the memory holds.
+    On a GPU those of a variant are one process, which trains as many side by side as the memory holds. A run that
+    gained nothing in its last lives failed.
     """
-    processes = {group[0]: group for group in _together(plan, runs)}
+    logs, lives = plan.results / plan.study / "logs", Lives(plan=plan, restart=restart_count())
+    unfinished = [run for run in runs if not _folder(plan, run).is_finished()]
+    in_vain = {run: reason for run in unfinished if (reason := lives.in_vain(run, own_job())) is not None}
+    for run, reason in in_vain.items():
+        with (logs / f"{run.name}-{own_job()}.err").open("a") as log:
+            log.write(f"error: {reason}\n")
+    groups = _together(plan, [run for run in unfinished if run not in in_vain])
+    processes = {group[0]: group for group in groups}
     with staged(plan) as cache:
         launch = Launch(
             command=lambda run: train_command(plan, processes[run], cache),
             environment=lambda run, _: environment(plan, run.threads),
-            logs=plan.results / plan.study / "logs",
+            logs=logs,
             job=own_job(),
         )
         for group in processes.values():
             launch.share_logs(group)
-        slots = 1 if plan.profile.packs else plan.profile.side_by_side
-        return Pool(launch=launch, slots=slots).carry_out(processes)
+        pool = Pool(
+            launch=launch,
+            slots=1 if plan.profile.packs else plan.profile.side_by_side,
+            on_change=lambda pool: lives.begin(run for first, _ in pool.living.values() for run in processes[first]),
+        )
+        code = pool.carry_out(processes)
+    return code or (FAILED if in_vain else 0)
 
 
 def _together(plan: JobPlan, runs: Sequence[PlannedRun]) -> list[list[PlannedRun]]:
-    """Return the runs that are not finished, those of one process together."""
-    left = [run for run in runs if not _folder(plan, run).is_finished()]
+    """Return the runs, those of one process together."""
     if not plan.profile.packs:
-        return [[run] for run in left]
-    return [[run for run in left if run.variant == variant] for variant in dict.fromkeys(run.variant for run in left)]
+        return [[run] for run in runs]
+    return [[run for run in runs if run.variant == variant] for variant in dict.fromkeys(run.variant for run in runs)]
 
 
 def report(plan: JobPlan) -> int:
@@ -129,3 +142,9 @@ def own_job() -> str:
     task = os.environ.get("SLURM_ARRAY_TASK_ID")
     plain = os.environ.get("SLURM_JOB_ID", f"process-{os.getpid()}")
     return f"{os.environ['SLURM_ARRAY_JOB_ID']}_{task}" if task else plain
+
+
+def restart_count() -> int:
+    """Return how often SLURM started this job again."""
+    count = os.environ.get("SLURM_RESTART_COUNT", "0")
+    return int(count) if count.isdigit() else 0

@@ -18,7 +18,11 @@ CODE = ("alexnet_study", "constraints.txt", "pyproject.toml")
 
 
 def refuse_changes(state: CodeState) -> None:
-    """Raise RequestError where tracked files differ from the commit that results would name."""
+    """Raise RequestError where tracked files differ from the commit that results would name, or nobody could look."""
+    if state.unseen is not None:
+        raise RequestError(
+            f"it is not known whether tracked files changed: {state.unseen}; or give ALLOW_DIRTY=1 (--allow-dirty)"
+        )
     if state.dirty:
         shown = ", ".join(state.changed[:3]) + (" and more" if len(state.changed) > 3 else "")
         raise RequestError(

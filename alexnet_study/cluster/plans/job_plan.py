@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import pwd
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -104,6 +105,16 @@ class JobPlan:
         return [path for path in dict.fromkeys(found) if path is not None]
 
     @property
+    def submitters(self) -> list[int]:
+        """Return the id of the user who submitted the plan, nothing before that or where nobody has the id here."""
+        try:
+            user = self.folder.stat().st_uid
+            pwd.getpwuid(user)
+        except (OSError, KeyError):
+            return []
+        return [user]
+
+    @property
     def study_file(self) -> Path:
         """Return the path of the frozen study."""
         return self.folder / "study.yaml"
@@ -117,6 +128,11 @@ class JobPlan:
     def jobs_folder(self) -> Path:
         """Return submitit's folder: batch scripts, pickles, the jobs' own output."""
         return self.folder / "jobs"
+
+    @property
+    def lives_folder(self) -> Path:
+        """Return the folder in which jobs write down each start of a run."""
+        return self.folder / "lives"
 
     def setting(self, *, reports: bool, cache: Path | None = None) -> JobSetting:
         """Return what a container runtime is told of a job, the report's or a run's; cache: staged data."""
@@ -179,9 +195,18 @@ def new_id() -> str:
 
 
 def arrays_of(
-    study: str, submission: str, runs: Iterable[RunConfig], *, runs_per_job: int, most_jobs: int
+    study: str,
+    submission: str,
+    runs: Iterable[RunConfig],
+    *,
+    runs_per_job: int,
+    most_jobs: int,
+    room: int | None = None,
 ) -> Iterator[PlannedArray]:
-    """Yield one array a variant, or several where `most_jobs` bounds an array; then the report's job."""
+    """Yield one array a variant, or several where `most_jobs` bounds an array; then the report's job.
+
+    room: how many jobs with runs may be planned, the first ones; None: all.
+    """
     runs = list(runs)
     count = 0
     for variant in dict.fromkeys(run.variant for run in runs):
@@ -190,7 +215,8 @@ def arrays_of(
             for run in runs
             if run.variant == variant
         ]
-        jobs = list(_pieces(planned, runs_per_job))
+        jobs = list(_pieces(planned, runs_per_job))[:room]
+        room = None if room is None else room - len(jobs)
         for piece in _pieces(jobs, most_jobs):
             yield PlannedArray(token=_token(study, submission, count), name=f"{study}-{variant}", jobs=piece)
             count += 1

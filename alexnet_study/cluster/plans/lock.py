@@ -5,6 +5,8 @@ sign of life, by the waiting machine's own clock. What is sent is safe even from
 """
 
 import contextlib
+import os
+import stat
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -29,6 +31,7 @@ def study_lock(folder: Path) -> Iterator[Callable[[], None]]:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RequestError(f"--results: cannot write {folder}: {error.strerror}") from None
+    _refuse_others_folder(folder)
     lease = SoftFileLease(
         folder / "lock", lease_duration=LEASE_SECONDS, on_compromise=lambda _: lost.set(), poll_interval=0.2
     )
@@ -49,3 +52,18 @@ def study_lock(folder: Path) -> Iterator[Callable[[], None]]:
         yield check
     finally:
         lease.release()
+
+
+def _refuse_others_folder(folder: Path) -> None:
+    """Raise RequestError where the folder is another user's, and not shared by group."""
+    found = folder.stat()
+    if found.st_uid == os.getuid() or (found.st_mode & stat.S_IWGRP and os.access(folder, os.W_OK | os.X_OK)):
+        return
+    try:
+        user = folder.owner()
+    except KeyError:
+        user = str(found.st_uid)
+    raise RequestError(
+        f"--results: {folder} belongs to user {user}; expected results of your own, or a folder shared by group "
+        "(chmod -R g+rwX, chmod g+s on folders, umask 002); nothing was sent, released or cancelled"
+    )

@@ -41,7 +41,8 @@ class Profile:
     job's GPU, empty for none. device: what the runs are told to compute on, one of gpu.DEVICES; empty: where the job
     asks for a GPU that GPU, so that one which can't be used is an error, else what works. cpus: of a job; 0: as many as
     its runs' threads. parallelism: most jobs of an array at once; locally, the most CPU runs at once, 0 meaning cores
-    over threads. runs_per_job: runs in one job, of which side_by_side at once on a CPU, and on a GPU as many as its
+    over threads. max_jobs: most of the study's jobs in the queue, the report's among them, as a QOS may bound them; 0:
+    no bound. runs_per_job: runs in one job, of which side_by_side at once on a CPU, and on a GPU as many as its
     memory holds. warning_seconds: how long before the limit a job is told to write its checkpoint; 0: as long as its
     container runtime needs. max_requeues: how often an unfinished job returns to the queue by itself. stage: data is
     copied to the node's temporary disk first. inexact_resume: a run may go on on another device model or other
@@ -60,6 +61,7 @@ class Profile:
     constraint: str = ""
     exclude: str = ""
     parallelism: int = 0
+    max_jobs: int = 0
     runs_per_job: int = 1
     side_by_side: int = 1
     warning_seconds: int = 0
@@ -80,6 +82,10 @@ class Profile:
         if self.device not in ("", *DEVICES):
             raise RequestError(
                 f"device: {self.device!r} is not valid; expected one of {', '.join(DEVICES)}, or nothing"
+            )
+        if self.max_jobs < 0 or self.max_jobs == 1:
+            raise RequestError(
+                f"max_jobs: {self.max_jobs} is not valid; expected 0 or at least 2: a run's and the report's"
             )
         check_options(self.sbatch, gres=self.gres, memory_gb=self.memory_gb)
         check_container(self.container)

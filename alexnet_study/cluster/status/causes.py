@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from alexnet_study.cluster.containers.table import RUNTIMES
+from alexnet_study.cluster.plans.lives import IN_VAIN
 from alexnet_study.runs.interruption import TERMINATED
 
 ENDED_WITHOUT_A_WORD = "ended without a word"
@@ -44,6 +45,7 @@ STATES = {
     "CANCELLED": "cancelled",
     "DEADLINE": "time limit",
 }
+OTHER_DEVICE = re.compile(r"the run's checkpoint was made with device (.*): going on would not give the same bits")
 ERROR = re.compile(r"^(?:error: .*|[A-Za-z_][\w.]*(?:Error|Exception|Interrupt)\b.*)$", re.MULTILINE)
 
 
@@ -74,9 +76,20 @@ def from_state(state: str, reason: str = "") -> str | None:
 
 
 def last_error(text: str) -> str | None:
-    """Return the last line that tells an error."""
+    """Return the last line that tells an error; what a user can do about it, where that is short."""
     found = ERROR.findall(text)
-    return found[-1].removeprefix("error: ").strip() if found else None
+    if not found:
+        return None
+    other = OTHER_DEVICE.search(found[-1])
+    if other is not None:
+        return f"another device: pass inexact_resume or exclude the node ({other[1]})"
+    return str(found[-1]).removeprefix("error: ").strip()
+
+
+def given_up(text: str) -> str | None:
+    """Return why a run's job gave it up, if that is the last that its log tells."""
+    last = last_error(text)
+    return last if last is not None and last.startswith(IN_VAIN) else None
 
 
 def tail(path: Path) -> str:

@@ -7,12 +7,14 @@ from pathlib import Path
 
 from alexnet_study.cluster.launchers.launcher import SentJob
 from alexnet_study.cluster.launchers.table import launcher_of
+from alexnet_study.cluster.plans.lives import recorded
 from alexnet_study.cluster.status import causes
 from alexnet_study.cluster.status.run_facts import RunFacts
 from alexnet_study.cluster.status.waiting import why_waiting
 from alexnet_study.cluster.wording import duration
 from alexnet_study.runs.records import Attempt
 
+NEVER_RAN = "cancelled before it ran"  # SLURM forgets an array's waiting tasks at once when it cancels them
 SILENT_SECONDS = 60.0  # heartbeats come every few seconds
 
 
@@ -34,7 +36,7 @@ def run_state(run: str, facts: RunFacts, job: SentJob | None, accounts: Mapping[
         if facts.attempts:
             return _by_heartbeat(facts, facts.attempts[-1])
         return _failed(facts.damage) if facts.damage else RunState(name="not sent")
-    attempt = facts.attempt_in(job)
+    attempt = _of_last_life(run, job, facts.attempt_in(job))
     if job.phase == "waiting":
         return RunState(name="waiting", detail=_why_waiting(job, attempt))
     if job.phase == "running":
@@ -102,6 +104,10 @@ def _why_waiting(job: SentJob, attempt: Attempt | None) -> str:
 
 def _cause(run: str, job: SentJob, attempt: Attempt | None, accounts: Mapping[str, str]) -> str:
     """Return why a run's last job ended without finishing it."""
+    own_log = causes.tail(_own_log(job, run, "err"))
+    given_up = causes.given_up(own_log)
+    if given_up is not None:
+        return given_up
     own = None if attempt is None else attempt.cause
     if own == "finished":
         return "its summary.json is missing"
@@ -111,7 +117,6 @@ def _cause(run: str, job: SentJob, attempt: Attempt | None, accounts: Mapping[st
     said = "" if log is None else causes.tail(log)
     state = job.queued.state if job.queued is not None else accounts.get(job.id, "")
     reason = job.queued.reason if job.queued is not None else ""
-    own_log = causes.tail(_own_log(job, run, "err"))
     candidates = (
         causes.from_lines(said),
         causes.from_lines(own_log),  # a container's end
@@ -120,8 +125,16 @@ def _cause(run: str, job: SentJob, attempt: Attempt | None, accounts: Mapping[st
         own if own in causes.STOPPED else None,
         causes.last_error(own_log) if attempt is None else None,
         causes.last_error(said) if attempt is None else None,
+        NEVER_RAN if log is not None and not log.exists() and not recorded(job.plan, run) else None,
     )
     return next((cause for cause in candidates if cause), causes.ENDED_WITHOUT_A_WORD)
+
+
+def _of_last_life(run: str, job: SentJob, attempt: Attempt | None) -> Attempt | None:
+    """Return the attempt, None if the job started the run again since and that life made none."""
+    if attempt is None or attempt.restart >= max(recorded(job.plan, run), default=0):
+        return attempt
+    return None
 
 
 def _own_log(job: SentJob, run: str, ending: str) -> Path:

@@ -1,14 +1,16 @@
 """Where each run of a study is; also without SLURM, or while it does not answer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from alexnet_study.cluster.launchers import table
 from alexnet_study.cluster.launchers.launcher import Key, SentJob
 from alexnet_study.cluster.plans.job_plan import JobPlan, PlannedRun, read_plans
+from alexnet_study.cluster.status.report_state import ReportState, is_made, report_state
 from alexnet_study.cluster.status.run_facts import RunFacts, read_facts
 from alexnet_study.cluster.status.run_state import run_log, run_state
+from alexnet_study.cluster.status.selection import Selection
 from alexnet_study.study.study import Study
 
 
@@ -29,22 +31,47 @@ class RunStatus:
     cpu_hours: float = 0.0
 
 
-def study_status(study: Study, results: Path) -> tuple[list[RunStatus], list[str]]:
-    """Return the status of every run, in the study's order, and notes."""
+@dataclass(frozen=True, kw_only=True)
+class StudyStatus:
+    """The status of every run, in the study's order, of the report, and notes."""
+
+    runs: list[RunStatus]
+    report: ReportState
+    notes: list[str]
+
+
+def study_status(study: Study, results: Path) -> StudyStatus:
+    """Return where every run of the study is, and its report."""
     plans = read_plans(results, study.name)
     keys = [(run.variant, run.seed) for run in study.runs()] + [run.key for plan in plans for run in plan.runs]
     facts = {key: read_facts(results / study.name / key[0] / f"seed-{key[1]}") for key in dict.fromkeys(keys)}
     unfinished = {key for key, fact in facts.items() if fact.top1 is None}
     queues, notes = _queues(plans, unfinished)
-    jobs = table.by_run(table.jobs(plans, queues))
+    sent = table.jobs(plans, queues)
+    jobs = table.by_run(sent)
     forgotten = [job for key, job in jobs.items() if key in unfinished and job.queued is None and job.phase == "ended"]
     accounts = table.accounts(forgotten)
-    return [_status(key, fact, jobs.get(key), accounts) for key, fact in facts.items()], notes
+    return StudyStatus(
+        runs=[_status(key, fact, jobs.get(key), accounts) for key, fact in facts.items()],
+        report=report_state(results, study.name, sent),
+        notes=notes,
+    )
+
+
+def selected(status: StudyStatus, selection: Selection) -> StudyStatus:
+    """Return the status of the selected runs alone."""
+    runs = [run for run in status.runs if selection.keeps(run.variant, run.seed, run.state)]
+    return replace(status, runs=runs)
 
 
 def _queues(plans: list[JobPlan], unfinished: set[Key]) -> tuple[table.Queues, list[str]]:
-    """Return the queues, each asked only if an unfinished run may be in it, and a note for each that is not known."""
-    asked = [plan for plan in plans if not unfinished.isdisjoint(run.key for run in plan.runs)]
+    """Return the queues, each asked only if an unfinished run or the report may be in it, and notes on the unknown."""
+    asked = [
+        plan
+        for plan in plans
+        if not unfinished.isdisjoint(run.key for run in plan.runs)
+        or (any(array.reports for array in plan.arrays) and not is_made(plan))
+    ]
     known, silent = table.known_queues(asked)
     unasked: table.Queues = {table.launcher_of(plan): () for plan in plans}
     return {**unasked, **known}, [f"the queue is not known, so states are the runs' own: {error}" for error in silent]

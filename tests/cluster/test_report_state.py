@@ -1,0 +1,54 @@
+"""The report's job, as a line of the status, and made again."""
+
+import pytest
+
+from alexnet_study.cluster.control import report_request
+from alexnet_study.cluster.launchers.batch_script import job_log
+from alexnet_study.cluster.plans.job_plan import read_plans
+from alexnet_study.cluster.printing import status_lines
+from alexnet_study.cluster.status.study_status import study_status
+from alexnet_study.cluster.submission import Request, submit
+from alexnet_study.runs.folder import RunFolder
+from tests.cluster.pretended import PretendedSlurm
+
+
+def last_lines(request: Request) -> list[str]:
+    return status_lines(study_status(request.study, request.results))[-2:]
+
+
+def test_the_reports_job_is_a_line(
+    slurm: PretendedSlurm, submission_request: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert last_lines(submission_request)[0].split() == ["report", "not", "sent"]
+    submit(submission_request)
+    assert last_lines(submission_request)[0].split("  ")[0] == "report"
+    assert "waiting" in last_lines(submission_request)[0]
+    monkeypatch.setattr(RunFolder, "is_finished", lambda *_, **__: True)
+    slurm.end(*slurm.jobs)
+    (plan,) = read_plans(submission_request.results, "tiny")
+    log = job_log(plan, str(plan.job_of(2)))
+    log.write_text("Traceback\nValueError: Key backend: 'nonsense' is not a valid value\n")
+    assert "failed" in last_lines(submission_request)[0]
+    assert "ValueError: Key backend" in last_lines(submission_request)[0]
+    request = report_request(submission_request.study, submission_request.results, profile=None, allow_dirty=True)
+    sent = submit(request).sent
+    assert [array.name for array, _ in sent] == ["tiny-report"]
+    page = submission_request.results / "tiny/report/index.html"
+    page.parent.mkdir()
+    page.write_text("made")
+    slurm.end(*slurm.jobs)
+    assert "made" in last_lines(submission_request)[0]
+
+
+def test_a_report_that_waits_behind_finished_runs_is_asked_for(
+    slurm: PretendedSlurm, submission_request: Request, all_finished: None
+) -> None:
+    assert "waiting" in last_lines(submission_request)[0]
+
+
+@pytest.fixture
+def all_finished(slurm: PretendedSlurm, submission_request: Request, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A study whose runs are all finished, while the report's job still waits."""
+    submit(submission_request)
+    slurm.end(*[job for job, name in slurm.jobs.items() if name != "tiny-report"])
+    monkeypatch.setattr(RunFolder, "read_summary", lambda *_, **__: {"evaluations": {}})
