@@ -1,5 +1,7 @@
 """The report's job, as a line of the status, and made again."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from alexnet_study.cluster.control import report_request
@@ -51,4 +53,4 @@ def all_finished(slurm: PretendedSlurm, submission_request: Request, monkeypatch
     """A study whose runs are all finished, while the report's job still waits."""
     submit(submission_request)
     slurm.end(*[job for job, name in slurm.jobs.items() if name != "tiny-report"])
-    monkeypatch.setattr(RunFolder, "read_summary", lambda *_, **__: {"evaluations": {}})
+    monkeypatch.setattr(RunFolder, "read_summary", lambda *_, **__: SimpleNamespace(evaluations={}))

@@ -109,7 +109,7 @@ def test_what_is_neither_is_refused_before_the_queue_is_asked(
 ) -> None:
     asked: list[str] = []
 
-    def silent_queue(_: Slurm) -> list[QueuedJob]:
+    def silent_queue(*_: object) -> list[QueuedJob]:
         asked.append("queue")
         raise RunError("no controller")
 

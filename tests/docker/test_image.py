@@ -54,6 +54,10 @@ class Place:
         found: list[dict[str, Any]] = json.loads(self.folder.provenance.read_text())["attempts"]
         return found
 
+    def epoch(self) -> int:
+        """The epoch that the newest attempt was last heard to be in, from 0."""
+        return int(self.attempts()[-1]["progress"]["epoch"])
+
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
@@ -170,13 +174,13 @@ def test_a_change_of_code_keeps_the_packages_layer(image: Image, tmp_path: Path)
 
 def test_a_container_ends_with_its_job(image: Image, tmp_path: Path) -> None:
     """Warned, then with its host side killed outright, the run leaves a checkpoint and no container; then it ends."""
-    place = Place(tmp_path, 60)
+    place = Place(tmp_path, 120)
     words = docker.command(WORDS, image=image.tag, name="test 1_0", mounts=place.mounts, gpus=False)
     name = docker.container_name("test 1_0")
     for number, code in ((signal.SIGUSR2, 75), (signal.SIGKILL, -9)):
         process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
         before = len(place.attempts()) if place.folder.provenance.exists() else 0
-        while not place.folder.checkpoint.exists() or len(place.attempts()) == before:
+        while not place.folder.checkpoint.exists() or len(place.attempts()) == before or not place.epoch():
             assert process.poll() is None
             time.sleep(0.05)
         process.send_signal(number)
