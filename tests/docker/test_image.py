@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from alexnet_study.cluster.containers import docker
+from alexnet_study.cluster.containers import docker_process
 from alexnet_study.runs.folder import RunFolder
 from alexnet_study.runs.interruption import TERMINATED, WARNED
 from tests.image import Image, build
@@ -175,8 +175,8 @@ def test_a_change_of_code_keeps_the_packages_layer(image: Image, tmp_path: Path)
 def test_a_container_ends_with_its_job(image: Image, tmp_path: Path) -> None:
     """Warned, then with its host side killed outright, the run leaves a checkpoint and no container; then it ends."""
     place = Place(tmp_path, 120)
-    words = docker.command(WORDS, image=image.tag, name="test 1_0", mounts=place.mounts, gpus=False)
-    name = docker.container_name("test 1_0")
+    words = docker_process.command(WORDS, image=image.tag, name="test 1_0", mounts=place.mounts, gpus=False)
+    name = docker_process.container_name("test 1_0")
     for number, code in ((signal.SIGUSR2, 75), (signal.SIGKILL, -9)):
         process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
         before = len(place.attempts()) if place.folder.provenance.exists() else 0
