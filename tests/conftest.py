@@ -31,6 +31,15 @@ os.environ.setdefault("MPLBACKEND", "agg")
 settings.register_profile("any machine", deadline=None)  # an example's time is the machine's, not the code's
 settings.load_profile("any machine")
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what takes minutes, unless it is asked for."""
+    if os.environ.get("SLOW_TESTS") != "1":
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(pytest.mark.skip(reason="SLOW_TESTS=1 runs what takes minutes"))
+
+
 STUDY = """
 name: tiny
 question: Does it work?

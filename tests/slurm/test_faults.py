@@ -1,7 +1,6 @@
 """Faults drawn at random over a study in mid-training: every result has the bits of an undisturbed run."""
 
 import json
-import os
 import random
 from dataclasses import dataclass, field
 
@@ -126,6 +125,5 @@ def test_twenty_faults_change_no_bit(site: Site) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(os.environ.get("SLOW_TESTS") != "1", reason="SLOW_TESTS=1 runs it: a hundred faults")
 def test_a_hundred_faults_change_no_bit(site: Site) -> None:
     survive(site, 100)

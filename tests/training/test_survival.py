@@ -17,7 +17,6 @@ from alexnet_study.runs.folder import RunFolder
 from alexnet_study.runs.interruption import TERMINATED, WARNED
 from tests.conftest import STUDY, bits, write_images
 
-pytestmark = pytest.mark.slow
 # jobs.train with shorter heartbeats, dying (as by SIGKILL) at its n-th rename if n is given, and with another time
 # between checkpoints if one is given, which is set once the product itself has imported PyTorch
 PROGRAM = """
