@@ -218,7 +218,7 @@ def _unfinished(folder: RunFolder) -> str:
 
 def _missing(study: Study, seen: set[tuple[str | None, int | None]]) -> Iterable[LeftOut]:
     for variant in study.variants:
-        seeds = [seed for seed in study.seeds if (variant, seed) not in seen]
+        seeds = [seed for seed in study.seeds_of(variant) if (variant, seed) not in seen]
         if seeds:
             yield LeftOut(run=f"{variant}, {_count(len(seeds), 'seed')} {_ranges(seeds)}", reason="not run")
 

@@ -24,10 +24,19 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """What one variant changes: fields of the model, and of the recipe."""
+    """What one variant changes: fields of the model, and of the recipe.
+
+    seeds: with which of the study's seeds it runs, a count or a list as the study's own; by default with all of them.
+    """
 
     model: Mapping[str, object] = field(default_factory=dict)
     recipe: Mapping[str, object] = field(default_factory=dict)
+    seeds: object = None
+
+    def __post_init__(self) -> None:
+        """Raise RequestError if the seeds are neither a count nor a list."""
+        if self.seeds is not None:
+            parse_seeds(self.seeds)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +79,13 @@ class Study:
     def runs(self, overrides: Iterable[str] = ()) -> list[RunConfig]:
         """Return every run of the study, seed by seed, so that a study cut short is balanced."""
         overrides = tuple(overrides)
-        return [self.run(variant, seed, overrides) for seed in self.seeds for variant in self.variants]
+        keys = [(variant, seed) for seed in self.seeds for variant in self.variants if seed in self.seeds_of(variant)]
+        return [self.run(variant, seed, overrides) for variant, seed in keys]
+
+    def seeds_of(self, variant: str) -> tuple[int, ...]:
+        """Return the seeds of the study with which a variant runs, in the study's order."""
+        chosen = self.variants[variant].seeds
+        return self.seeds if chosen is None else tuple(seed for seed in self.seeds if seed in parse_seeds(chosen))
 
 
 def load_study(path: Path) -> Study:

@@ -1,5 +1,6 @@
 """Study files: what is valid resolves fully, and every mistake is one line that names the place."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,8 @@ def test_a_variant_overrides_the_recipe_and_the_command_line_overrides_both(tmp_
         (VALID.replace("epochs: 3", "learning_rate: .nan"), "learning_rate"),
         (VALID.replace("epochs: 3", "epoch: 3"), "batch_size"),
         (VALID.replace("seeds: 2", "seeds: [1, 1]"), "different"),
+        (VALID.replace("baseline: {}", "baseline: {seeds: 0}"), "baseline.*seeds"),
+        (VALID.replace("baseline: {}", "baseline: {seeds: some}"), "baseline.*seeds"),
         (VALID.replace("name: demo", "name: ../demo"), "name"),
         (VALID.replace("[conv2]", "[conv1]"), "conv1"),
         (VALID.replace("{skips: [conv2]}", "{skips: [conv2], widths: [8, 16, 16, 16, 16]}"), "projection"),
@@ -108,6 +111,18 @@ def test_a_mistake_is_one_line(tmp_path: Path, text: str, names: str) -> None:
 
 def test_all_of_the_error_is_spent_at_the_studys_seeds_unless_it_says_otherwise(tmp_path: Path) -> None:
     assert dict(load_study(write(tmp_path, VALID)).looks) == {2: 1.0}
+
+
+@pytest.mark.parametrize(("chosen", "seeds"), [("2", [0, 1]), ("[4, 2]", [2, 4]), ("9", [0, 1, 2, 3, 4])])
+def test_a_variant_runs_with_those_of_the_studys_seeds_that_it_names(
+    tmp_path: Path, chosen: str, seeds: list[int]
+) -> None:
+    text = VALID.replace("seeds: 2", "seeds: 5").replace("baseline: {}", f"baseline: {{seeds: {chosen}}}")
+    study = load_study(write(tmp_path, text))
+    assert [run.seed for run in study.runs() if run.variant == "baseline"] == seeds
+    assert [run.seed for run in study.runs() if run.variant == "skip"] == [0, 1, 2, 3, 4]
+    fewer = dataclasses.replace(study, seeds=(0, 1, 2))
+    assert [run.seed for run in fewer.runs() if run.variant == "baseline"] == [seed for seed in seeds if seed < 3]
 
 
 def test_a_study_that_extends_another_replaces_what_it_names(tmp_path: Path) -> None:
