@@ -42,7 +42,7 @@ def test_both_languages_give_the_same_answer() -> None:
 
 
 def test_the_answer_to_why_is_the_second_reports() -> None:
-    report = Path("results/reference/why/report/report.md").read_text()
+    report = Path("results/reference/why_jpeg/report/report.md").read_text()
     known = {number.lstrip("+−") for number in NUMBER.findall(report)} | {f"{math.log(10):.3f}"}
     for name in READMES:
         told = NUMBER.findall(bold_paragraphs(name)[1].rpartition("(")[0])  # in brackets: a run that isn't in it
