@@ -20,7 +20,7 @@ for each in tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'
   cp -r pyproject.toml setup.py LICENSE alexnet_study jobs benchmarks slurm "$2" # a build leaves nothing in the checkout
   "$2/bin/pip" install --quiet --disable-pip-version-check --no-deps "$2"
   "$2/bin/python" -W error -m compileall -q -f "$2/alexnet_study" "$2/jobs" "$2/benchmarks"
-  commands=$(basename -s .py jobs/[a-z]*.py)
+  commands=$(basename -s .py jobs/[a-z]*.py | tr _ -)
   for command in $commands; do
     (cd "$2" && bin/alexnet-study "$command" --help >/dev/null)
   done
