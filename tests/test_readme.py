@@ -4,7 +4,7 @@ import math
 import re
 from pathlib import Path
 
-REPORT = Path("results/reference/skip_jpeg/report/report.md").read_text()
+REPORT = Path("results/reference/skip/report/report.md").read_text()
 NUMBER = re.compile(r"[+−]?\d+\.\d+")
 
 
