@@ -85,11 +85,11 @@ def release(study: Study, results: Path) -> tuple[list[SentJob], list[SentJob]]:
 
 
 def failed(study: Study, results: Path, cause: str = "", *, selection: Selection = EVERYTHING) -> list[RunStatus]:
-    """Return the selected runs that failed, of a cause that contains `cause` where one is given."""
+    """Return the selected runs that failed or were cancelled, of a cause that contains `cause` where one is given."""
     return [
         run
         for run in selected(study_status(study, results), selection).runs
-        if run.state == "failed" and cause.lower() in (run.cause or "").lower()
+        if run.cause is not None and cause.lower() in run.cause.lower()
     ]
 
 

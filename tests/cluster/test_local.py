@@ -107,6 +107,7 @@ def test_status_and_cancel_know_the_supervisor(bench: Bench) -> None:
     assert bench.run("cancel").startswith("cancelled 1 job: local-")
     assert not bench.supervised()
     assert bench.states()["baseline seed 0"].startswith("failed the scheduler or a user ended it (SIGTERM)")
+    assert bench.states()["skip seed 1"] == "not sent cancelled before it ran"
     assert bench.attempts("baseline", 0)[-1]["end"] is not None
     assert "again: baseline seed 0: the scheduler or a user" in bench.run(
         "retry", "--cause", "SIGTERM", "--allow-dirty"

@@ -1,11 +1,12 @@
 """The cause of an end is that of the last life."""
 
+import dataclasses
 import json
 from pathlib import Path
 
 import pytest
 
-from alexnet_study.cluster.launchers.launcher import SentJob
+from alexnet_study.cluster.launchers.launcher import NEVER_RAN, SentJob
 from alexnet_study.cluster.plans.job_plan import JobPlan
 from alexnet_study.cluster.plans.profile import Profile
 from alexnet_study.cluster.status.run_facts import RunFacts
@@ -71,6 +72,12 @@ def test_a_later_life_that_another_device_refused_says_so(job: SentJob) -> None:
 def test_a_later_life_of_which_nothing_is_known_has_no_earlier_lifes_cause(job: SentJob) -> None:
     lived(job.plan, 1)
     assert cause(job) == "ended without a word"
+
+
+def test_a_run_that_was_cancelled_before_it_ran_did_not_fail(job: SentJob) -> None:
+    cancelled = dataclasses.replace(job, last_words=NEVER_RAN)
+    state = run_state(RUN, RunFacts(attempts=()), cancelled, {})
+    assert (state.name, state.cause) == ("not sent", "cancelled before it ran")
 
 
 def test_a_run_that_was_given_up_says_why(job: SentJob) -> None:

@@ -11,6 +11,7 @@ from alexnet_study.runs.records import Attempt
 from alexnet_study.study.configs import RunConfig
 
 Key = tuple[str, int]  # variant, seed
+NEVER_RAN = "cancelled before it ran"
 HELD = frozenset(("REQUEUE_HOLD", "SPECIAL_EXIT"))
 ENDED = frozenset(
     ("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED")

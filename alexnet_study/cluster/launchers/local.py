@@ -16,7 +16,7 @@ from typing import ClassVar
 
 from filelock import SoftFileLease, Timeout
 
-from alexnet_study.cluster.launchers.launcher import Launcher, QueuedJob, SentJob
+from alexnet_study.cluster.launchers.launcher import NEVER_RAN, Launcher, QueuedJob, SentJob
 from alexnet_study.cluster.plans.job_plan import ABANDONED, JobPlan, PlannedArray, local_array
 from alexnet_study.cluster.plans.profile import Profile
 from alexnet_study.cluster.wording import count
@@ -39,7 +39,8 @@ STATE, LOCK, LOG = "supervisor.json", "supervisor.lock", "supervisor.log"
 class SupervisorState:
     """What a supervisor last said: where it is, and of each run of the plan, in order, what it does.
 
-    A run is `waiting`, `running`, or `ended CODE`, with the negative number of the signal that killed it.
+    A run is `waiting`, `running`, `cancelled` before it ran, or `ended CODE`, with the negative number of the signal
+    that killed it.
     """
 
     host: str
@@ -212,6 +213,8 @@ def lease(plan: JobPlan) -> SoftFileLease:
 def _last_words(doing: str) -> str | None:
     if doing in ("waiting", "running"):
         return "its supervisor ended"
+    if doing == "cancelled":
+        return NEVER_RAN
     code = int(doing.removeprefix("ended "))
     return f"killed by signal {-code}" if code < 0 else None
 

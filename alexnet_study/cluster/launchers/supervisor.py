@@ -46,8 +46,10 @@ def _carry_out(plan: JobPlan) -> int:
 
     def say(pool: Pool) -> None:
         living = {run for run, _ in pool.living.values()}
-        doing = {run: "running" for run in living} | {run: "waiting" for run in pool.waiting}
-        state = [doing.get(run, f"ended {pool.codes.get(run, 0)}") for run in runs]
+        doing = {run: f"ended {code}" for run, code in pool.codes.items()}
+        doing |= {run: "running" for run in living}
+        rest = "cancelled" if pool.stopping else "waiting"
+        state = [doing.get(run, rest) for run in runs]
         write_json(plan.folder / STATE, {"host": platform.node(), "pid": os.getpid(), "runs": state})
 
     launch = Launch(
@@ -59,6 +61,7 @@ def _carry_out(plan: JobPlan) -> int:
     )
     pool = Pool(launch=launch, slots=len(gpus), restarts=plan.profile.max_requeues, on_change=say)
     code = pool.carry_out(runs)
+    say(pool)  # where a signal came while no run lived, the last word is not said yet
     return code if pool.stopping else max(code, job.report(plan))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from alexnet_study.cluster.launchers.launcher import SentJob
+from alexnet_study.cluster.launchers.launcher import NEVER_RAN, SentJob
 from alexnet_study.cluster.launchers.table import launcher_of
 from alexnet_study.cluster.plans.lives import recorded
 from alexnet_study.cluster.status import causes
@@ -14,13 +14,15 @@ from alexnet_study.cluster.status.waiting import why_waiting
 from alexnet_study.cluster.wording import duration
 from alexnet_study.runs.records import Attempt
 
-NEVER_RAN = "cancelled before it ran"  # SLURM forgets an array's waiting tasks at once when it cancels them
 SILENT_SECONDS = 60.0  # heartbeats come every few seconds
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunState:
-    """name: waiting, running, finished, failed, unknown or `not sent`. detail: in words. cause: of a failure."""
+    """name: waiting, running, finished, failed, unknown or `not sent`. detail: in words.
+
+    cause: of a failure, or of a cancellation before the start.
+    """
 
     name: str
     detail: str = ""
@@ -45,6 +47,8 @@ def run_state(run: str, facts: RunFacts, job: SentJob | None, accounts: Mapping[
         return RunState(name="unknown", detail=f"job {job.id}, nothing heard from the run yet")
     if job.phase == "unknown" and attempt is not None and attempt.end is None:
         return _by_heartbeat(facts, attempt)
+    if attempt is None and job.last_words == NEVER_RAN:
+        return RunState(name="not sent", detail=NEVER_RAN, cause=NEVER_RAN)
     return _failed(facts.damage or _cause(run, job, attempt, accounts))
 
 
@@ -97,7 +101,8 @@ def _by_heartbeat(facts: RunFacts, attempt: Attempt) -> RunState:
 def _why_waiting(job: SentJob, attempt: Attempt | None) -> str:
     reasons = [why_waiting(job.queued, minutes=job.plan.profile.minutes)] if job.queued is not None else []
     if attempt is not None:
-        reached = f"goes on from its checkpoint, had come to epoch {attempt.progress.epoch}"
+        said = attempt.progress
+        reached = f"goes on from its checkpoint, had come to epoch {min(said.epoch + 1, said.epochs)} of {said.epochs}"
         reasons.append(f"{reached}; after: {attempt.cause or 'a lost job'}")
     return "; ".join(reason for reason in reasons if reason)
 
@@ -121,10 +126,11 @@ def _cause(run: str, job: SentJob, attempt: Attempt | None, accounts: Mapping[st
         causes.from_lines(said),
         causes.from_lines(own_log),  # a container's end
         causes.from_state(state, reason),
-        job.last_words,  # a supervisor's end, which the run knows as SIGTERM
+        None if job.last_words == NEVER_RAN else job.last_words,  # a supervisor's end, which the run knows as SIGTERM
         own if own in causes.STOPPED else None,
         causes.last_error(own_log) if attempt is None else None,
         causes.last_error(said) if attempt is None else None,
+        # SLURM forgets an array's waiting tasks at once when it cancels them
         NEVER_RAN if log is not None and not log.exists() and not recorded(job.plan, run) else None,
     )
     return next((cause for cause in candidates if cause), causes.ENDED_WITHOUT_A_WORD)

@@ -16,8 +16,9 @@ from alexnet_study.study.study import Study
 
 @dataclass(frozen=True, kw_only=True)
 class RunStatus:
-    """One line of the status. state: waiting, running, finished, failed, unknown or `not sent`; cause of a failure.
+    """One line of the status. state: waiting, running, finished, failed, unknown or `not sent`.
 
+    cause: of a failure, or of a cancellation before the start.
     hours: of all attempts, those with a GPU and those without.
     """
 
