@@ -15,7 +15,7 @@ from alexnet_study.files import canonical_json, digest, file_digest, indented_js
 from alexnet_study.runs.fencing import Fence, Token, staging_folders
 from alexnet_study.runs.records import EpochRecord, Provenance, Summary, as_json, parse
 from alexnet_study.study.configs import RunConfig
-from alexnet_study.study.identity import Identity, identity_hash, parse_identity
+from alexnet_study.study.identity import Identity, differences, identity_hash, parse_identity
 
 ARRAY_FILES = ("predictions.npz", "features.npz")
 
@@ -72,13 +72,13 @@ class RunFolder:
         if not self.config.exists():
             return
         try:
-            found = self.read_config().hash
-        except DamagedRunError:
-            found = "unreadable"
-        if found != own.hash:
+            found = self.read_config()
+            different = differences(found, own) if found.hash != own.hash else []
+        except DamagedRunError as error:
+            different = [str(error)]
+        if different:
             raise RequestError(
-                f"{self.path} holds a run of another configuration (hash {found[:12]}, "
-                f"asked for {own.hash[:12]}; see config.json): "
+                f"{self.path} holds a run of another configuration ({'; '.join(different)}): "
                 "remove the folder, or give another --results or study name"
             )
 

@@ -86,6 +86,25 @@ def parse_identity(content: Mapping[str, object], where: str) -> Identity:
     return found
 
 
+def differences(found: Identity, own: Identity) -> list[str]:
+    """Return what determines both runs' results and differs, a text each: `recipe.epochs: 5 there, 10 here`."""
+    pairs = [(name, getattr(found, name), getattr(own, name)) for name in ("seed", "dataset", "numerics")]
+    for section in ("model", "recipe"):
+        there, here = getattr(found, section), getattr(own, section)
+        names = [each.name for each in dataclasses.fields(here)]
+        pairs += [(f"{section}.{name}", getattr(there, name), getattr(here, name)) for name in names]
+    return [f"{name}: {_short(there)} there, {_short(here)} here" for name, there, here in pairs if there != here]
+
+
+def _short(value: object) -> str:
+    """Return a value as a study file writes it; of a long text, such as a hash, the start."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(str, value))}]"
+    return str(value)[:12] if isinstance(value, str) and len(value) > 24 else str(value)
+
+
 def identity_hash(content: Mapping[str, object]) -> str:
     """Return the SHA-256 of the content of config.json, its names left out, in hexadecimal."""
     return digest({name: value for name, value in content.items() if name not in ("variant", "hash")})

@@ -11,7 +11,7 @@ import pytest
 from alexnet_study.errors import RequestError
 from alexnet_study.files import indented_json
 from alexnet_study.study.configs import ModelConfig, RecipeConfig, RunConfig
-from alexnet_study.study.identity import identity, identity_hash, parse_identity
+from alexnet_study.study.identity import differences, identity, identity_hash, parse_identity
 from alexnet_study.study.study import load_study
 
 REFERENCE = sorted(Path("results/reference").glob("*/*/seed-*/config.json"))
@@ -82,6 +82,20 @@ def test_a_younger_field_of_another_value_is_part_of_the_identity(
     after = identity(dataclasses.replace(run, recipe=dataclasses.replace(recipe, **changed)), "data")
     assert after.recipe_fields == {**before.recipe_fields, **stored}
     assert after.hash != before.hash
+
+
+def test_all_that_differs_between_two_identities_is_named_with_both_values(run: RunConfig) -> None:
+    model = dataclasses.replace(run.model, skips=(), batch_norm=True)
+    recipe = dataclasses.replace(run.recipe, epochs=9)
+    other = dataclasses.replace(run, seed=7, model=model, recipe=recipe)
+    assert differences(identity(run, "a" * 64), identity(other, "b" * 64)) == [
+        "seed: 0 there, 7 here",
+        "dataset: aaaaaaaaaaaa there, bbbbbbbbbbbb here",
+        "model.skips: [conv2] there, [] here",
+        "model.batch_norm: false there, true here",
+        "recipe.epochs: 2 there, 9 here",
+    ]
+    assert differences(identity(run, "a"), identity(dataclasses.replace(run, variant="x"), "a")) == []
 
 
 def test_a_younger_field_needs_a_default(run: RunConfig) -> None:

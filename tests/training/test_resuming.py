@@ -131,7 +131,8 @@ def test_another_configuration_is_refused(run: RunConfig, data: Dataset, tmp_pat
     folder = RunFolder.of(tmp_path, run)
     before = bits(folder)
     other = dataclasses.replace(run, recipe=dataclasses.replace(run.recipe, momentum=0.5))
-    with pytest.raises(RequestError, match="another configuration"):
+    named = r"holds a run of another configuration \(recipe\.momentum: 0\.9 there, 0\.5 here\): remove"
+    with pytest.raises(RequestError, match=named):
         execute(other, data, tmp_path)
     assert bits(folder) == before
 
