@@ -28,4 +28,10 @@ class StoppedError(BaseException):
     """A signal asked the process to end; the run goes on when started again. Names the cause. Exit code 75.
 
     Like KeyboardInterrupt it may arrive anywhere, so it is no Exception that code on the way might take for its own.
+    Its notes (`add_note`) say what is kept, for the one line that the user sees.
     """
+
+
+def notes_of(error: BaseException) -> list[str]:
+    """Return what was noted on an error on its way."""
+    return list(getattr(error, "__notes__", []))

@@ -3,8 +3,7 @@
 python -m jobs.cancel --study jobs/studies/skip.yaml
 """
 
-from alexnet_study.commands.cancel import main
 from alexnet_study.commands.ending import finish
 
 if __name__ == "__main__":
-    finish(main, "python -m jobs.cancel")
+    finish("cancel", "python -m jobs.cancel")

@@ -4,7 +4,6 @@ python -m jobs.gpu_check --profile slurm
 """
 
 from alexnet_study.commands.ending import finish
-from alexnet_study.commands.gpu_check import main
 
 if __name__ == "__main__":
-    finish(main, "python -m jobs.gpu_check")
+    finish("gpu_check", "python -m jobs.gpu_check")

@@ -4,7 +4,6 @@ python -m jobs.logs --study jobs/studies/skip.yaml --variant skip --seed 0 --fol
 """
 
 from alexnet_study.commands.ending import finish
-from alexnet_study.commands.logs import main
 
 if __name__ == "__main__":
-    finish(main, "python -m jobs.logs")
+    finish("logs", "python -m jobs.logs")

@@ -4,7 +4,6 @@ python -m jobs.reference --study jobs/studies/skip.yaml --results results --targ
 """
 
 from alexnet_study.commands.ending import finish
-from alexnet_study.commands.reference import main
 
 if __name__ == "__main__":
-    finish(main, "python -m jobs.reference")
+    finish("reference", "python -m jobs.reference")

@@ -4,7 +4,6 @@ python -m jobs.retry --study jobs/studies/skip.yaml --cause "time limit"
 """
 
 from alexnet_study.commands.ending import finish
-from alexnet_study.commands.retry import main
 
 if __name__ == "__main__":
-    finish(main, "python -m jobs.retry")
+    finish("retry", "python -m jobs.retry")

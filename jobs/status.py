@@ -4,7 +4,6 @@ python -m jobs.status --study jobs/studies/skip.yaml
 """
 
 from alexnet_study.commands.ending import finish
-from alexnet_study.commands.status import main
 
 if __name__ == "__main__":
-    finish(main, "python -m jobs.status")
+    finish("status", "python -m jobs.status")

@@ -4,7 +4,6 @@ python -m jobs.study --study jobs/studies/demo.yaml
 """
 
 from alexnet_study.commands.ending import finish
-from alexnet_study.commands.study import main
 
 if __name__ == "__main__":
-    finish(main, "python -m jobs.study")
+    finish("study", "python -m jobs.study")

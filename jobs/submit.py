@@ -4,7 +4,6 @@ python -m jobs.submit --study jobs/studies/skip.yaml --profile slurm
 """
 
 from alexnet_study.commands.ending import finish
-from alexnet_study.commands.submit import main
 
 if __name__ == "__main__":
-    finish(main, "python -m jobs.submit")
+    finish("submit", "python -m jobs.submit")

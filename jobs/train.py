@@ -4,7 +4,6 @@ python -m jobs.train --study jobs/studies/skip.yaml --variant skip --seed 0
 """
 
 from alexnet_study.commands.ending import finish
-from alexnet_study.commands.train import main
 
 if __name__ == "__main__":
-    finish(main, "python -m jobs.train")
+    finish("train", "python -m jobs.train")

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from alexnet_study.commands.options import study_parser
-from alexnet_study.errors import RequestError
+from alexnet_study.errors import RequestError, StoppedError
 
 FOLLOW_SECONDS = 1.0
 
 
 def main(program: str, words: Sequence[str]) -> int:
-    """Print the logs; with --follow until it is interrupted."""
+    """Print the logs; with --follow until a signal ends it."""
     parser = study_parser(program, __doc__)
     parser.add_argument("--variant", required=True, metavar="NAME", help="one of the study's variants")
     parser.add_argument("--seed", required=True, type=int, metavar="N", help="one of its seeds")
@@ -32,7 +32,7 @@ def main(program: str, words: Sequence[str]) -> int:
             if not arguments.follow:
                 return 0
             time.sleep(FOLLOW_SECONDS)
-    except KeyboardInterrupt:
+    except StoppedError:
         return 0
 
 

@@ -1,29 +1,16 @@
 """alexnet-study: the commands under one name, with the studies and profiles that ship."""
 
-import argparse
-import sys
+import importlib
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from alexnet_study.commands import cancel, gpu_check, logs, reference, report, retry, status, study, submit, train
-from alexnet_study.commands.ending import Command, finish
-from alexnet_study.commands.options import Parser
-from alexnet_study.errors import RequestError
-from alexnet_study.provenance import code_state, version
-from alexnet_study.shipped import PROFILES, STUDIES
+from alexnet_study.commands.ending import command_named, finish
+
+if TYPE_CHECKING:
+    from alexnet_study.commands.options import Parser
 
 PROGRAM = "alexnet-study"
-COMMANDS: dict[str, Command] = {
-    "train": train.main,
-    "study": study.main,
-    "report": report.main,
-    "reference": reference.main,
-    "submit": submit.main,
-    "status": status.main,
-    "cancel": cancel.main,
-    "retry": retry.main,
-    "gpu-check": gpu_check.main,
-    "logs": logs.main,
-}
+COMMANDS = ("train", "study", "report", "reference", "submit", "status", "cancel", "retry", "gpu-check", "logs")
 
 
 def main(program: str = PROGRAM) -> None:
@@ -33,20 +20,30 @@ def main(program: str = PROGRAM) -> None:
 
 def carry_out(program: str, words: Sequence[str]) -> int:
     """Run the command that the first word names; returns its exit code."""
-    parser = _parser(program)
-    arguments = parser.parse_args(words[:1])
+    if words and words[0] in COMMANDS:
+        return command_named(_module(words[0]))(f"{program} {words[0]}", words[1:])
+    from alexnet_study.errors import RequestError
+    from alexnet_study.provenance import version
+
+    arguments = _parser(program).parse_args(words[:1])
     if arguments.version:
         print(f"{PROGRAM} {version()}, commit {_commit()}")
         return 0
-    if arguments.command not in COMMANDS:
-        given = f"{arguments.command}: no such command" if arguments.command else "no command"
-        raise RequestError(f"{given}; expected one of {', '.join(COMMANDS)}; see {program} --help")
-    return COMMANDS[arguments.command](f"{program} {arguments.command}", words[1:])
+    given = f"{arguments.command}: no such command" if arguments.command else "no command"
+    raise RequestError(f"{given}; expected one of {', '.join(COMMANDS)}; see {program} --help")
 
 
-def _parser(program: str) -> Parser:
-    summaries = {name: (sys.modules[main.__module__].__doc__ or "").splitlines()[0] for name, main in COMMANDS.items()}
-    lines = [f"  {name:11}{summary}" for name, summary in summaries.items()]
+def _module(command: str) -> str:
+    return command.replace("-", "_")
+
+
+def _parser(program: str) -> "Parser":
+    import argparse
+
+    from alexnet_study.commands.options import Parser
+    from alexnet_study.shipped import PROFILES, STUDIES
+
+    lines = [f"  {name:11}{_summary(name)}" for name in COMMANDS]
     shipped = [f"studies: {', '.join(STUDIES.names())}", f"profiles: {', '.join(PROFILES.names())}"]
     parser = Parser(
         prog=program,
@@ -60,7 +57,14 @@ def _parser(program: str) -> Parser:
     return parser
 
 
+def _summary(command: str) -> str:
+    module = importlib.import_module(f"alexnet_study.commands.{_module(command)}")
+    return (module.__doc__ or "").splitlines()[0]
+
+
 def _commit() -> str:
+    from alexnet_study.provenance import code_state
+
     state = code_state()
     seen = "" if state.unseen is None else f" ({state.unseen})"
     return state.commit + seen + (" and uncommitted changes" if state.dirty else "")

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 
 from alexnet_study.commands.options import Parser, add_device_option, add_training_options, study_parser
+from alexnet_study.errors import StoppedError
+from alexnet_study.runs.interruption import Interruption
 
 
 def parser(program: str) -> Parser:
@@ -20,6 +22,7 @@ def parser(program: str) -> Parser:
 
 def main(program: str, words: Sequence[str]) -> int:
     """Run what is not finished; a failed run is named and the others go on."""
+    interruption = Interruption().install()  # before anything else: PyTorch's import takes seconds
     arguments = parser(program).parse_args(words)
     import dataclasses
 
@@ -33,15 +36,22 @@ def main(program: str, words: Sequence[str]) -> int:
     from alexnet_study.errors import RunError
     from alexnet_study.report.collection import collect
     from alexnet_study.report.writing import write_report
-    from alexnet_study.runs.interruption import Interruption
     from alexnet_study.training.pack import execute_each
 
-    context = pack_context(arguments, study.data, Interruption())
-    failed = 0
-    for run, outcome in execute_each(runs, context):
-        if isinstance(outcome, RunError):
-            failed += 1
-            print(f"failed: {run.variant} seed {run.seed}: {outcome}", file=sys.stderr)
-    page = write_report(collect(study, arguments.results), arguments.results)
-    print(f"{len(runs) - failed} of {len(runs)} runs finished; report in {page}")
+    context = pack_context(arguments, study.data, interruption)
+    finished = failed = 0
+    try:
+        for run, outcome in execute_each(runs, context):
+            if isinstance(outcome, RunError):
+                failed += 1
+                print(f"failed: {run.variant} seed {run.seed}: {outcome}", file=sys.stderr)
+            else:
+                finished += 1
+        with interruption.raising():
+            print(f"analysing {finished} runs for the report", flush=True)
+            page = write_report(collect(study, arguments.results), arguments.results)
+    except StoppedError as error:
+        error.add_note(f"{finished} of {len(runs)} runs are finished")
+        raise
+    print(f"{finished} of {len(runs)} runs finished; report in {page}")
     return 1 if failed else 0

@@ -24,6 +24,7 @@ from alexnet_study.data.image_listing import (
     is_text,
     one_line,
 )
+from alexnet_study.data.progress import shown_progress
 from alexnet_study.errors import RequestError
 from alexnet_study.files import cache_beside
 
@@ -97,7 +98,7 @@ class ImageFolder:
         resized, faults = 0, []
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's, of odd metadata, would not name the file
-            for index, file in enumerate(files):
+            for index, file in enumerate(shown_progress(files, f"decoding {self.folder}")):
                 decoded = _decode(file, digests[index])
                 if isinstance(decoded, Fault):
                     faults.append(decoded)

@@ -1,6 +1,7 @@
 """A trained model becomes its evaluation: intact and, where it has a skip, lesioned."""
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,19 +112,27 @@ class Regressors:
 
 
 class Measurements:
-    """Everything measured of a trained model, by evaluation; the arrays are those of the two npz files."""
+    """Everything measured of a trained model, by evaluation; the arrays are those of the two npz files.
 
-    def __init__(self, model: AlexNet, data: Dataset, *, seed: int) -> None:
+    `tell` is told what comes next, in words.
+    """
+
+    def __init__(
+        self, model: AlexNet, data: Dataset, *, seed: int, tell: Callable[[str], None] = lambda _: None
+    ) -> None:
         self.data, self.seed = data, seed
         self.kept = evenly_over_classes(data.test.labels, KEPT_FEATURES)
         self.evaluations: dict[str, Evaluation] = {}
         self.regressors: dict[str, LinearRegressors] = {}
         self.predictions: dict[str, NDArray[np.generic]] = {"labels": data.test.labels.cpu().numpy()}
         self.features: dict[str, NDArray[np.generic]] = {"images": self.kept.cpu().numpy()}
+        tell(f"features of {len(data.train)} training images")
         train = extract(model, data.train.images)
         self.train_loss, self.train_top1 = loss_and_top1(train["intact"].logits, data.train.labels)
+        tell("linear regressors")
         fitted = self._fit(train)
         del train  # gigabytes, whose memory the test images' stages take over
+        tell(f"evaluation of {len(data.test)} test images")
         for name, test in extract(model, data.test.images).items():
             self._evaluate(name, test, fitted[name])
 

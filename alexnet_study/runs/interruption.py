@@ -1,10 +1,12 @@
-"""The signals that a scheduler sends before it kills, and how a run ends in time.
+"""The signals that a user or a scheduler sends to end a process, and how it ends in time.
 
-SLURM sends USR2 ahead of the time limit (`--signal`), and TERM before it kills a cancelled or preempted job.
+SLURM sends USR2 ahead of the time limit (`--signal`), and TERM before it kills a cancelled or preempted job. Ctrl-C is
+INT.
 """
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,32 +16,36 @@ from types import FrameType
 from alexnet_study.errors import StoppedError
 
 UNFINISHED = 75  # EX_TEMPFAIL of sysexits.h: start it again
-SIGNALS = (signal.SIGUSR2, signal.SIGTERM)
+SIGNALS = (signal.SIGUSR2, signal.SIGTERM)  # a scheduler's
 END_WITH_INPUT = "ALEXNET_STUDY_END_WITH_INPUT"  # in a container: its standard input closes when the host side is gone
+INPUT = "input"  # the thread that waits for that
 WARNED = "the time limit's warning came (SIGUSR2)"
 TIME_LIMIT = "the time limit came (SIGTERM)"
 TERMINATED = "the scheduler or a user ended it (SIGTERM)"
 INTERRUPTED = "a user interrupted it (SIGINT)"
 LAST_SECONDS = 120  # SLURM looks at time limits about once a minute
+BEFORE = "error: stopped before the run began: {}; start it again"
 
 
 class Interruption:
     """Whether the process was asked to end, and why; without `install` it never is.
 
-    Outside the two contexts a signal ends the process at once, with exit code 75: nothing is at stake while PyTorch is
-    imported or data is read.
+    Outside the two contexts a signal ends the process at once, with exit code 75 and the line `words`, in which {} is
+    the cause: nothing is at stake while PyTorch is imported or data is read.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, words: str = BEFORE) -> None:
         self.cause: str | None = None
-        self._act: Callable[[str], None] = _exit
+        self._words = words
+        self._act: Callable[[str], None] = self.exit
 
     def install(self) -> "Interruption":
         """Receive the signals from now on; in the main thread only."""
-        for number in SIGNALS:
+        for number in (*SIGNALS, signal.SIGINT):
             signal.signal(number, self._receive)
-        if os.environ.get(END_WITH_INPUT):
-            threading.Thread(target=_end_with_input, name="input", daemon=True).start()
+        sys.unraisablehook = _unless_stopped
+        if os.environ.get(END_WITH_INPUT) and not any(thread.name == INPUT for thread in threading.enumerate()):
+            threading.Thread(target=_end_with_input, name=INPUT, daemon=True).start()
         return self
 
     @contextmanager
@@ -55,6 +61,11 @@ class Interruption:
         with self._acting(_note):
             yield
 
+    def exit(self, cause: str) -> None:
+        """End the process at once, with the line that says why; for a signal's handler, so nothing is cleaned up."""
+        os.write(2, f"{self._words.format(cause)}\n".encode())
+        os._exit(UNFINISHED)
+
     def check(self) -> None:
         """Raise StoppedError if a signal came."""
         if self.cause is not None:
@@ -69,7 +80,7 @@ class Interruption:
             self._act = before
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
-        if self.cause is None or self._act is _exit:
+        if self.cause is None or self._act == self.exit:
             self.cause = self.cause or cause_of(number, time.time())
             self._act(self.cause)  # once: a second signal must not interrupt the ending
 
@@ -77,9 +88,12 @@ class Interruption:
 def cause_of(number: int, now: float) -> str:
     """Return what a signal at `now` (seconds since the epoch) means, as far as the job's environment tells.
 
-    USR2 is the warning before the time limit. TERM may be a cancellation or a preemption, which only the scheduler can
-    tell apart; shortly before the job's end (SLURM_JOB_END_TIME, since SLURM 23.02) it is the time limit too.
+    INT is a user's Ctrl-C. USR2 is the warning before the time limit. TERM may be a cancellation or a preemption, which
+    only the scheduler can tell apart; shortly before the job's end (SLURM_JOB_END_TIME, since SLURM 23.02) it is the
+    time limit too.
     """
+    if number == signal.SIGINT:
+        return INTERRUPTED
     end = os.environ.get("SLURM_JOB_END_TIME", "")
     last = end.isdigit() and int(end) - now <= LAST_SECONDS
     if number == signal.SIGUSR2:
@@ -93,9 +107,10 @@ def _end_with_input() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _exit(cause: str) -> None:
-    os.write(2, f"error: stopped before the run began: {cause}; start it again\n".encode())
-    os._exit(UNFINISHED)
+def _unless_stopped(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Print an exception that nothing can catch, unless a signal raised it, whose cause is noted all the same."""
+    if not isinstance(unraisable.exc_value, StoppedError):
+        sys.__unraisablehook__(unraisable)
 
 
 def _raise(cause: str) -> None:

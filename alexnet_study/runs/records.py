@@ -127,6 +127,11 @@ class Progress:
     images_per_second: float | None
 
 
+def place_text(epoch: int, step: int) -> str:
+    """Return how people are told a place that counts epochs from 0: `epoch 3, step 120` of (2, 120)."""
+    return f"epoch {epoch + 1}, step {step}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
     """One start of a run. Times are seconds since 1970; end and cause are None until it ended.

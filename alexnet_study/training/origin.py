@@ -41,12 +41,12 @@ def starts_over_on_gpu(origins: Sequence[Origin], here: Origin, *, asked: str) -
     """Return a line that says why a checkpoint is to be dropped, where a GPU was asked for and a CPU made it.
 
     A run that a CPU began by mistake would block the GPU for ever, since it can't go on there to the same bits. It
-    starts again from epoch 0, so that all its bits are the GPU's. None where the checkpoint stays: nobody asked for a
+    starts anew, so that all its bits are the GPU's. None where the checkpoint stays: nobody asked for a
     GPU by name, a GPU had a part in it, or there is none.
     """
     if asked != "cuda" or here.cuda is None or not origins or any(origin.cuda for origin in origins):
         return None
-    return f"its checkpoint was made on {origins[-1].device}, here is {here.device}: starting from epoch 0"
+    return f"its checkpoint was made on {origins[-1].device}, here is {here.device}: starting anew"
 
 
 def _cpu_model() -> str:

@@ -20,13 +20,16 @@ from alexnet_study.runs.interruption import Interruption
 from alexnet_study.runs.records import Origin, Summary
 from alexnet_study.study.configs import ModelConfig, RecipeConfig, RunConfig
 from alexnet_study.study.identity import Identity, identity
+from alexnet_study.training.countdown import Countdown
 from alexnet_study.training.determinism import prepare
 from alexnet_study.training.device import lost_gpu
 from alexnet_study.training.epoch import CheckpointTimer, train_epoch
 from alexnet_study.training.origin import origin_of, refuse_other_origin, starts_over_on_gpu
-from alexnet_study.training.run import Execution, one_line_if_full
+from alexnet_study.training.run import Execution, one_line_if_full, say, saying_what_is_kept
 from alexnet_study.training.side_by_side import MOST_RUNS, TooManyRunsError, first_error, fitting, steps_on
 from alexnet_study.training.state import read_checkpoint
+
+ALREADY_FINISHED = "already finished"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +62,12 @@ def execute_each(runs: list[RunConfig], context: PackContext) -> Iterator[tuple[
         context = replace(context, data=context.data.to(context.device))
     for run in runs:  # the whole request is looked at before anything is trained
         RunFolder.of(context.results, run).refuse_other(identity(run, context.data.content_hash))
+    done = {run for run in runs if RunFolder.of(context.results, run).is_finished(arrays=False)}
+    countdown = Countdown(runs, done)
     for pack in packs(runs, pack_size(context.device)):
-        yield from zip(pack, carry_out(pack, context), strict=True)
+        with countdown.counted(pack):
+            outcomes = carry_out(pack, context)
+        yield from zip(pack, outcomes, strict=True)
 
 
 def packs(runs: list[RunConfig], most: int) -> list[list[RunConfig]]:
@@ -114,9 +121,10 @@ def _held(run: RunConfig, context: PackContext) -> Iterator[Execution | Summary]
     """The run ready to train, its folder held; or its summary where it is finished."""
     folder = RunFolder.of(context.results, run)
     own, here = identity(run, context.data.content_hash), origin_of(context.device, run.recipe.threads)
-    with one_line_if_full(folder), context.interruption.raising():
+    with one_line_if_full(folder), saying_what_is_kept(folder), context.interruption.raising():
         finished = folder.finished()
         if finished is not None and folder.is_closed():
+            say(run, ALREADY_FINISHED)
             yield finished
             return
         if finished is None and _starts_over(folder, here, context) is None:
@@ -126,6 +134,7 @@ def _held(run: RunConfig, context: PackContext) -> Iterator[Execution | Summary]
             finished = folder.finished()  # again: the attempt that was waited for may have done it
             if finished is not None:
                 close_finished(folder, replaced)
+                say(run, ALREADY_FINISHED)
                 yield finished
                 return
             _claim(folder, own)

@@ -11,19 +11,20 @@ import torch
 from tqdm import tqdm
 
 from alexnet_study.data.dataset import Dataset, Split, evenly_over_classes
-from alexnet_study.errors import DamagedRunError, RunError, StoppedError
+from alexnet_study.errors import DamagedRunError, RunError, StoppedError, notes_of
 from alexnet_study.evaluation.evaluation import EpochEvaluation, Measurements, epoch_evaluation, evaluate_epoch
 from alexnet_study.files import is_full
 from alexnet_study.runs.attempts import OngoingAttempt
 from alexnet_study.runs.fencing import Token
 from alexnet_study.runs.folder import RunFolder, full_disk
 from alexnet_study.runs.interruption import Interruption
-from alexnet_study.runs.records import EpochRecord, Origin, Progress, Summary
+from alexnet_study.runs.records import EpochRecord, Origin, Progress, Summary, place_text
 from alexnet_study.study.configs import RunConfig
 from alexnet_study.training.determinism import allow_tf32, derive_seed, return_freed_memory
 from alexnet_study.training.state import TrainingState
 
 T = TypeVar("T")
+NOTHING_KEPT = "nothing was kept yet"
 SUBSET = 5000  # training images evaluated after each epoch but the last
 
 
@@ -78,7 +79,7 @@ class Execution:
     def announce(self) -> None:
         """Say where the run goes on, unless it starts."""
         if any(self.place):
-            say(self.run, f"goes on from epoch {self.state.epoch}, step {self.state.step}")
+            say(self.run, f"goes on from {place_text(*self.place)}")
 
     def attempt_to(self, work: Callable[[], None]) -> None:
         """Do `work` unless the run has failed; a RunError, or a full disk, is its failure and goes no further."""
@@ -116,6 +117,8 @@ class Execution:
                 self._save_if_possible()
             self.failure = error if isinstance(error, RunError) else None
             self.attempt.end_by(error)
+            if isinstance(error, StoppedError):
+                error.add_note(f"kept up to {place_text(*self._saved)}" if any(self._saved) else NOTHING_KEPT)
 
     def _finish(self) -> Summary:
         if self.attempt.due:
@@ -144,7 +147,11 @@ class Execution:
         state, data = self.state, self.data
         return_freed_memory()
         seed = derive_seed("linear regressor", self.run.seed)
-        found = self._fp32(lambda: Measurements(state.model, data, seed=seed))
+
+        def tell(what: str) -> None:
+            say(self.run, f"analyses: {what}")
+
+        found = self._fp32(lambda: Measurements(state.model, data, seed=seed, tell=tell))
         logits = torch.from_numpy(found.predictions["intact"]).to(data.test.labels.device)
         self._record(epoch_evaluation(logits, data.test.labels, found.train_loss, found.train_top1, len(data.train)))
         found.write_arrays(self.folder)
@@ -171,7 +178,8 @@ class Execution:
         state.records.append(last)
         self.folder.write_metrics(state.records)
         text = f"train loss {last.train_loss:.4f}, test top-1 {last.test_top1:.2%}"
-        say(self.run, f"epoch {state.epoch}: {text}, {last.images_per_second:.0f} images/s")
+        epochs = self.run.recipe.epochs
+        say(self.run, f"epoch {state.epoch + 1} of {epochs}: {text}, {last.images_per_second:.0f} images/s")
 
 
 class _ProgressMeter:
@@ -201,7 +209,7 @@ def _state(run: RunConfig, data: Dataset, folder: RunFolder, device: torch.devic
     try:
         state.restore(folder)
     except DamagedRunError as error:
-        print(f"note: {folder.path}: {error}; starting from epoch 0", file=sys.stderr)
+        print(f"note: {folder.path}: {error}; starting anew", file=sys.stderr)
         folder.drop(folder.checkpoint)
     return state
 
@@ -215,6 +223,17 @@ def one_line_if_full(folder: RunFolder) -> Iterator[None]:
         if not is_full(error):
             raise
         raise full_disk(error, folder) from None
+
+
+@contextmanager
+def saying_what_is_kept(folder: RunFolder) -> Iterator[None]:
+    """Add to a signal's StoppedError, unless the run itself did, whether an earlier attempt left something to keep."""
+    try:
+        yield
+    except StoppedError as error:
+        if not notes_of(error):
+            error.add_note("kept what its checkpoint holds" if folder.checkpoint.exists() else NOTHING_KEPT)
+        raise
 
 
 def say(run: RunConfig, text: str) -> None:

@@ -89,7 +89,8 @@ class TrainingState:
         """Return the epoch's running training loss and top-1; raise RunError if training diverged."""
         loss, correct, images = self.sums.tolist()
         if not math.isfinite(loss):
-            raise RunError(f"training diverged in epoch {self.epoch}: the loss is {loss}; try a lower learning_rate")
+            where = f"epoch {self.epoch + 1}"
+            raise RunError(f"training diverged in {where}: the loss is {loss}; try a lower learning_rate")
         return loss / images, correct / images
 
     def save(self, folder: RunFolder) -> None:

@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
+import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,18 @@ import torch
 
 from alexnet_study.commands.ending import finish
 from alexnet_study.errors import StoppedError
-from alexnet_study.runs.interruption import TERMINATED, WARNED
+from alexnet_study.runs.interruption import INTERRUPTED, SIGNALS, TERMINATED, WARNED
+
+
+@pytest.fixture(autouse=True)
+def own_signals() -> Iterator[None]:
+    """What `finish` does to the process that it ends stays no longer than the test."""
+    numbers = (*SIGNALS, signal.SIGINT)
+    before, hook = {number: signal.getsignal(number) for number in numbers}, sys.unraisablehook
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    sys.unraisablehook = hook
 
 
 def command(module: str, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -27,6 +40,14 @@ def test_a_study_runs_and_reports(study_file: Path, images: Path, tmp_path: Path
     assert done.returncode == 0, done.stderr
     report = json.loads((results / "tiny/report/report.json").read_text())
     assert {run["variant"] for run in report["runs"]} == {"baseline", "skip"}
+    said = done.stdout.splitlines()
+    assert said[0] == "run 1 of 2"
+    assert re.fullmatch(r"run 2 of 2, \d+ (s|min) left", next(line for line in said if line.startswith("run 2")))
+    assert "skip seed 0: analyses: linear regressors" in said
+    assert said[-2] == "analysing 2 runs for the report"
+    again = command("study", "--study", study_file, "--data", images, "--seeds", 1, "--results", results)
+    expected = ["run 1 of 2", "baseline seed 0: already finished", "run 2 of 2", "skip seed 0: already finished"]
+    assert again.stdout.splitlines()[:4] == expected
     again = command("report", "--study", study_file, "--results", results)
     assert again.returncode == 0
     assert "left out: skip, 1 seed 1: not run" in again.stdout
@@ -105,7 +126,7 @@ def test_help_needs_no_pytorch(module: str) -> None:
     [
         (StoppedError(WARNED), 75, "the time limit's warning came (SIGUSR2)"),
         (StoppedError(TERMINATED), 75, "the scheduler or a user ended it (SIGTERM)"),
-        (KeyboardInterrupt(), 1, "a user interrupted it (SIGINT)"),
+        (StoppedError(INTERRUPTED), 75, "a user interrupted it (SIGINT)"),
     ],
 )
 def test_a_stopped_command_says_what_stopped_it(
@@ -117,7 +138,7 @@ def test_a_stopped_command_says_what_stopped_it(
     with pytest.raises(SystemExit) as ended:
         finish(command, "x")
     assert ended.value.code == code
-    said = f"error: stopped: {words}; start again and the run goes on from its checkpoint\n"
+    said = f"error: stopped: {words}; the same command goes on\n"
     assert capsys.readouterr().err == said
 
 

@@ -14,8 +14,10 @@ from alexnet_study.runs.interruption import END_WITH_INPUT, UNFINISHED, Interrup
 
 @pytest.fixture
 def installed() -> Iterator[Interruption]:
-    before = {number: signal.getsignal(number) for number in (signal.SIGUSR2, signal.SIGTERM)}
+    numbers = (signal.SIGUSR2, signal.SIGTERM, signal.SIGINT)
+    before, hook = {number: signal.getsignal(number) for number in numbers}, sys.unraisablehook
     yield Interruption().install()
+    sys.unraisablehook = hook
     for number, handler in before.items():
         signal.signal(number, handler)
 
@@ -42,7 +44,7 @@ def test_a_signal_interrupts_work_that_may_be_dropped(installed: Interruption) -
         raise AssertionError("a noted signal lets no work begin")
 
 
-@pytest.mark.parametrize("number", [signal.SIGUSR2, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGUSR2, signal.SIGTERM, signal.SIGINT])
 def test_before_any_work_a_signal_ends_the_process_at_once(number: int) -> None:
     program = "import os, sys; from alexnet_study.runs.interruption import Interruption; Interruption().install(); "
     program += f"os.kill(os.getpid(), {number})"

@@ -114,7 +114,7 @@ def test_a_run_that_fails_says_why(site: Site) -> None:
     site.write_study(seeds=1, learning_rate=1e30)
     site.submit()
     site.wait_until_idle()
-    assert "baseline seed 0 | failed | RunError: training diverged in epoch 0" in line(site)
+    assert "baseline seed 0 | failed | RunError: training diverged in epoch 1" in line(site)
     log = Path(line(site).rpartition(" | ")[2])
     assert log.read_text().startswith("error: training diverged")
 
