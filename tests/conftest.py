@@ -52,7 +52,7 @@ variants:
 """
 
 
-BITS = ("summary.json", "predictions.npz", "features.npz", "config.json")
+BITS = ("summary.json", "predictions.npz", "features.npz", "model.safetensors", "config.json")
 
 
 def write_images(folder: Path, *, classes: int = 4, train: int = 12, test: int = 5) -> Path:

@@ -38,7 +38,7 @@ def main(program: str, words: Sequence[str]) -> int:
     from alexnet_study.report.writing import write_report
     from alexnet_study.training.pack import execute_each
 
-    context = pack_context(arguments, study.data, interruption)
+    context = pack_context(arguments, study, interruption)
     finished = failed = 0
     try:
         for run, outcome in execute_each(runs, context):

@@ -37,7 +37,7 @@ def main(program: str, words: Sequence[str]) -> int:
     from alexnet_study.errors import RunError
     from alexnet_study.training.pack import execute_each
 
-    context = pack_context(arguments, study.data, interruption)
+    context = pack_context(arguments, study, interruption)
     failures: list[RunError] = []
     for run, outcome in execute_each(runs, context):
         if isinstance(outcome, RunError):

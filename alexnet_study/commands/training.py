@@ -4,21 +4,23 @@ import argparse
 
 from alexnet_study.data.cache import load_dataset
 from alexnet_study.runs.interruption import Interruption
+from alexnet_study.study.study import Study
 from alexnet_study.training.device import usable_device
 from alexnet_study.training.pack import PackContext
 
 
-def pack_context(arguments: argparse.Namespace, data: str, interruption: Interruption) -> PackContext:
-    """Return what the runs share; `data` is the study's own source, which the options may replace.
+def pack_context(arguments: argparse.Namespace, study: Study, interruption: Interruption) -> PackContext:
+    """Return what the runs share; the options may replace the study's own source of data.
 
     Raise RunError where a GPU was asked for and can't be used, before any time goes into the data.
     """
     device = usable_device(arguments.device)
     return PackContext(
-        data=load_dataset(arguments.data or data, cache=arguments.cache),
+        data=load_dataset(arguments.data or study.data, cache=arguments.cache),
         results=arguments.results,
         device=device,
         asked=arguments.device,
         interruption=interruption,
         inexact_resume=arguments.allow_inexact_resume,
+        keep=study.keep,
     )

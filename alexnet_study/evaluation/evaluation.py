@@ -18,7 +18,6 @@ from alexnet_study.evaluation.metrics import evaluate, loss_and_top1, share, top
 from alexnet_study.evaluation.pca import PCA
 from alexnet_study.evaluation.published_regressor import fit_published
 from alexnet_study.models import AlexNet
-from alexnet_study.runs.folder import RunFolder
 from alexnet_study.runs.records import (
     EpochRecord,
     Evaluation,
@@ -146,13 +145,15 @@ class Measurements:
             gap=Gap(published=last.train_loss - test_loss, proper=test_loss - self.train_loss),
         )
 
-    def write_arrays(self, folder: RunFolder) -> None:
-        """Write predictions.npz and features.npz into the held folder."""
-        for path, own in ((folder.predictions, self.predictions), (folder.features, self.features)):
+    def arrays(self) -> dict[str, memoryview]:
+        """Return the content of predictions.npz and features.npz, by their names' stems."""
+        files = {}
+        for name, own in (("predictions", self.predictions), ("features", self.features)):
             arrays: dict[str, Any] = {**own}  # as savez's type asks, which takes them for its one named option
             buffer = io.BytesIO()
             np.savez(buffer, **arrays)
-            folder.write(path, buffer.getbuffer())
+            files[name] = buffer.getbuffer()
+        return files
 
     def _fit(self, train: dict[str, Outputs]) -> dict[str, Regressors]:
         """The linear regressors of each evaluation; a stage that both share is fitted once."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from alexnet_study.errors import DamagedRunError
 from alexnet_study.report.measures import Measure, curve_deviations
 from alexnet_study.report.values import CONFUSION, RUN, RunValues, Values, values_of
-from alexnet_study.runs.folder import RunFolder
+from alexnet_study.runs.folder import ARRAY_FILES, RunFolder
 from alexnet_study.runs.records import EpochRecord, Provenance
 from alexnet_study.study.identity import Identity
 from alexnet_study.study.study import Study
@@ -32,7 +32,7 @@ CURVE = "epochs.test_top1"
 class Run:
     """One finished run: what it is, how it went epoch by epoch, how it came about; its results are in the values.
 
-    evaluations: intact and, for a variant with a skip, lesioned.
+    evaluations: intact and, for a variant with a skip, lesioned. files: the arrays that it kept.
     """
 
     folder: RunFolder
@@ -40,6 +40,7 @@ class Run:
     seed: int
     identity: Identity
     evaluations: tuple[str, ...]
+    files: frozenset[str]
     classes: tuple[str, ...]
     epochs: tuple[EpochRecord, ...]
     provenance: Provenance
@@ -163,7 +164,7 @@ def collect(study: Study, results: Path) -> Collection:
         values=Values(own_values, kept[0].classes if kept else ()),
         left_out=(*left_out, *unlike),
         flags=tuple(_flags(kept)),
-        has_arrays=has_arrays,
+        has_arrays=has_arrays and all(run.files >= set(ARRAY_FILES) for run in kept),
     )
 
 
@@ -183,6 +184,7 @@ def _read(folder: RunFolder, variant: str, *, has_arrays: bool) -> tuple[Run, Ru
         seed=identity.seed,
         identity=identity,
         evaluations=tuple(summary.evaluations),
+        files=frozenset(summary.files),
         classes=summary.classes,
         epochs=epochs,
         provenance=folder.read_provenance(),

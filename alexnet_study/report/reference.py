@@ -6,7 +6,7 @@ from pathlib import Path
 from alexnet_study.errors import RequestError
 from alexnet_study.files import write_atomically, write_json
 from alexnet_study.report.audit import look_log
-from alexnet_study.report.collection import REFERENCE, Run, collect
+from alexnet_study.report.collection import REFERENCE, Collection, Run, collect
 from alexnet_study.report.findings import FILE
 from alexnet_study.report.writing import write_report
 from alexnet_study.runs.records import as_json
@@ -25,19 +25,27 @@ def write_reference(study: Study, results: Path, target: Path) -> tuple[Path, fl
     folder = target / study.name
     if target.resolve() == results.resolve() or (folder.exists() and not (folder / REFERENCE).exists()):
         raise RequestError(f"{folder} holds runs of its own; expected an empty folder, or an earlier reference")
-    if not collection.has_arrays:
+    if (results / study.name / REFERENCE).exists():
         raise RequestError(f"{results / study.name} is itself a reference; expected the folder of the runs")
     page = write_report(collection, results)
     if folder.exists():
         shutil.rmtree(folder)
-    write_json(folder / REFERENCE, {"left_out": ["predictions.npz", "features.npz", "names of machines and jobs"]})
+    write_json(folder / REFERENCE, {"left_out": [*_left_out(collection), "names of machines and jobs"]})
     if (looks := results / study.name / look_log.FILE).exists():
         write_atomically(folder / looks.name, looks.read_bytes())
     for run in collection.runs:
         _copy(run, folder / run.variant / run.folder.path.name)
-    write_atomically(folder / "report" / FILE, page.with_name(FILE).read_bytes())
+    if collection.has_arrays:
+        write_atomically(folder / "report" / FILE, page.with_name(FILE).read_bytes())
     page = write_report(collect(study, target), target)
     return page, sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+
+
+def _left_out(collection: Collection) -> list[str]:
+    """Return the files of arrays and weights that the runs have."""
+    folders = [run.folder for run in collection.runs]
+    paths = [path for folder in folders for path in (folder.predictions, folder.features, folder.model)]
+    return list(dict.fromkeys(path.name for path in paths if path.exists()))
 
 
 def _copy(run: Run, folder: Path) -> None:

@@ -32,6 +32,7 @@ class RunFolder:
         self.checkpoint = path / "checkpoint.pt"
         self.predictions = path / "predictions.npz"
         self.features = path / "features.npz"
+        self.model = path / "model.safetensors"
         self.summary = path / "summary.json"
 
     @classmethod
@@ -116,9 +117,10 @@ class RunFolder:
     def write_summary(self, summary: Summary) -> Summary:
         """Write the final figures with the arrays' checksums and one of its own; return them with those of the arrays.
 
-        The file's presence means finished.
+        Arrays that the study doesn't keep are absent. The file's presence means finished.
         """
-        whole = replace(summary, files={name: file_digest(self.path / name) for name in ARRAY_FILES})
+        kept = [name for name in ARRAY_FILES if (self.path / name).exists()]
+        whole = replace(summary, files={name: file_digest(self.path / name) for name in kept})
         body = json.loads(canonical_json(as_json(whole)))
         self.write_json(self.summary, {**body, "checksum": digest(body)})
         return whole

@@ -8,6 +8,7 @@ CONV_NAMES = ("conv1", "conv2", "conv3", "conv4", "conv5")
 BRANCHES = {name: f"{name}.branch" for name in CONV_NAMES}  # the stage before a skip's sum
 PRECISIONS = ("fp32", "tf32", "bf16")
 HEADS = ("mlp", "linear")
+KEEPABLE = ("model", "predictions", "features")  # files of a finished run beside its figures
 INITIALISATIONS = ("default", "kaiming", "kaiming_convolutions")
 
 

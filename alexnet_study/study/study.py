@@ -16,7 +16,7 @@ import yaml
 
 from alexnet_study.errors import RequestError
 from alexnet_study.study.claims import Claim, Published
-from alexnet_study.study.configs import ModelConfig, RecipeConfig, RunConfig
+from alexnet_study.study.configs import KEEPABLE, ModelConfig, RecipeConfig, RunConfig
 from alexnet_study.study.validation import build, check, check_keys
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -44,7 +44,8 @@ class Study:
     """A validated study file.
 
     looks: at which numbers of seeds its claims are judged, and the share of the error that each look spends; they sum
-    to 1. By default all is spent at the study's number of seeds.
+    to 1. By default all is spent at the study's number of seeds. keep: which of model, predictions and features stay in
+    a finished run's folder; no part of its identity.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Study:
     looks: Mapping[int, float]
     claims: tuple[Claim, ...] = ()
     published: Published | None = None
+    keep: tuple[str, ...] = KEEPABLE
 
     def run(self, variant: str, seed: int, overrides: Iterable[str] = ()) -> RunConfig:
         """Return the run of `variant` and `seed`; `overrides`, `recipe.FIELD=VALUE` or `model.FIELD=VALUE`, win."""
@@ -129,6 +131,13 @@ def parse_looks(value: object, seeds: int) -> Mapping[int, float]:
     return types.MappingProxyType({n: float(share) for n, share in looks.items()})
 
 
+def parse_keep(value: object) -> tuple[str, ...]:
+    """Return what a finished run's folder keeps, from a list of names; none of them is a choice, too."""
+    expected = f"a list of some of {', '.join(KEEPABLE)}"
+    check(isinstance(value, list) and all(name in KEEPABLE for name in value), "keep", value, expected)
+    return tuple(name for name in KEEPABLE if name in typing.cast(list[str], value))
+
+
 def seeds_from_text(text: str, *, count: bool = False) -> tuple[int, ...]:
     """Return seeds as a command line gives them: `3`, `0,2,5`, `0-9`, mixed; with `count` a lone n means 0 … n−1."""
     if count and text.strip().isdecimal():
@@ -187,6 +196,7 @@ def _study_from(document: object) -> Study:
         },
         claims=_claims(document.get("claims", []), variants),
         published=_published(document.get("published"), variants),
+        keep=parse_keep(document.get("keep", list(KEEPABLE))),
     )
     build(RecipeConfig, study.recipe, "recipe")
     study.runs()  # each variant resolves, or says why not

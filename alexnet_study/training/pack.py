@@ -18,7 +18,7 @@ from alexnet_study.runs.attempts import close_finished, job_and_restart
 from alexnet_study.runs.folder import RunFolder
 from alexnet_study.runs.interruption import Interruption
 from alexnet_study.runs.records import Origin, Summary
-from alexnet_study.study.configs import ModelConfig, RecipeConfig, RunConfig
+from alexnet_study.study.configs import KEEPABLE, ModelConfig, RecipeConfig, RunConfig
 from alexnet_study.study.identity import Identity, identity
 from alexnet_study.training.countdown import Countdown
 from alexnet_study.training.determinism import prepare
@@ -37,7 +37,7 @@ class PackContext:
     """What the packs of one process share.
 
     asked: by which of gpu.DEVICES the device was asked for. inexact_resume lets a checkpoint of another device model or
-    other versions go on.
+    other versions go on. keep: which files of a finished run stay.
     """
 
     data: Dataset
@@ -46,6 +46,7 @@ class PackContext:
     asked: str
     interruption: Interruption
     inexact_resume: bool
+    keep: tuple[str, ...] = KEEPABLE
 
 
 def execute_each(runs: list[RunConfig], context: PackContext) -> Iterator[tuple[RunConfig, Summary | RunError]]:
@@ -143,7 +144,7 @@ def _held(run: RunConfig, context: PackContext) -> Iterator[Execution | Summary]
                 print(f"note: {folder.path}: {reason}", file=sys.stderr)
                 folder.drop(folder.checkpoint)
             with context.interruption.deferred():
-                execution = Execution(run, context.data, folder, here, replaced, context.interruption)
+                execution = Execution(run, context.data, folder, here, replaced, context.interruption, context.keep)
                 try:
                     yield execution
                 except BaseException as error:

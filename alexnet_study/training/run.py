@@ -22,6 +22,7 @@ from alexnet_study.runs.records import EpochRecord, Origin, Progress, Summary, p
 from alexnet_study.study.configs import RunConfig
 from alexnet_study.training.determinism import allow_tf32, derive_seed, return_freed_memory
 from alexnet_study.training.state import TrainingState
+from alexnet_study.weights import weights_file
 
 T = TypeVar("T")
 NOTHING_KEPT = "nothing was kept yet"
@@ -39,8 +40,9 @@ class Execution:
         origin: Origin,
         replaced: list[Token],
         interruption: Interruption,
+        keep: tuple[str, ...],
     ) -> None:
-        self.run, self.data, self.folder = run, data, folder
+        self.run, self.data, self.folder, self.keep = run, data, folder, keep
         self.failure: RunError | None = None
         self.trained = False
         self.finished = False
@@ -154,8 +156,20 @@ class Execution:
         found = self._fp32(lambda: Measurements(state.model, data, seed=seed, tell=tell))
         logits = torch.from_numpy(found.predictions["intact"]).to(data.test.labels.device)
         self._record(epoch_evaluation(logits, data.test.labels, found.train_loss, found.train_top1, len(data.train)))
-        found.write_arrays(self.folder)
+        self._write_what_is_kept(found)
         return found.summary(state.records[-1])
+
+    def _write_what_is_kept(self, found: Measurements) -> None:
+        """Write the arrays and the weights that the study keeps; drop what an earlier attempt kept otherwise."""
+        folder, written = self.folder, found.arrays()
+        files = {"model": folder.model, "predictions": folder.predictions, "features": folder.features}
+        for name, path in files.items():
+            if name not in self.keep:
+                folder.drop(path)
+            elif name == "model":
+                folder.write(path, weights_file(self.state.model, self.run, folder.read_config().hash))
+            else:
+                folder.write(path, written[name])
 
     def _fp32(self, work: Callable[[], T]) -> T:
         allow_tf32(False)

@@ -219,3 +219,20 @@ def test_the_second_study_crosses_the_skip_with_what_else_eases_training() -> No
     interactions = [claim for claim in study.claims if len(claim.variants) == 4]
     assert len(interactions) == 3
     assert all(sum(claim.variants.values()) == 0 for claim in study.claims)
+
+
+@pytest.mark.parametrize("chosen", [["features"], [], ["predictions", "model"]])
+def test_a_study_chooses_what_is_kept_and_no_identity_changes(study_file: Path, chosen: list[str]) -> None:
+    before = load_study(study_file)
+    study_file.write_text(study_file.read_text() + f"keep: {chosen}\n")
+    after = load_study(study_file)
+    assert set(after.keep) == set(chosen)
+    assert before.keep == ("model", "predictions", "features")
+    assert [identity(run, "data").hash for run in before.runs()] == [identity(run, "data").hash for run in after.runs()]
+
+
+@pytest.mark.parametrize("wrong", ["weights", "[weights]", "{model: true}", "[[model]]"])
+def test_what_cannot_be_kept_is_refused(study_file: Path, wrong: str) -> None:
+    study_file.write_text(study_file.read_text() + f"keep: {wrong}\n")
+    with pytest.raises(RequestError, match="expected a list of some of model, predictions, features"):
+        load_study(study_file)

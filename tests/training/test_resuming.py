@@ -43,6 +43,7 @@ def test_a_run_writes_its_whole_folder_and_is_left_alone_when_finished(
     summary = execute(run, data, tmp_path)
     folder = RunFolder.of(tmp_path, run)
     names = {"config.json", "provenance.json", "metrics.jsonl", "predictions.npz", "features.npz", "summary.json"}
+    names |= {"model.safetensors"}
     assert {path.name for path in folder.path.iterdir()} == names
     before = bits(folder)
     assert execute(run, data, tmp_path) == summary == folder.read_summary()

@@ -107,10 +107,10 @@ def test_killed_at_random_moments_it_ends_with_the_same_bits(world: World) -> No
 
 def test_killed_at_each_kind_of_write_it_ends_with_the_same_bits(short: World) -> None:
     """Each start dies at its n-th rename: of config.json, provenance.json, the first checkpoint.pt, metrics.jsonl, the
-    checkpoint after it; the arrays, summary.json, the end in provenance.json; that again, by the start which finds the
-    summary; the checkpoint's drop.
+    checkpoint after it; the arrays, the weights, summary.json, the end in provenance.json; that again, by the start
+    which finds the summary; the checkpoint's drop.
     """
-    for rename in (0, 0, 1, 1, 4, 2, 7, 3, 4, 5, 0, 1):
+    for rename in (0, 0, 1, 1, 4, 2, 7, 3, 4, 5, 6, 0, 1):
         start = short.start("fatal", FATAL_RENAME=str(rename), CHECKPOINT="0")  # a checkpoint after each step
         assert start.wait() == -signal.SIGKILL
     assert short.start("fatal").wait() == 0
