@@ -10,7 +10,10 @@ if TYPE_CHECKING:
     from alexnet_study.commands.options import Parser
 
 PROGRAM = "alexnet-study"
-COMMANDS = ("train", "study", "report", "reference", "submit", "status", "cancel", "retry", "gpu-check", "logs")
+COMMANDS = (
+    *("train", "study", "report", "reference", "predict"),
+    *("submit", "status", "cancel", "retry", "gpu-check", "logs"),
+)
 
 
 def main(program: str = PROGRAM) -> None:
