@@ -157,7 +157,9 @@ def _setup(profile: Profile) -> list[str]:
 
 def _options(profile: Profile, planned: PlannedArray) -> dict[str, object]:
     """Return the profile's own options of sbatch, of the report's job those that aren't a run's means."""
-    options = {name: value for name, value in profile.sbatch.items() if not (planned.reports and name in OF_RUNS)}
+    options = {n: value for n, value in profile.sbatch.items() if not (planned.reports and n in OF_RUNS)}
+    if planned.reports and profile.notify.mail:
+        options |= {"mail-type": "END,FAIL", "mail-user": profile.notify.mail}
     return {**options, "clusters": profile.cluster} if profile.cluster else options
 
 

@@ -25,7 +25,14 @@ from alexnet_study.runs.records import Attempt
 from alexnet_study.study.configs import RunConfig
 from alexnet_study.study.validation import build
 
-KEYS = ("launcher", "device", "parallelism", "max_requeues", "inexact_resume")  # of a profile, that mean something here
+KEYS = (
+    "launcher",
+    "device",
+    "parallelism",
+    "max_requeues",
+    "inexact_resume",
+    "notify",
+)  # of a profile, that mean something here
 SUPERVISOR = "alexnet_study.cluster.launchers.supervisor"
 LEASE_SECONDS = 60.0
 SILENCE_SECONDS = 5 * LEASE_SECONDS  # by two machines' clocks, so generously
@@ -60,6 +67,10 @@ class Local(Launcher):
         for each in dataclasses.fields(profile):
             if each.name not in KEYS and getattr(profile, each.name) != getattr(default, each.name):
                 raise RequestError(f"{each.name}: means nothing to launcher local; expected {', '.join(KEYS)}")
+        if profile.notify.mail:
+            raise RequestError(
+                "notify.mail: is SLURM's mail, of which launcher local has none; expected notify.command"
+            )
 
     def check_plan(self, plan: JobPlan) -> None:
         """Do nothing: no path is read as more than a path."""

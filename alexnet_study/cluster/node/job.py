@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from alexnet_study.cluster.node import notice
 from alexnet_study.cluster.node.pool import FAILED, Launch, Pool
 from alexnet_study.cluster.node.staging import staged
 from alexnet_study.cluster.plans.job_plan import ABANDONED, JobPlan, PlannedRun, read_plan
@@ -74,13 +75,15 @@ def _together(plan: JobPlan, runs: Sequence[PlannedRun]) -> list[list[PlannedRun
 
 
 def report(plan: JobPlan) -> int:
-    """Report what is finished; return the exit code."""
+    """Report what is finished, and tell whom the profile names; return the report's exit code."""
     words = ["--study", str(plan.study_file), "--results", str(plan.results)]
-    return subprocess.run(
+    code = subprocess.run(
         _command(plan, ["report", *words], name=REPORT, cache=None),
         env={**os.environ, **environment(plan, plan.profile.report.cpus)},
         check=False,
     ).returncode
+    notice.tell(plan, code)
+    return code
 
 
 def check_gpu(plan: JobPlan) -> int:

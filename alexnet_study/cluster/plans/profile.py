@@ -18,6 +18,8 @@ from alexnet_study.study.configs import RunConfig
 WORD = re.compile(r"[A-Za-z0-9_.:,@/+-]*")  # partitions, accounts, GPUs such as gpu:h100:1 or gpu:1g.10gb:1
 EXPRESSION = re.compile(r"[A-Za-z0-9_.:,@+*&|!()\[\]-]*")  # constraints and host lists
 UNSAFE = re.compile(r"[\x00-\x1f\x7f]")
+MAIL = re.compile(r"([A-Za-z0-9_.+%-]+(@[A-Za-z0-9.-]+)?)?")
+WEBHOOK = re.compile(r"(https?://[!-~]+)?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,27 @@ class ReportJob:
 
     def __post_init__(self) -> None:
         _check_means(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notify:
+    """Who is told when a study is done or stuck. An empty text tells nobody.
+
+    mail: an address, to which SLURM writes when the report's job ends or fails. command: a line of shell, which gets
+    the notice's text on standard input, and STUDY and STATE (`done` or `stuck`) in its environment. webhook: an
+    address that gets the notice as JSON. Command and webhook are called by the report's job, where its Python runs.
+    """
+
+    mail: str = ""
+    command: str = ""
+    webhook: str = ""
+
+    def __post_init__(self) -> None:
+        if not MAIL.fullmatch(self.mail):
+            raise RequestError(f"mail: {self.mail!r} is not valid; expected an address such as me@lab.example")
+        check_text(self.command, "command")
+        if not WEBHOOK.fullmatch(self.webhook):
+            raise RequestError(f"webhook: {self.webhook!r} is not valid; expected an address of https:// or http://")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +97,7 @@ class Profile:
     sbatch: Mapping[str, object] = field(default_factory=dict)
     container: Container = field(default_factory=Container)
     report: ReportJob = field(default_factory=ReportJob)
+    notify: Notify = field(default_factory=Notify)
 
     def __post_init__(self) -> None:
         _check_means(self)
@@ -87,6 +111,8 @@ class Profile:
             raise RequestError(
                 f"max_jobs: {self.max_jobs} is not valid; expected 0 or at least 2: a run's and the report's"
             )
+        if self.notify.mail and any(name.startswith("mail-") for name in self.sbatch):
+            raise RequestError("notify.mail: sbatch has mail-type or mail-user, too; expected one of both ways")
         check_options(self.sbatch, gres=self.gres, memory_gb=self.memory_gb)
         check_container(self.container)
         for name in ("mounts", "arguments"):

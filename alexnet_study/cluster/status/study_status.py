@@ -6,6 +6,7 @@ from pathlib import Path
 
 from alexnet_study.cluster.launchers import table
 from alexnet_study.cluster.launchers.launcher import Key, SentJob
+from alexnet_study.cluster.plans import notices
 from alexnet_study.cluster.plans.job_plan import JobPlan, PlannedRun, read_plans
 from alexnet_study.cluster.status.report_state import ReportState, is_made, report_state
 from alexnet_study.cluster.status.run_facts import RunFacts, read_facts
@@ -55,7 +56,7 @@ def study_status(study: Study, results: Path) -> StudyStatus:
     return StudyStatus(
         runs=[_status(key, fact, jobs.get(key), accounts) for key, fact in facts.items()],
         report=report_state(results, study.name, sent),
-        notes=notes,
+        notes=[*notes, *notices.untold(results, study.name)],
     )
 
 
