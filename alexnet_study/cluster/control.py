@@ -104,8 +104,9 @@ def retry_requests(
 ) -> tuple[list[Request], list[tuple[RunStatus, str]]]:
     """Return a request for each submission that was the last of some of these runs, and the runs that can't be sent.
 
-    Each has that submission's frozen study, and its profile unless one is given; minutes: another time limit. With a
-    run that can't be sent comes why. Nodes whose GPU was lost under one of these runs are avoided from now on.
+    Each has that submission's frozen study, and its profile unless one is given; minutes: another time limit, for all
+    variants. With a run that can't be sent comes why. Nodes whose GPU was lost under one of these runs are avoided from
+    now on.
     """
     newest = {run.key: plan for plan in _plans(study, results) for run in plan.runs}
     nodes = [node for run in runs if (node := causes.lost_gpu(run.cause or "")) is not None]
@@ -122,12 +123,18 @@ def retry_requests(
     requests = []
     for id_, own in grouped.items():
         chosen = table.avoiding(profile or plans[id_].profile, list(dict.fromkeys(nodes)))
-        chosen = chosen if minutes is None else dataclasses.replace(chosen, minutes=minutes)
+        chosen = chosen if minutes is None else _limited(chosen, minutes)
         try:
             requests.append(_again(plans[id_], own, chosen, results, allow_dirty=allow_dirty))
         except RequestError as error:
             lost += [(run, str(error)) for run in own]
     return requests, lost
+
+
+def _limited(profile: Profile, minutes: int) -> Profile:
+    """Return the profile with this time limit, for its variants too."""
+    variants = {name: dataclasses.replace(means, minutes=None) for name, means in profile.variants.items()}
+    return dataclasses.replace(profile, minutes=minutes, variants=variants)
 
 
 def report_request(study: Study, results: Path, *, profile: Profile | None, allow_dirty: bool) -> Request:

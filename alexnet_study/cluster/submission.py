@@ -122,6 +122,7 @@ def _draft(request: Request) -> JobPlan:
     staged = request.profile.stage and request.cache is None
     home = submissions(request.results, request.study.name)
     profile = table.completed(request.profile)
+    profile.check_variants(request.study.variants)
     plan = JobPlan(
         id=new_id(),
         created=time.time(),

@@ -8,6 +8,7 @@ import pytest
 
 from alexnet_study.cluster.control import cancel, failed, retry_requests
 from alexnet_study.cluster.plans.job_plan import read_plans
+from alexnet_study.cluster.plans.profile import VariantMeans
 from alexnet_study.cluster.status.study_status import study_status
 from alexnet_study.cluster.submission import Request, submit
 from alexnet_study.errors import RequestError, RunError
@@ -19,6 +20,8 @@ def with_seeds(request: Request, *seeds: int) -> Request:
 
 
 def test_retry_sends_what_failed_of_any_submission(slurm: PretendedSlurm, submission_request: Request) -> None:
+    own = dataclasses.replace(submission_request.profile, variants={"skip": VariantMeans(minutes=120)})
+    submission_request = dataclasses.replace(submission_request, profile=own)
     for seeds in ((2, 3), (0,)):
         submit(with_seeds(submission_request, *seeds))
         slurm.end(*slurm.jobs)
@@ -29,7 +32,8 @@ def test_retry_sends_what_failed_of_any_submission(slurm: PretendedSlurm, submis
     for request in requests:
         submit(request)
     assert sorted(slurm.jobs.values()) == ["tiny-baseline"] * 2 + ["tiny-report"] + ["tiny-skip"] * 3
-    assert {plan.profile.minutes for plan in read_plans(results, "tiny")[2:]} == {7}
+    sent = [plan.profile_of(array).minutes for plan in read_plans(results, "tiny")[2:] for array in range(2)]
+    assert set(sent) == {7}
 
 
 def test_retry_says_what_it_cannot_send(slurm: PretendedSlurm, submission_request: Request) -> None:

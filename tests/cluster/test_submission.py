@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from alexnet_study.cluster.plans.job_plan import read_plans
-from alexnet_study.cluster.plans.profile import Profile
+from alexnet_study.cluster.plans.profile import Profile, VariantMeans
 from alexnet_study.cluster.printing import submission_lines
 from alexnet_study.cluster.submission import Outcome, Request, dry_run, submit
 from alexnet_study.errors import RequestError
@@ -91,3 +91,39 @@ def test_the_estimate_says_for_how_many_lives_it_is(slurm: PretendedSlurm, submi
     assert f"{asked} in one life of each, and 101 lives are allowed" in lines
     once = with_profile(submission_request, max_requeues=0)
     assert asked in submission_lines(once, dry_run(once))
+
+
+def test_a_variant_has_its_own_time_limit_memory_and_partition(submission_request: Request) -> None:
+    own = {"skip": VariantMeans(minutes=120, memory_gb=16, partition="big")}
+    asked = with_profile(submission_request, memory_gb=4.0, variants=own)
+    outcome = dry_run(asked)
+    options = [
+        {name for name in script.splitlines() if name.startswith(("#SBATCH --time", "#SBATCH --mem", "#SBATCH --part"))}
+        for script in outcome.scripts
+    ]
+    assert options == [
+        {"#SBATCH --time=60", "#SBATCH --mem=4096M"},
+        {"#SBATCH --time=120", "#SBATCH --mem=16384M", "#SBATCH --partition=big"},
+        {"#SBATCH --time=30"},
+    ]
+    (told,) = [line for line in submission_lines(asked, outcome) if "GPU-hours" in line]
+    assert told.startswith("8 runs, 4 jobs of 60 min and 4 jobs of 120 min with 1 GPU each: 12.0 GPU-hours at most")
+
+
+def test_a_plan_keeps_the_means_of_its_variants(slurm: PretendedSlurm, submission_request: Request) -> None:
+    submit(with_profile(submission_request, variants={"skip": VariantMeans(minutes=120)}))
+    (plan,) = read_plans(submission_request.results, "tiny")
+    assert [plan.profile_of(array).minutes for array in range(3)] == [60, 120, 60]
+
+
+def test_means_of_a_variant_that_there_is_not_are_refused(submission_request: Request) -> None:
+    asked = with_profile(submission_request, variants={"skpi": VariantMeans(minutes=120)})
+    with pytest.raises(RequestError, match=r"^profile: variants.skpi: no such variant; expected .* baseline, skip$"):
+        dry_run(asked)
+
+
+def test_a_wrong_value_of_a_variants_means_is_named() -> None:
+    with pytest.raises(RequestError, match=r"^variants.long.minutes: 0 is not valid"):
+        Profile(variants={"long": VariantMeans(minutes=0)})
+    with pytest.raises(RequestError, match=r"^variants.long.warning_seconds: 90 is not valid; .* less than the 1 min"):
+        Profile(variants={"long": VariantMeans(minutes=1)})

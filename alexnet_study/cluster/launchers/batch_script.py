@@ -88,7 +88,7 @@ def _write_pickle(plan: JobPlan, array: int, index: int) -> Path:
     path = plan.jobs_folder / f".array-{array}-{index}.pkl"
     if not path.exists():
         delayed = DelayedSubmission(carry_out, str(plan.folder), array, index)
-        delayed.set_timeout(plan.profile.minutes, UNENDING)
+        delayed.set_timeout(plan.profile_of(array).minutes, UNENDING)
         temporary = path.with_name(f"{path.name}.{os.getpid()}")
         delayed.dump(temporary)
         temporary.rename(path)
@@ -109,7 +109,7 @@ def check_paths(plan: JobPlan) -> None:
 
 
 def _executor(plan: JobPlan, array: int, dependency: str) -> _Executor:
-    profile, planned = plan.profile, plan.arrays[array]
+    profile, planned = plan.profile_of(array), plan.arrays[array]
     setting = plan.setting(reports=planned.reports)
     cpus = profile.report.cpus if planned.reports else plan.cpus
     srun = [f"--cpus-per-task={cpus}"]  # srun stopped taking it from the job in SLURM 22.05

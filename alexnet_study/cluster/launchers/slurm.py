@@ -176,15 +176,19 @@ class Slurm(Launcher):
 
     def describe(self, plan: JobPlan) -> str:
         """Return the number of runs and jobs, and the most that they can use."""
-        profile, jobs = plan.profile, sum(len(array.jobs) for array in plan.arrays)
-        runs = count(len(plan.runs), "run")
+        profile, runs = plan.profile, count(len(plan.runs), "run")
+        jobs: dict[int, int] = {}  # how many, by time limit in minutes
+        for index, array in enumerate(plan.arrays):
+            if array.jobs:
+                minutes = plan.profile_of(index).minutes
+                jobs[minutes] = jobs.get(minutes, 0) + len(array.jobs)
         if not profile.gpus:
-            return f"{runs}, {count(jobs, 'job')}: no GPU"
-        hours = jobs * profile.minutes / 60 * profile.gpus
-        each = f"{count(jobs, 'job')} of {profile.minutes} min with {profile.gpus} GPU each"
+            return f"{runs}, {count(sum(jobs.values()), 'job')}: no GPU"
+        hours = sum(minutes * number for minutes, number in jobs.items()) / 60 * profile.gpus
+        each = " and ".join(f"{count(number, 'job')} of {minutes} min" for minutes, number in jobs.items())
         lives = 1 + profile.max_requeues
         often = f" in one life of each, and {lives} lives are allowed" if lives > 1 else ""
-        return f"{runs}, {each}: {hours:.1f} GPU-hours at most{often}"
+        return f"{runs}, {each} with {profile.gpus} GPU each: {hours:.1f} GPU-hours at most{often}"
 
 
 class _OwnJobs:

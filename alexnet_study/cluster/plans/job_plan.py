@@ -140,6 +140,11 @@ class JobPlan:
         gpu = self.profile.gpus > 0 and not reports
         return JobSetting(container=self.profile.container, cwd=self.cwd, paths=tuple(dict.fromkeys(paths)), gpu=gpu)
 
+    def profile_of(self, array: int) -> Profile:
+        """Return the profile for the jobs of an array, which are of one variant, or for the report's."""
+        first = next((run for job in self.arrays[array].jobs for run in job), None)
+        return self.profile if first is None else self.profile.of_variant(first.variant)
+
     def write(self) -> None:
         """Write plan.json, after which the plan exists."""
         write_json(self.folder / "plan.json", _plain(self))

@@ -6,7 +6,7 @@ launcher can judge is checked where a profile is loaded.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from alexnet_study.cluster.containers.runtime import Container, Runtime
 from alexnet_study.cluster.containers.table import check_container, runtime_of
@@ -33,6 +33,20 @@ class ReportJob:
 
     def __post_init__(self) -> None:
         _check_means(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VariantMeans:
+    """Means of one variant's jobs, where they differ from the profile's own; None: they don't."""
+
+    minutes: int | None = None
+    memory_gb: float | None = None
+    partition: str | None = None
+
+    def over(self, profile: "Profile") -> "Profile":
+        """Return the profile for this variant's jobs."""
+        own = {name: value for name, value in vars(self).items() if value is not None}
+        return replace(profile, variants={}, **own)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +83,8 @@ class Profile:
     memory holds. warning_seconds: how long before the limit a job is told to write its checkpoint; 0: as long as its
     container runtime needs. max_requeues: how often an unfinished job returns to the queue by itself. stage: data is
     copied to the node's temporary disk first. inexact_resume: a run may go on on another device model or other
-    versions, recorded as not bit-exact. sbatch: more options of sbatch, by name, as they are.
+    versions, recorded as not bit-exact. sbatch: more options of sbatch, by name, as they are. variants: other means of
+    a variant's jobs, by its name.
     """
 
     launcher: str = "slurm"
@@ -98,6 +113,7 @@ class Profile:
     container: Container = field(default_factory=Container)
     report: ReportJob = field(default_factory=ReportJob)
     notify: Notify = field(default_factory=Notify)
+    variants: Mapping[str, VariantMeans] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_means(self)
@@ -124,6 +140,22 @@ class Profile:
                 f"warning_seconds: {self.warning} is not valid; expected more than 0 and less than the "
                 f"{self.minutes} minutes of the job"
             )
+        for name, means in self.variants.items():
+            try:
+                means.over(self)
+            except RequestError as error:
+                raise RequestError(f"variants.{name}.{error}") from None
+
+    def of_variant(self, name: str) -> "Profile":
+        """Return the profile for the jobs of a variant."""
+        return self.variants[name].over(self) if name in self.variants else self
+
+    def check_variants(self, known: Iterable[str]) -> None:
+        """Raise RequestError where the profile names a variant that the study doesn't have."""
+        known = list(known)
+        for name in self.variants:
+            if name not in known:
+                raise RequestError(f"profile: variants.{name}: no such variant; expected some of {', '.join(known)}")
 
     @property
     def runtime(self) -> Runtime:

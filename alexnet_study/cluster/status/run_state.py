@@ -99,7 +99,8 @@ def _by_heartbeat(facts: RunFacts, attempt: Attempt) -> RunState:
 
 
 def _why_waiting(job: SentJob, attempt: Attempt | None) -> str:
-    reasons = [why_waiting(job.queued, minutes=job.plan.profile.minutes)] if job.queued is not None else []
+    minutes = job.plan.profile_of(job.array).minutes
+    reasons = [why_waiting(job.queued, minutes=minutes)] if job.queued is not None else []
     if attempt is not None:
         said = attempt.progress
         reached = f"goes on from its checkpoint, had come to epoch {min(said.epoch + 1, said.epochs)} of {said.epochs}"
