@@ -19,6 +19,7 @@ from alexnet_study.runs.folder import RunFolder
 from alexnet_study.runs.interruption import INTERRUPTED, Interruption
 from alexnet_study.runs.records import Attempt, DataSource, Origin, Progress, Provenance
 
+JOB_START = "ALEXNET_STUDY_JOB_START"  # seconds since 1970, exported by batch scripts
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pillow")
 
 
@@ -163,7 +164,12 @@ def starting(token: str, device: str, progress: Progress) -> Attempt:
         progress=progress,
         first_epoch=progress.epoch,
         first_step=progress.step,
+        job_start=_job_start(environ.get(JOB_START, "")),
     )
+
+
+def _job_start(said: str) -> float | None:
+    return float(said) if said.isdigit() else None
 
 
 def earlier_attempts(folder: RunFolder, replaced: Sequence[Token]) -> tuple[Attempt, ...]:

@@ -138,7 +138,8 @@ class Attempt:
 
     first_epoch and first_step are where it began.
 
-    job, restart, host, node, gpu: whereabouts, as far as the environment of its process told.
+    job, restart, host, node, gpu: whereabouts, as far as the environment of its process told. job_start: of this
+    life of its job, likewise.
     """
 
     token: str | None = field(default=None, metadata=PRIVATE)
@@ -155,6 +156,7 @@ class Attempt:
     progress: Progress
     first_epoch: int
     first_step: int = 0
+    job_start: float | None = None
 
     @property
     def seconds(self) -> float:

@@ -30,7 +30,7 @@ from alexnet_study.errors import RequestError, RunError
 from alexnet_study.files import UMASK
 from alexnet_study.runs.interruption import END_WITH_INPUT, SIGNALS, UNFINISHED
 
-HANDED_ON = re.compile(r"SLURM\w*|SUBMITIT\w*|(OMP|MKL|OPENBLAS)_NUM_THREADS|PYTHONUNBUFFERED")
+HANDED_ON = re.compile(r"SLURM\w*|SUBMITIT\w*|(OMP|MKL|OPENBLAS)_NUM_THREADS|PYTHONUNBUFFERED|ALEXNET_STUDY_JOB_START")
 DRIVER = (Path("/dev/nvidiactl"), Path("/dev/dxg"))  # NVIDIA's, and its like under Windows
 UUID = re.compile(r"(GPU|MIG)-\S+")
 UNHEARD = tuple(128 + number for number in SIGNALS)  # a signal came before the run could listen

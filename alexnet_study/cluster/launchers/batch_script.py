@@ -13,6 +13,7 @@ from alexnet_study.cluster.plans.job_plan import JobPlan, PlannedArray
 from alexnet_study.cluster.plans.profile import Profile
 from alexnet_study.cluster.plans.sbatch_options import OF_RUNS
 from alexnet_study.errors import RequestError
+from alexnet_study.runs.attempts import JOB_START
 
 KILLED_BY_WARNING = 128 + 12  # USR2 came before the run could listen
 REPORT_WARNING_SECONDS = 10  # a report has nothing to save
@@ -169,4 +170,5 @@ def _exports(plan: JobPlan, planned: PlannedArray) -> list[str]:
     environment = {"PYTHONPATH": "" if inside else str(plan.code), "PYTHONSAFEPATH": "1"}
     environment |= {"PYTHONNOUSERSITE": "1"} if inside else {}
     environment |= plan.profile.runtime.job_environment(plan.setting(reports=planned.reports))
-    return [f"export {name}={shlex.quote(value)}" for name, value in environment.items()]
+    begins = f"export {JOB_START}=$(date +%s)"
+    return [begins, *(f"export {name}={shlex.quote(value)}" for name, value in environment.items())]

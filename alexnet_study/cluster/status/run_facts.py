@@ -25,10 +25,6 @@ class RunFacts:
         last = self.attempts[-1] if self.attempts else None
         return last if last is not None and launcher_of(job.plan).made(job, last) else None
 
-    def hours(self, *, gpu: bool) -> float:
-        """Return the hours of all attempts, with or without a GPU."""
-        return sum(attempt.seconds for attempt in self.attempts if (attempt.gpu is not None) == gpu) / 3600
-
 
 def read_facts(folder: Path) -> RunFacts:
     """Return what a run's folder tells; what is damaged is said, and the rest told all the same."""

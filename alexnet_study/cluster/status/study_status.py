@@ -12,6 +12,7 @@ from alexnet_study.cluster.status.report_state import ReportState, is_made, repo
 from alexnet_study.cluster.status.run_facts import RunFacts, read_facts
 from alexnet_study.cluster.status.run_state import run_log, run_state
 from alexnet_study.cluster.status.selection import Selection
+from alexnet_study.cluster.status.usage import Usage, usage
 from alexnet_study.study.study import Study
 
 
@@ -20,7 +21,7 @@ class RunStatus:
     """One line of the status. state: waiting, running, finished, failed, unknown or `not sent`.
 
     cause: of a failure, or of a cancellation before the start.
-    hours: of all attempts, those with a GPU and those without.
+    hours: of all its lives, each from its job's start, those with a GPU and those without.
     """
 
     variant: str
@@ -53,8 +54,9 @@ def study_status(study: Study, results: Path) -> StudyStatus:
     jobs = table.by_run(sent)
     forgotten = [job for key, job in jobs.items() if key in unfinished and job.queued is None and job.phase == "ended"]
     accounts = table.accounts(forgotten)
+    used = usage({key: fact.attempts for key, fact in facts.items()})
     return StudyStatus(
-        runs=[_status(key, fact, jobs.get(key), accounts) for key, fact in facts.items()],
+        runs=[_status(key, fact, jobs.get(key), accounts, used[key]) for key, fact in facts.items()],
         report=report_state(results, study.name, sent),
         notes=[*notes, *notices.untold(results, study.name)],
     )
@@ -79,7 +81,7 @@ def _queues(plans: list[JobPlan], unfinished: set[Key]) -> tuple[table.Queues, l
     return {**unasked, **known}, [f"the queue is not known, so states are the runs' own: {error}" for error in silent]
 
 
-def _status(key: Key, facts: RunFacts, job: SentJob | None, accounts: Mapping[str, str]) -> RunStatus:
+def _status(key: Key, facts: RunFacts, job: SentJob | None, accounts: Mapping[str, str], used: Usage) -> RunStatus:
     name = PlannedRun(variant=key[0], seed=key[1], threads=1).name
     state = run_state(name, facts, job, accounts)
     return RunStatus(
@@ -89,6 +91,6 @@ def _status(key: Key, facts: RunFacts, job: SentJob | None, accounts: Mapping[st
         detail=state.detail,
         cause=state.cause,
         log=run_log(job, name, failed=state.name == "failed") if job is not None and state.name != "waiting" else None,
-        gpu_hours=facts.hours(gpu=True),
-        cpu_hours=facts.hours(gpu=False),
+        gpu_hours=used.gpu,
+        cpu_hours=used.cpu,
     )

@@ -17,6 +17,7 @@
 #SBATCH --time=60
 
 # setup
+export ALEXNET_STUDY_JOB_START=$(date +%s)
 export PYTHONPATH=''
 export PYTHONSAFEPATH=1
 export PYTHONNOUSERSITE=1
@@ -58,6 +59,7 @@ exit $rc
 #SBATCH --time=30
 
 # setup
+export ALEXNET_STUDY_JOB_START=$(date +%s)
 export PYTHONPATH=''
 export PYTHONSAFEPATH=1
 export PYTHONNOUSERSITE=1

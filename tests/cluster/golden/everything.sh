@@ -22,6 +22,7 @@
 #SBATCH --time=30
 
 # setup
+export ALEXNET_STUDY_JOB_START=$(date +%s)
 export PYTHONPATH=/study/results/tiny/.submit/20260102-030405-abcdef/code
 export PYTHONSAFEPATH=1
 set -e; trap 'echo "error: setup ended the job with exit code $? in: $BASH_COMMAND" >&2' EXIT
@@ -69,6 +70,7 @@ exit $rc
 #SBATCH --time=5
 
 # setup
+export ALEXNET_STUDY_JOB_START=$(date +%s)
 export PYTHONPATH=/study/results/tiny/.submit/20260102-030405-abcdef/code
 export PYTHONSAFEPATH=1
 set -e; trap 'echo "error: setup ended the job with exit code $? in: $BASH_COMMAND" >&2' EXIT

@@ -17,6 +17,7 @@
 #SBATCH --time=60
 
 # setup
+export ALEXNET_STUDY_JOB_START=$(date +%s)
 export PYTHONPATH=/study/results/tiny/.submit/20260102-030405-abcdef/code
 export PYTHONSAFEPATH=1
 
@@ -57,6 +58,7 @@ exit $rc
 #SBATCH --time=30
 
 # setup
+export ALEXNET_STUDY_JOB_START=$(date +%s)
 export PYTHONPATH=/study/results/tiny/.submit/20260102-030405-abcdef/code
 export PYTHONSAFEPATH=1
 
