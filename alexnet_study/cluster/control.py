@@ -8,7 +8,7 @@ from pathlib import Path
 from alexnet_study.cluster.launchers import table
 from alexnet_study.cluster.launchers.launcher import SentJob
 from alexnet_study.cluster.plans.job_plan import JobPlan, read_plans, submissions
-from alexnet_study.cluster.plans.lock import study_lock
+from alexnet_study.cluster.plans.lock import refuse_others_folder, study_lock
 from alexnet_study.cluster.plans.profile import Profile
 from alexnet_study.cluster.status import causes
 from alexnet_study.cluster.status.selection import EVERYTHING, Selection
@@ -76,8 +76,12 @@ def _ends(job: SentJob) -> bool:
 
 
 def release(study: Study, results: Path) -> tuple[list[SentJob], list[SentJob]]:
-    """Release the study's held jobs; return those that were released, and those that only an administrator can."""
+    """Release the study's held jobs; return those that were released, and those that this user can't.
+
+    Raise RequestError where the study is another user's.
+    """
     plans = _plans(study, results)
+    refuse_others_folder(submissions(results, study.name))
     live = table.live_jobs(plans, table.queues(plans))
     held = [job for job in live if job.queued is not None and job.queued.held]
     released = table.release(held)

@@ -199,7 +199,11 @@ def _send(outcome: Outcome, check: Callable[[], None]) -> None:
         plan.record_job(index, job)
         outcome.sent.append((array, job))
     if outcome.sent and outcome.sent[-1][0].reports:
-        table.cancel(job for job in outcome.live if job.reports and job.queued and job.queued.state == "PENDING")
+        older = [job for job in outcome.live if job.reports and job.queued and job.queued.state == "PENDING"]
+        try:
+            table.cancel(older)
+        except RunError as error:  # another user's: it reports once more, and earlier
+            outcome.notes.append(f"an older report's job stays, {', '.join(job.id for job in older)}: {error}")
 
 
 def _behind(outcome: Outcome, sent: list[str]) -> list[str]:

@@ -42,7 +42,7 @@ def main(program: str, words: Sequence[str]) -> int:
     if released:
         print(f"released {count(len(released), 'job')}: {', '.join(job.id for job in released)}")
     if held:
-        print(f"still held, ask an administrator: {', '.join(job.id for job in held)}")
+        print(f"still held, ask an administrator, or who sent them: {', '.join(job.id for job in held)}")
     selection = selection_from(study, state=arguments.state, variant=arguments.variant, seeds=arguments.seeds)
     runs = failed(study, results, arguments.cause, selection=selection)
     if not runs:
@@ -75,5 +75,7 @@ def _send(request: "Request") -> int:
     from alexnet_study.cluster.submission import submit
 
     outcome = submit(request)
+    for note in outcome.notes:
+        print(f"note: {note}", file=sys.stderr)
     print("\n".join(submission_lines(request, outcome)))
     return refusal(outcome)

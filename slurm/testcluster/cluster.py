@@ -13,6 +13,7 @@ take part in the scheduling only. Several can stand side by side, each in a fold
 import argparse
 import contextlib
 import os
+import pwd
 import re
 import secrets
 import shutil
@@ -27,6 +28,7 @@ from pathlib import Path
 NODES = ("gpu1", "gpu2")
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sinfo", "scontrol")
 START_SECONDS = 60.0
+USER = "user"  # the file that names the user who was made
 SAVE_SECONDS = 7.0  # slurmctld saves a change some seconds after it
 
 SLURM_CONF = """\
@@ -77,18 +79,24 @@ class Cluster:
         self.folder = folder.absolute()
         self.conf = self.folder / "slurm.conf"
 
-    def up(self, *, max_array_size: int = 1001, limit_memory: bool = False) -> None:
+    def up(self, *, max_array_size: int = 1001, limit_memory: bool = False, user: str = "") -> None:
         """Start it, unless it runs already; ClusterError where a program is missing or a daemon does not answer.
 
-        limit_memory: jobs get the memory that they ask for and are killed where they use more.
+        limit_memory: jobs get the memory that they ask for and are killed where they use more. user: the name of an
+        ordinary user of this machine, who is made and lives as long as the cluster.
         """
         if self.running():
             return
         self._check()
+        _check_new_user(user)
         if limit_memory and not os.access(MEMORY_CONTROLLER, os.W_OK):
             raise ClusterError(f"cannot limit memory: expected cgroup v1's memory controller, {MEMORY_CONTROLLER}")
         self.down()
+        os.umask(0o022)  # users enter the folder, whatever the umask of who starts it
         self.folder.mkdir(mode=0o755)
+        if user:
+            (self.folder / USER).write_text(user)
+            _carry_out("useradd", "--no-create-home", "--user-group", "--shell", "/bin/sh", user)
         (self.folder / "state").mkdir()
         self._write_configuration(max_array_size, limit_memory)
         self._start_munge()
@@ -106,6 +114,8 @@ class Cluster:
         for pid in [*self._daemons(), *self._orphans()]:
             _kill(pid, signal.SIGKILL)
         self.wait_until(lambda: not self._daemons(), "the daemons to end")
+        if (self.folder / USER).exists():
+            _carry_out("userdel", (self.folder / USER).read_text())
         shutil.rmtree(self.folder)
 
     def running(self) -> bool:
@@ -238,6 +248,28 @@ class Cluster:
         return [*steps, *jobs]
 
 
+def _check_new_user(name: str) -> None:
+    """Raise ClusterError where a user can't be made: `down` will remove him."""
+    if not name:
+        return
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
+        raise ClusterError(f"--user {name}: expected a name such as student, of small letters, digits and dashes")
+    with contextlib.suppress(KeyError):
+        pwd.getpwnam(name)
+        raise ClusterError(f"--user {name}: is a user of this machine already; expected a new name")
+
+
+def _carry_out(*words: str) -> None:
+    """Carry out a command of the system; raise ClusterError with its own words."""
+    environment = {**os.environ, "PATH": _path()}
+    try:
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise ClusterError(f"missing {words[0]}") from None
+    if done.returncode:
+        raise ClusterError(f"{words[0]}: {' '.join(done.stderr.split())}")
+
+
 def _processes() -> list[int]:
     return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit() and int(path.name) != os.getpid()]
 
@@ -311,6 +343,7 @@ def main() -> None:
     parser.add_argument("--dir", type=Path, default=default, help=f"where it lives ({default})")
     parser.add_argument("--max-array-size", type=int, default=1001, help="SLURM's MaxArraySize (1001)")
     parser.add_argument("--limit-memory", action="store_true", help="with up: jobs that use too much are killed")
+    parser.add_argument("--user", default="", help="with up: a further user of this machine, whom down removes")
     parser.add_argument("--power-off", action="store_true", help="with lose: the node's processes die too")
     arguments = parser.parse_args()
     if (arguments.command in ("lose", "back")) != (arguments.node is not None):
@@ -318,7 +351,9 @@ def main() -> None:
     cluster = Cluster(arguments.dir)
     try:
         {
-            "up": lambda: cluster.up(max_array_size=arguments.max_array_size, limit_memory=arguments.limit_memory),
+            "up": lambda: cluster.up(
+                max_array_size=arguments.max_array_size, limit_memory=arguments.limit_memory, user=arguments.user
+            ),
             "down": cluster.down,
             "lose": lambda: cluster.lose_node(arguments.node, power_off=arguments.power_off),
             "back": lambda: cluster.return_node(arguments.node),

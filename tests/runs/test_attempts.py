@@ -53,6 +53,7 @@ def test_an_attempt_says_where_it_is_and_stays_fresh(tmp_path: Path, monkeypatch
         monkeypatch.setenv(f"SLURM_{name}", value)
     monkeypatch.setenv("SLURMD_NODENAME", "gpu7")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    monkeypatch.setenv("ALEXNET_STUDY_JOB_START", "1700000000")
     folder = RunFolder(tmp_path)
     with attempt(folder, epoch=4) as current:
         first = entries(folder)[0]
@@ -64,6 +65,7 @@ def test_an_attempt_says_where_it_is_and_stays_fresh(tmp_path: Path, monkeypatch
         time.sleep(0.05)
         assert folder.provenance.read_bytes() == ended  # the thread is quiet from then on
     assert (first.job, first.restart, first.node, first.gpu) == ("12_3", 2, "gpu7", "1")
+    assert first.job_start == 1_700_000_000.0
     assert (first.first_epoch, first.cause, first.end) == (4, None, None)
     assert first.progress == progress(4)
     last = entries(folder)[0]

@@ -51,6 +51,7 @@ def started(**options: Any) -> Iterator[Any]:
     """A cluster of two nodes while it is needed; skips the test where it cannot be had."""
     module = testcluster()
     folder = Path(tempfile.mkdtemp(prefix="as-"))
+    folder.chmod(0o755)  # for other users, too
     cluster = module.Cluster(folder / "c")
     try:
         cluster.up(**options)

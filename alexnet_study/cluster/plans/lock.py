@@ -31,7 +31,7 @@ def study_lock(folder: Path) -> Iterator[Callable[[], None]]:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RequestError(f"--results: cannot write {folder}: {error.strerror}") from None
-    _refuse_others_folder(folder)
+    refuse_others_folder(folder)
     lease = SoftFileLease(
         folder / "lock", lease_duration=LEASE_SECONDS, on_compromise=lambda _: lost.set(), poll_interval=0.2
     )
@@ -54,7 +54,7 @@ def study_lock(folder: Path) -> Iterator[Callable[[], None]]:
         lease.release()
 
 
-def _refuse_others_folder(folder: Path) -> None:
+def refuse_others_folder(folder: Path) -> None:
     """Raise RequestError where the folder is another user's, and not shared by group."""
     found = folder.stat()
     if found.st_uid == os.getuid() or (found.st_mode & stat.S_IWGRP and os.access(folder, os.W_OK | os.X_OK)):
