@@ -1,19 +1,22 @@
 """A report's page and report.md, made of its sections by templates."""
 
-import base64
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import jinja2
+from markupsafe import Markup
 
 from alexnet_study.report.collection import Collection, described_data
-from alexnet_study.report.rendering.picture import Picture
+from alexnet_study.report.rendering.picture import INK, NO, YES
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.table import Table
 
 TEMPLATES = Path(__file__).parent / "templates"
-INK, LIGHT_INK = "#000000", "#e6e8eb"
-LIGHTER = {INK: LIGHT_INK, "#832db6": "#b980e6", "#bd1f01": "#ec6048", "#717581": "#9ba1ae"}  # on a dark ground
+LIGHT_INK = "#e6e8eb"
+LIGHTER = {INK: LIGHT_INK, YES: "#6fcf8a", NO: "#ff9a92"}  # on a dark ground, as are the next
+UNQUOTED = "<>'=/;,*{}()[]@! +-.:"  # what may stand as it is in the address of a picture, in an attribute in "
+LIGHTER |= {"#832db6": "#b980e6", "#bd1f01": "#ec6048", "#717581": "#9ba1ae"}
 
 
 def render(template: str, collection: Collection, answer: Sequence[str], sections: Sequence[Section]) -> str:
@@ -36,11 +39,12 @@ def render(template: str, collection: Collection, answer: Sequence[str], section
     )
 
 
-def _data_uri(picture: Picture) -> str:
-    """Return the picture for the page; its ink and darkest colours follow the reader's choice of light or dark."""
+def _data_uri(svg: bytes) -> Markup:
+    """Return a picture for the page; its ink and darkest colours follow the reader's choice of light or dark."""
     rules = [f"svg {{ fill: {LIGHT_INK} }}"]  # of what has no fill of its own
     for drawn, lighter in LIGHTER.items():
         rules += [f'[style*="{what}: {drawn}"] {{ {what}: {lighter} !important }}' for what in ("fill", "stroke")]
     style = f"@media (prefers-color-scheme: dark) {{ {' '.join(rules)} }}</style>"
-    content = picture.svg.replace(b"</style>", style.encode(), 1)
-    return "data:image/svg+xml;base64," + base64.b64encode(content).decode()
+    content = svg.replace(b"</style>", style.encode(), 1).decode()
+    content = content[content.index("<svg") :].replace("\n", "").replace('"', "'").replace("http:", "http%3A")
+    return Markup("data:image/svg+xml," + quote(content, safe=UNQUOTED + "%"))

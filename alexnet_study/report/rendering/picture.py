@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ Kind: TypeAlias = tuple[ModelConfig, RecipeConfig]
 COLOURS = matplotlib.color_sequences["petroff10"]  # chosen for colour-blind readers (arXiv 2107.02270)
 HUES = [COLOURS[index] for index in (0, 6, 4, 3, 2, 5, 1, 7, 8, 9)]  # of variants: those with contrast on white first
 GREY = "#767676"
+INK, YES, NO = "#000000", "#1a7f37", "#b3261e"  # the page draws them lighter on a dark ground
+WIDE, NARROW = 7.2, 3.7  # inches: the width of A4's text, at which no letter is under 8 pt, and that of a phone
 STYLE: Any = {
     "axes.prop_cycle": cycler(color=COLOURS),
     "axes.spines.top": False,
@@ -28,15 +31,29 @@ STYLE: Any = {
     "font.size": 9,
     "axes.titlesize": 9,
     "svg.hashsalt": "alexnet_study",
-    "svg.fonttype": "none",
+    "svg.fonttype": "path",
     "figure.constrained_layout.use": True,
 }
 MARKERS = "osDv^<>pPX"
+UNSEEN = tuple(
+    (re.compile(pattern, re.DOTALL), instead)
+    for pattern, instead in (
+        (r"<!--.*?-->|<metadata>.*?</metadata>", ""),
+        (r'<g id="[^"]*"', "<g"),
+        (r"(?<=[ (-])([1-9]\d*\.\d\d)\d+", r"\1"),
+        (r"(?<=>)\s+(?=<)|(?<=>)\s+$", "\n"),
+        (r"\s*\n(?=[LMQCHVz])", ""),
+        (r'\s*\n"', '"'),
+    )
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A drawn figure as files' bytes, with what it shows in words, and its data."""
+    """A drawn figure as files' bytes, with what it shows in words, and its data.
+
+    narrow: the same as SVG for a phone's width, where it is drawn apart.
+    """
 
     name: str
     caption: str
@@ -45,6 +62,7 @@ class Picture:
     png: bytes
     data: pd.DataFrame
     kept: bool = False
+    narrow: bytes | None = None
 
     def write(self, folder: Path) -> None:
         """Write NAME.svg, NAME.png and NAME.csv in `folder`."""
@@ -53,17 +71,39 @@ class Picture:
             write_atomically(folder / f"{self.name}.{ending}", content)
 
 
-def picture(figure: Figure, name: str, *, caption: str, alt: str, data: pd.DataFrame, kept: bool = False) -> Picture:
+def picture(
+    figure: Figure,
+    name: str,
+    *,
+    caption: str,
+    alt: str,
+    data: pd.DataFrame,
+    kept: bool = False,
+    narrow: Figure | None = None,
+) -> Picture:
     """Return the figure as SVG, its ground transparent, so that a page's own shows, and as PNG on white."""
-    files = {}
-    for ending, options in (
-        ("svg", {"transparent": True, "metadata": {"Date": None}}),
-        ("png", {"facecolor": "white"}),
-    ):
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format=ending, dpi=130, **options)
-        files[ending] = buffer.getvalue()
-    return Picture(name=name, caption=caption, alt=alt, data=data, kept=kept, **files)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=130, facecolor="white")
+    return Picture(
+        name=name,
+        caption=caption,
+        alt=alt,
+        svg=_svg(figure),
+        png=buffer.getvalue(),
+        data=data,
+        kept=kept,
+        narrow=_svg(narrow) if narrow else None,
+    )
+
+
+def _svg(figure: Figure) -> bytes:
+    """Return a figure as SVG without what nobody sees: metadata, groups' names, digits past a hundredth point."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", dpi=130, transparent=True, metadata={"Date": None})
+    text = buffer.getvalue().decode()
+    for unseen, instead in UNSEEN:
+        text = unseen.sub(instead, text)
+    return f"{text.strip()}\n".encode()
 
 
 def colour(collection: Collection, variant: str) -> Any:

@@ -18,6 +18,7 @@ from alexnet_study.report.sections import (
     confusion,
     cost,
     features,
+    forest,
     learning_curves,
     provenance,
     published,
@@ -30,6 +31,7 @@ from alexnet_study.report.sections import (
 Topic: TypeAlias = Callable[[Material], Section | None]  # None: the study has nothing for it
 
 CONTENTS: tuple[Topic, ...] = (
+    forest.section,
     claims.section,
     published.section,
     comparison.section,
