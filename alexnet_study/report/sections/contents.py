@@ -26,6 +26,7 @@ from alexnet_study.report.sections import (
     runs,
     separability,
     spread,
+    variants,
 )
 
 Topic: TypeAlias = Callable[[Material], Section | None]  # None: the study has nothing for it
@@ -33,6 +34,7 @@ Topic: TypeAlias = Callable[[Material], Section | None]  # None: the study has n
 CONTENTS: tuple[Topic, ...] = (
     forest.section,
     claims.section,
+    variants.section,
     published.section,
     comparison.section,
     spread.section,
