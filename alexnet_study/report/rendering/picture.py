@@ -1,12 +1,11 @@
 """What all pictures share: style, colours, and how a drawing becomes files."""
 
-import dataclasses
 import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import matplotlib
 import pandas as pd
@@ -15,9 +14,7 @@ from matplotlib.figure import Figure
 
 from alexnet_study.files import write_atomically
 from alexnet_study.report.collection import Collection
-from alexnet_study.study.configs import ModelConfig, RecipeConfig
-
-Kind: TypeAlias = tuple[ModelConfig, RecipeConfig]
+from alexnet_study.report.factorial import is_factorial, kinds
 
 COLOURS = matplotlib.color_sequences["petroff10"]  # chosen for colour-blind readers (arXiv 2107.02270)
 HUES = [COLOURS[index] for index in (0, 6, 4, 3, 2, 5, 1, 7, 8, 9)]  # of variants: those with contrast on white first
@@ -108,8 +105,8 @@ def _svg(figure: Figure) -> bytes:
 
 def colour(collection: Collection, variant: str) -> Any:
     """Return a variant's colour, the same in all pictures; in a factorial, variants that differ in skips share it."""
-    kinds = _kinds(collection)
-    alike: Mapping[str, object] = kinds if _is_factorial(kinds) else {name: name for name in collection.variants}
+    found = kinds(collection)
+    alike: Mapping[str, object] = found if is_factorial(found) else {name: name for name in collection.variants}
     return HUES[list(dict.fromkeys(alike.values())).index(alike[variant]) % len(HUES)]
 
 
@@ -118,17 +115,7 @@ def line(collection: Collection, variant: str, evaluation: str = "intact") -> st
     if evaluation != "intact":
         return ":"
     without = not collection.of(variant)[0].identity.model.skips
-    return "--" if without and _is_factorial(_kinds(collection)) else "-"
-
-
-def _kinds(collection: Collection) -> dict[str, Kind]:
-    """Return what each variant is but for its skips."""
-    found = {variant: collection.of(variant)[0].identity for variant in collection.variants}
-    return {name: (dataclasses.replace(own.model, skips=()), own.recipe) for name, own in found.items()}
-
-
-def _is_factorial(kinds: Mapping[str, Kind]) -> bool:
-    return 1 < len(set(kinds.values())) < len(kinds)
+    return "--" if without and is_factorial(kinds(collection)) else "-"
 
 
 def marker(collection: Collection, variant: str) -> str:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from alexnet_study.report.audit.contrasts import compare
 from alexnet_study.report.collection import Collection
+from alexnet_study.report.factorial import pairs
 from alexnet_study.report.material import Material
 from alexnet_study.report.measures import MEASURES, in_evaluation, measure
 from alexnet_study.report.rendering.picture import Picture, colour, marker, names, picture
@@ -116,26 +117,32 @@ def comparison(collection: Collection) -> Table:
 
 
 def differences(collection: Collection) -> Table:
-    """Return every measure of each later variant less the first's."""
-    first, *others = collection.variants
+    """Return every measure of later variants less the first's; in a factorial also less that without a skip."""
     rows = []
     display: list[Row] = [{"figure": label(own, difference=True)} for own in MEASURES.values()]
-    for other in others:
+    for other, less in compared(collection):
         estimates = []
         for path in MEASURES:
-            values = {variant: collection.values.of(variant, path) for variant in (other, first)}
-            found = compare({other: 1.0, first: -1.0}, values)
+            values = {variant: collection.values.of(variant, path) for variant in (other, less)}
+            found = compare({other: 1.0, less: -1.0}, values)
             estimates.append(found.estimate if found else None)
             if found:
-                at = {"variant": other, "less_variant": first, "metric": path, "paired": found.paired}
+                at = {"variant": other, "less_variant": less, "metric": path, "paired": found.paired}
                 rows.append({**at, **estimate_columns(found.estimate)})
         most = max((estimate.n for estimate in estimates if estimate), default=0)
         for cells, own, estimate in zip(display, MEASURES.values(), estimates, strict=True):
             text = estimate_text(own, estimate, difference=True) + fewer(estimate, most)
-            cells[f"{other} − {first} (n = {most})"] = text
+            cells[f"{other} − {less} (n = {most})"] = text
+    from_what = "the first variant, and of a skip from its own kind" if pairs(collection) else "the first variant"
     caption = (
-        "Differences from the first variant, intact: mean [95 % t interval], paired by seed, from the seeds that "
+        f"Differences from {from_what}, intact: mean [95 % t interval], paired by seed, from the seeds that "
         "both have. One interval at a time; only the claims above are corrected for "
         "their number."
     )
     return table("differences", caption, rows, display)
+
+
+def compared(collection: Collection) -> list[tuple[str, str]]:
+    """Return the pairs whose differences a reader asks for: in a factorial the skips', then each from the first."""
+    first, *others = collection.variants
+    return list(dict.fromkeys([*pairs(collection), *((other, first) for other in others)]))

@@ -12,6 +12,7 @@ from alexnet_study.report.material import Material
 from alexnet_study.report.rendering.picture import STYLE
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.sections import (
+    advantage,
     calibration,
     claims,
     comparison,
@@ -35,6 +36,7 @@ CONTENTS: tuple[Topic, ...] = (
     forest.section,
     claims.section,
     variants.section,
+    advantage.section,
     published.section,
     comparison.section,
     spread.section,
