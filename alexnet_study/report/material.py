@@ -15,7 +15,7 @@ from alexnet_study.report.findings import Findings
 class Material:
     """The runs, the claims judged, the published figures checked, what the arrays say (None where nothing is known).
 
-    kept: the arrays are absent, and what they say is what an earlier report kept.
+    kept: the arrays are absent, and what they say is what an earlier report kept. results: the root of the runs.
     """
 
     collection: Collection
@@ -24,6 +24,7 @@ class Material:
     published_vectors: list[VectorCheck]
     findings: Findings | None
     kept: bool
+    results: Path
 
 
 def gather(collection: Collection, report: Path) -> Material:
@@ -36,4 +37,5 @@ def gather(collection: Collection, report: Path) -> Material:
         published_vectors=check_vectors(collection),
         findings=findings.read(report / findings.FILE, hashes(collection)) if kept else read_arrays(collection),
         kept=kept,
+        results=report.parent.parent,
     )

@@ -18,6 +18,7 @@ from alexnet_study.report.rendering.table import Table
 from alexnet_study.report.rendering.text import Row
 from alexnet_study.report.sections.answer import answer, overall
 from alexnet_study.report.sections.contents import build_sections
+from alexnet_study.report.sections.provenance import footer
 
 
 def write_report(collection: Collection, results: Path) -> Path:
@@ -42,7 +43,8 @@ def write_report(collection: Collection, results: Path) -> Path:
     said = answer(material)
     write_json(folder / "report.json", _numbers(material, said, sections))
     for name, template in (("report.md", "report.md.j2"), ("index.html", "index.html.j2")):
-        write_atomically(folder / name, render(template, collection, said, sections).encode())
+        page = render(template, collection, said, sections, footer(material))
+        write_atomically(folder / name, page.encode())
     return folder / "index.html"
 
 

@@ -1,11 +1,12 @@
 """A report's page and report.md, made of its sections by templates."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from alexnet_study.report.collection import Collection, described_data
 from alexnet_study.report.rendering.picture import INK, NO, YES
@@ -15,11 +16,14 @@ from alexnet_study.report.rendering.table import Table
 TEMPLATES = Path(__file__).parent / "templates"
 LIGHT_INK = "#e6e8eb"
 LIGHTER = {INK: LIGHT_INK, YES: "#6fcf8a", NO: "#ff9a92"}  # on a dark ground, as are the next
-UNQUOTED = "<>'=/;,*{}()[]@! +-.:"  # what may stand as it is in the address of a picture, in an attribute in "
 LIGHTER |= {"#832db6": "#b980e6", "#bd1f01": "#ec6048", "#717581": "#9ba1ae"}
+UNQUOTED = "<>'=/;,*{}()[]@! +-.:%"  # what may stand as it is in the address of a picture, in an attribute in "
+ESTIMATE = re.compile(r"(\S+) (\[[^\]]+\])(.*)")
 
 
-def render(template: str, collection: Collection, answer: Sequence[str], sections: Sequence[Section]) -> str:
+def render(
+    template: str, collection: Collection, answer: Sequence[str], sections: Sequence[Section], footer: Sequence[str]
+) -> str:
     """Return a report's page from one of the templates."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -29,6 +33,7 @@ def render(template: str, collection: Collection, answer: Sequence[str], section
         lstrip_blocks=True,
     )
     environment.filters["data_uri"] = _data_uri
+    environment.filters["with_interval"] = _with_interval
     environment.tests["a_table"] = lambda item: isinstance(item, Table)
     return environment.get_template(template).render(
         collection=collection,
@@ -36,7 +41,29 @@ def render(template: str, collection: Collection, answer: Sequence[str], section
         data=described_data(collection),
         answer=answer,
         sections=sections,
+        numbers=numbered(sections),
+        footer=footer,
     )
+
+
+def numbered(sections: Sequence[Section]) -> dict[tuple[str, str], str]:
+    """Return what each item is called, by kind and name: `Figure 1`, `Table 1`, each counted through the report."""
+    tables = [item.name for section in sections for item in section.tables]
+    pictures = [item.name for section in sections for item in section.pictures]
+    return {
+        (kind, name): f"{kind} {number}"
+        for kind, names in (("Table", tables), ("Figure", pictures))
+        for number, name in enumerate(names, start=1)
+    }
+
+
+def _with_interval(cell: object) -> Markup:
+    """Return a cell for the page: an estimate's interval stands under it, so that a column is half as wide."""
+    match = ESTIMATE.fullmatch(str(cell))
+    if match is None:
+        return escape(cell)
+    value, interval, rest = match.groups()
+    return Markup("{} <span>{}</span>{}").format(value, interval, rest)
 
 
 def _data_uri(svg: bytes) -> Markup:
@@ -47,4 +74,4 @@ def _data_uri(svg: bytes) -> Markup:
     style = f"@media (prefers-color-scheme: dark) {{ {' '.join(rules)} }}</style>"
     content = svg.replace(b"</style>", style.encode(), 1).decode()
     content = content[content.index("<svg") :].replace("\n", "").replace('"', "'").replace("http:", "http%3A")
-    return Markup("data:image/svg+xml," + quote(content, safe=UNQUOTED + "%"))
+    return Markup("data:image/svg+xml," + quote(content, safe=UNQUOTED))

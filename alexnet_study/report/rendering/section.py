@@ -13,12 +13,14 @@ ABSENT = "This needs the runs' arrays, which are not here."
 class Section:
     """A heading, what is said under it, its tables and pictures.
 
-    kept: made from arrays that are no longer here. commands: lines of a shell, each with a sentence that leads to it.
+    method: how it was worked out, which the page folds. kept: made from arrays that are no longer here.
+    commands: lines of a shell, each with a sentence that leads to it.
     """
 
     name: str
     title: str
     text: tuple[str, ...] = ()
+    method: tuple[str, ...] = ()
     items: tuple[Table | Picture, ...] = ()
     kept: bool = False
     commands: tuple[tuple[str, str], ...] = ()

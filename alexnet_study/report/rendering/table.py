@@ -1,5 +1,6 @@
 """Tidy tables: an observation a row in CSV, at full precision, and a compact form for readers."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,10 @@ from alexnet_study.files import write_atomically
 
 LATEX = {"\\": r"\textbackslash{}", "%": r"\%", "_": r"\_", "&": r"\&", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}"}
 SYMBOLS = {"−": "$-$", "±": r"$\pm$", "×": r"$\times$", "Σ": r"$\Sigma$", "λ": r"$\lambda$", "²": r"$^2$", "–": "--"}
+
+EMPTY = {"–", ""}
+NUMBER = re.compile(r"(< )?[+−]?\d[\d.,]*( \[[^\]]*\]| \([^)]*\))?( \(n = \d+\))?")
+STOP = re.compile(r"[:,;] |\. |\.$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +32,20 @@ class Table:
     notes: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """Return the caption's beginning, up to its first stop."""
+        return STOP.split(self.caption)[0].removesuffix(".")
+
+    @property
+    def numeric(self) -> list[bool]:
+        """Return of each column whether it is of numbers alone, with or without intervals, which align at the right."""
+        columns = [[str(cell) for cell in self.display.iloc[:, at]] for at in range(self.display.shape[1])]
+        return [
+            all(cell in EMPTY or NUMBER.fullmatch(cell) for cell in cells) and not set(cells) <= EMPTY
+            for cells in columns
+        ]
 
     def markdown(self) -> str:
         """Return the compact form as a Markdown table."""

@@ -23,7 +23,7 @@ def section(material: Material) -> Section | None:
     judged = material.verdicts
     if not judged:
         return None
-    text = [
+    method = (
         f"The direction is supported or contradicted where the two-sided p, adjusted by Holm over the {len(judged)} "
         "tests of the study and for the look, is under 0.05 with or against the claimed sign. Else it is not resolved: "
         "beside it stand the interval at the level at which this claim is judged (over classes, at one class's share "
@@ -33,15 +33,15 @@ def section(material: Material) -> Section | None:
         "so. The unit is the run: n is a number of seeds. A claim of several parts has its number on each, and is "
         "supported where all of them are.",
         looks_text(material.collection.study),
-    ]
-    if not material.collection.published_pixels:
-        text.append(
-            "These runs saw a JPEG copy of the images; the published study saw the original pixels. Every verdict "
-            "holds on the re-encoded copy."
-        )
+    )
+    copy = (
+        "These runs saw a JPEG copy of the images; the published study saw the original pixels. Every verdict holds on "
+        "the re-encoded copy."
+    )
+    text = () if material.collection.published_pixels else (copy,)
     again = (replication(judged),) if any(verdict.replication for verdict in judged) else ()
     items = (tabulate(judged), tests(judged), *again)
-    return Section(name="claims", title="The claims", text=tuple(text), items=items)
+    return Section(name="claims", title="The claims", text=text, method=method, items=items)
 
 
 def looks_text(study: Study) -> str:
