@@ -108,19 +108,8 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     assert not (tmp_path / "results").exists()
 
 
-COMMANDS = (
-    "train",
-    "study",
-    "report",
-    "submit",
-    "status",
-    "cancel",
-    "retry",
-    "logs",
-    "reference",
-    "gpu_check",
-    "predict",
-)
+COMMANDS = ("train", "study", "report", "reference", "predict", "export")
+COMMANDS += ("submit", "status", "cancel", "retry", "gpu_check", "logs")
 
 
 @pytest.mark.parametrize("module", ["alexnet_study", *(f"jobs.{command}" for command in COMMANDS)])
@@ -128,7 +117,11 @@ def test_help_needs_no_pytorch(module: str) -> None:
     program = f"import runpy, sys; sys.argv = ['x', '--help']; runpy.run_module('{module}', run_name='__main__')"
     probe = f"import atexit, sys; atexit.register(lambda: print('torch' in sys.modules)); {program}"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
-    own = {"jobs.gpu_check": "one of apptainer, docker", "jobs.predict": "a finished run's folder"}
+    own = {
+        "jobs.gpu_check": "one of apptainer, docker",
+        "jobs.predict": "a finished run's folder",
+        "jobs.export": "a study's folder, as results/skip",
+    }
     shipped = own.get(module, "one of demo, skip")
     assert "studies: demo, skip" in done.stdout or shipped in " ".join(done.stdout.split())
     assert done.stdout.endswith("False\n")
