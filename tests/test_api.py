@@ -1,5 +1,7 @@
 """The Python API: what it gives is what the runs recorded."""
 
+import dataclasses
+import json
 import math
 import shutil
 import subprocess
@@ -13,9 +15,12 @@ import torch
 import alexnet_study
 from alexnet_study.data.dataset import Dataset
 from alexnet_study.errors import RequestError
+from alexnet_study.report.reference import write_reference
 from alexnet_study.runs.folder import RunFolder
+from alexnet_study.runs.records import Summary
 from alexnet_study.study.study import load_study
-from tests.conftest import execute
+from alexnet_study.training.pack import execute_each
+from tests.conftest import execute, pack_context
 
 
 @pytest.fixture
@@ -120,3 +125,18 @@ def test_a_report_is_made(study_file: Path, results: Path) -> None:
     assert page.is_file()
     with pytest.raises(RequestError, match="expected a file, or one of"):
         alexnet_study.make_report("skpi")
+
+
+def test_runs_that_keep_no_arrays_are_reported_without_what_needs_them(
+    study_file: Path, data: Dataset, tmp_path: Path
+) -> None:
+    study = load_study(study_file)
+    context = dataclasses.replace(pack_context(data, tmp_path), keep=())
+    assert all(isinstance(outcome, Summary) for _, outcome in execute_each(study.runs()[:2], context))
+    page = alexnet_study.make_report(study_file, tmp_path)
+    assert json.loads(page.with_name("report.json").read_text())["from_arrays"] is None
+    copied, _ = write_reference(study, tmp_path, tmp_path / "reference")
+    assert copied.is_file()
+    (run, _) = alexnet_study.load_runs(tmp_path / "reference/tiny")
+    with pytest.raises(RequestError, match=r"predictions\.npz is missing"):
+        run.predictions()
