@@ -32,15 +32,18 @@ STYLE: Any = {
     "figure.constrained_layout.use": True,
 }
 MARKERS = "osDv^<>pPX"
+RASTER = 90  # dots per inch of what an SVG holds as pixels: clouds of points, cells
 UNSEEN = tuple(
     (re.compile(pattern, re.DOTALL), instead)
     for pattern, instead in (
+        (r"DejaVuSans-", "d"),
         (r"<!--.*?-->|<metadata>.*?</metadata>", ""),
         (r'<g id="[^"]*"', "<g"),
         (r"(?<=[ (-])([1-9]\d*\.\d\d)\d+", r"\1"),
         (r"(?<=>)\s+(?=<)|(?<=>)\s+$", "\n"),
         (r"\s*\n(?=[LMQCHVz])", ""),
         (r'\s*\n"', '"'),
+        (r"<g>\n(<g [^>]+>(?:(?!</?g[ >]).)*</g>)\n</g>", r"\1"),
     )
 )
 
@@ -96,7 +99,7 @@ def picture(
 def _svg(figure: Figure) -> bytes:
     """Return a figure as SVG without what nobody sees: metadata, groups' names, digits past a hundredth point."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", dpi=130, transparent=True, metadata={"Date": None})
+    figure.savefig(buffer, format="svg", dpi=RASTER, transparent=True, metadata={"Date": None})
     text = buffer.getvalue().decode()
     for unseen, instead in UNSEEN:
         text = unseen.sub(instead, text)
@@ -118,6 +121,23 @@ def line(collection: Collection, variant: str, evaluation: str = "intact") -> st
     return "--" if without and is_factorial(kinds(collection)) else "-"
 
 
+def look(collection: Collection, variant: str, evaluation: str = "intact") -> dict[str, Any]:
+    """Return how lines of a variant's evaluation look, in all pictures alike: lesioned is dotted and hollow."""
+    own = colour(collection, variant)
+    face = own if evaluation == "intact" else "none"
+    style = line(collection, variant, evaluation)
+    return {"color": own, "linestyle": style, "marker": marker(collection, variant), "markerfacecolor": face}
+
+
+def panels_of(collection: Collection) -> list[list[tuple[str, str]]]:
+    """Return which (variant, evaluation) are drawn together: in a factorial those of one kind, else all."""
+    found = kinds(collection)
+    if not is_factorial(found):
+        return [collection.evaluations]
+    apart = dict.fromkeys(found.values())
+    return [[group for group in collection.evaluations if found[group[0]] == kind] for kind in apart]
+
+
 def marker(collection: Collection, variant: str) -> str:
     """Return a variant's own marker."""
     return MARKERS[collection.variants.index(variant) % len(MARKERS)]
@@ -126,6 +146,16 @@ def marker(collection: Collection, variant: str) -> str:
 def names(collection: Collection) -> str:
     """Return all variants with their n, for alt texts."""
     return ", ".join(f"{variant} (n = {len(collection.of(variant))})" for variant in collection.variants)
+
+
+def small_multiples(count: int, width: float) -> Figure:
+    """Return a figure of `count` panels that share their axes: two a row, on a phone's width one."""
+    rows, columns = grid(count, columns=1 if width == NARROW else 2)
+    figure = Figure(figsize=(width, (4.0 if (count, width) == (1, WIDE) else 2.9) * rows))
+    figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    for unused in figure.axes[count:]:
+        unused.remove()
+    return figure
 
 
 def grid(count: int, columns: int = 4) -> tuple[int, int]:

@@ -1,14 +1,25 @@
 """Calibration: accuracy against confidence."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import pandas as pd
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
 
 from alexnet_study.report.collection import Collection
 from alexnet_study.report.findings import Findings
 from alexnet_study.report.material import Material
-from alexnet_study.report.rendering.picture import GREY, Picture, colour, line, marker, names, picture
+from alexnet_study.report.rendering.picture import (
+    GREY,
+    NARROW,
+    WIDE,
+    Picture,
+    look,
+    names,
+    panels_of,
+    picture,
+    small_multiples,
+)
 from alexnet_study.report.rendering.section import ABSENT, Section, from_arrays
 from alexnet_study.report.rendering.table import Table, table
 from alexnet_study.report.rendering.text import Row, group_name, heading
@@ -29,27 +40,11 @@ def section(material: Material) -> Section:
 def draw(material: Material, findings: Findings) -> Picture:
     """Draw accuracy against confidence."""
     collection = material.collection
-    figure = Figure(figsize=(7.2, 4.4))
-    axes = figure.subplots()
-    axes.plot([0, 100], [0, 100], color=GREY, linewidth=0.8, linestyle=":", label="perfect")
-    for variant, evaluation in collection.evaluations:
-        drawn = [
-            (100 * row.confidence, 100 * row.accuracy)
-            for row in findings.numbers.calibration
-            if (row.variant, row.evaluation) == (variant, evaluation) and row.share >= LEAST_SHARE
-            if row.confidence is not None and row.accuracy is not None
-        ]
-        axes.plot(
-            [confidence for confidence, _ in drawn],
-            [accuracy for _, accuracy in drawn],
-            color=colour(collection, variant),
-            marker=marker(collection, variant),
-            markersize=4,
-            linestyle=line(collection, variant, evaluation),
-            label=f"{group_name(variant, evaluation)} (n = {len(collection.of(variant))})",
-        )
-    axes.set(xlabel="confidence, %", ylabel="accuracy, %", xlim=(0, 100), ylim=(0, 100))
-    figure.legend(loc="outside right center", frameon=False)
+    panels = panels_of(collection)
+    wide, narrow = (small_multiples(len(panels), width) for width in (WIDE, NARROW))
+    for figure in (wide, narrow):
+        for axes, groups in zip(figure.axes, panels, strict=True):
+            _diagram(axes, collection, groups, findings)
     caption = (
         f"Calibration: accuracy against the largest predicted probability in {CALIBRATION_BINS} equal bins, the test "
         f"images of n seeds pooled; bins with less than {100 * LEAST_SHARE:g} % of them are not drawn. "
@@ -57,7 +52,25 @@ def draw(material: Material, findings: Findings) -> Picture:
     )
     alt = f"Reliability diagram of {names(collection)}."
     data = pd.DataFrame([asdict(row) for row in findings.numbers.calibration])
-    return picture(figure, "calibration", caption=caption, alt=alt, data=data, kept=material.kept)
+    single = narrow if len(panels) == 1 else None  # of several the page's first column fills a phone
+    return picture(wide, "calibration", caption=caption, alt=alt, data=data, kept=material.kept, narrow=single)
+
+
+def _diagram(axes: Axes, collection: Collection, groups: Sequence[tuple[str, str]], findings: Findings) -> None:
+    axes.plot([0, 100], [0, 100], color=GREY, linewidth=0.8, linestyle=":", label="perfect")
+    for variant, evaluation in groups:
+        drawn = [
+            (100 * row.confidence, 100 * row.accuracy)
+            for row in findings.numbers.calibration
+            if (row.variant, row.evaluation) == (variant, evaluation) and row.share >= LEAST_SHARE
+            if row.confidence is not None and row.accuracy is not None
+        ]
+        text = f"{group_name(variant, evaluation)} (n = {len(collection.of(variant))})"
+        confidence, accuracy = [own[0] for own in drawn], [own[1] for own in drawn]
+        axes.plot(confidence, accuracy, markersize=4, label=text, **look(collection, variant, evaluation))
+    axes.set(xlabel="confidence, %", ylabel="accuracy, %", xlim=(0, 100), ylim=(0, 100))
+    axes.label_outer()
+    axes.legend(loc="upper left", frameon=False, fontsize=8)
 
 
 def tabulate(collection: Collection, findings: Findings) -> Table:

@@ -13,7 +13,7 @@ from alexnet_study.report.collection import Collection
 from alexnet_study.report.factorial import pairs
 from alexnet_study.report.material import Material
 from alexnet_study.report.measures import MEASURES, in_evaluation, measure
-from alexnet_study.report.rendering.picture import Picture, colour, marker, names, picture
+from alexnet_study.report.rendering.picture import WIDE, Picture, colour, look, marker, names, picture
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.table import Table, table
 from alexnet_study.report.rendering.text import (
@@ -44,17 +44,18 @@ def accuracy(material: Material) -> Picture:
     """Draw test top-1 of every run, with mean, intervals and the published figures."""
     collection = material.collection
     groups = collection.evaluations
-    figure = Figure(figsize=(7, 0.8 + 0.45 * len(groups)))
+    figure = Figure(figsize=(WIDE, 0.8 + 0.42 * len(groups)))
     axes = figure.subplots()
     rows = []
     for place, (variant, evaluation) in enumerate(groups):
         values = 100 * np.array(list(collection.values.of(variant, TOP1, evaluation).values()))
         own: Any = {"color": colour(collection, variant)}
         _strip(axes, values, place, marker=marker(collection, variant), hollow=evaluation != "intact", **own)
+        style = look(collection, variant, evaluation)
         if interval := measure(TOP1).interval(estimates.mean(values / 100)):
-            axes.plot(
-                [100 * interval.low, 100 * interval.high], [place - 0.28] * 2, linewidth=3, solid_capstyle="butt", **own
-            )
+            ends = [100 * interval.low, 100 * interval.high]
+            axes.plot(ends, [place - 0.28] * 2, linewidth=1.8, color=own["color"], linestyle=style["linestyle"])
+        axes.plot(values.mean(), place - 0.28, markersize=6, **style)
         rows += [{"variant": variant, "evaluation": evaluation, "top1": value / 100} for value in values]
     for check in material.published_figures:
         if check.metric == TOP1:
@@ -70,7 +71,7 @@ def accuracy(material: Material) -> Picture:
             )
     axes.set(yticks=range(len(groups)), xlabel="test top-1, %", ylim=(len(groups) - 0.4, -0.6))
     axes.set_yticklabels([f"{group_name(*group)} (n = {len(collection.of(group[0]))})" for group in groups])
-    caption = "Test top-1 of every run (dots), 95 % t interval of the mean (bars above them), published figures (▼)."
+    caption = "Test top-1 of every run (dots); above them their mean and its 95 % t interval; published figures (▼)."
     return picture(
         figure,
         "accuracy",

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from alexnet_study.report.collection import Collection
 from alexnet_study.report.material import Material
-from alexnet_study.report.rendering.picture import Picture, grid, names, picture
+from alexnet_study.report.rendering.picture import WIDE, Picture, grid, names, picture
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.text import Row, group_name
 from alexnet_study.report.values import CONFUSION
 
-MUTED = "#8a8a8a"
+MOST_NUMBERED = 12  # classes: of more, cells are too small for numbers
 INK = "#111111"  # on a cell's own colour, so dark on a page of any ground
 
 
@@ -36,8 +36,10 @@ def confusion(material: Material) -> Picture:
         image = _draw(axes, values, collection.classes, cmap="Blues", vmin=0.0, vmax=1.0)
         axes.set_title(f"{group_name(variant, evaluation)} (n = {len(shares)})")
         rows += _cells(values, collection.classes, variant=variant, evaluation=evaluation, n=len(shares))
-    figure.colorbar(image, ax=figure.axes, shrink=0.6, label="share of the true class")
-    caption = "Confusion matrices: rows are true classes and sum to 100 %; mean over n seeds."
+    _scale(figure, image, collection.classes, "share of the true class")
+    caption = (
+        "Confusion matrices, %: rows are true classes and sum to 100; mean over n seeds. An empty cell is under ½ %."
+    )
     alt = f"Row-normalised confusion matrices of {names(collection)}."
     return picture(figure, "confusion", caption=caption, alt=alt, data=pd.DataFrame(rows))
 
@@ -55,20 +57,20 @@ def confusion_difference(material: Material) -> Picture:
         axes.set_title(f"{other} − {first} (n = {n})")
         cells = _cells(mean, collection.classes, variant=other, less_variant=first, n=n)
         rows += [{**cell, "same_sign": bool(same)} for cell, same in zip(cells, consistent.flat, strict=True)]
-    figure.colorbar(image, ax=figure.axes, shrink=0.6, label="difference of shares")
+    _scale(figure, image, collection.classes, "difference of shares")
     caption = (
-        f"Differences of the intact confusion matrices from {first}'s, points; mean over n seeds. Coloured cells "
-        "have the same sign in every seed; the others are muted. One cell at a time: no correction for their "
-        "number."
+        f"Differences of the intact confusion matrices from {first}'s, points; mean over n seeds. Cells with a "
+        "number have the same sign in every seed; the others are left empty. One cell at a time: no "
+        "correction for their number."
     )
-    alt = f"Differences of confusion matrices from {first}'s, cells without a consistent sign muted."
+    alt = f"Differences of confusion matrices from {first}'s, cells without a consistent sign empty."
     return picture(figure, "confusion_difference", caption=caption, alt=alt, data=pd.DataFrame(rows))
 
 
 def _panels(count: int) -> tuple[Figure, list[Axes]]:
-    rows, columns = grid(count, columns=3)
-    figure = Figure(figsize=(4.0 * columns + 0.8, 4.2 * rows))
-    axes = list(np.atleast_1d(figure.subplots(rows, columns)).flat)
+    rows, columns = grid(count, columns=2)
+    figure = Figure(figsize=(WIDE, 3.75 * rows))
+    axes = list(np.atleast_1d(figure.subplots(rows, max(columns, 2))).flat)
     for unused in axes[count:]:
         unused.remove()
     return figure, axes[:count]
@@ -109,13 +111,24 @@ def _draw(
 ) -> Any:
     image = axes.imshow(values if muted is None else np.ma.masked_array(values, muted), **colours)
     axes.set(xticks=range(len(classes)), yticks=range(len(classes)), xlabel="predicted", ylabel="true")
-    axes.set_xticklabels(classes, rotation=60, ha="right", rotation_mode="anchor")
-    axes.set_yticklabels(classes)
-    if len(classes) > 12:
+    axes.set_xticklabels(classes, rotation=60, ha="right", rotation_mode="anchor", fontsize=8)
+    axes.set_yticklabels(classes, fontsize=8)
+    spec = axes.get_subplotspec()
+    if spec is not None and not spec.is_first_col():
+        axes.set(yticklabels=[], ylabel="")
+    if len(classes) > MOST_NUMBERED:
         return image
     for (row, column), value in np.ndenumerate(values):
-        quiet = muted is not None and muted[row, column]
-        ink = MUTED if quiet else "w" if abs(value) > 0.6 * colours["vmax"] else INK
-        text = f"{round(100 * value)}".replace("-", "−")
-        axes.text(column, row, text, ha="center", va="center", fontsize=6, color=ink)
+        if muted is not None and muted[row, column]:
+            continue
+        ink = "w" if abs(value) > 0.6 * colours["vmax"] else INK
+        if number := round(100 * value):
+            text = f"{number}".replace("-", "−")
+            axes.text(column, row, text, ha="center", va="center", fontsize=8, color=ink)
     return image
+
+
+def _scale(figure: Figure, image: Any, classes: list[str], text: str) -> None:
+    """Draw the scale of colours where the cells are too small for numbers."""
+    if len(classes) > MOST_NUMBERED:
+        figure.colorbar(image, ax=figure.axes, shrink=0.6, label=text)

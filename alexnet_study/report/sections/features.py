@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from alexnet_study.report.collection import Collection
 from alexnet_study.report.findings import Findings
 from alexnet_study.report.material import Material
-from alexnet_study.report.rendering.picture import COLOURS, Picture, grid, names, picture
+from alexnet_study.report.rendering.picture import COLOURS, MARKERS, WIDE, Picture, grid, names, picture
 from alexnet_study.report.rendering.section import ABSENT, Section, from_arrays
 from alexnet_study.report.rendering.table import Table, table
 from alexnet_study.report.rendering.text import group_name, p_text
@@ -30,15 +30,18 @@ def pca_scatter(material: Material, findings: Findings) -> Picture:
     """Draw aligned PCA scores of one seed of each variant and evaluation."""
     collection = material.collection
     rows, columns = grid(len(findings.points), columns=3)
-    figure = Figure(figsize=(3.6 * columns + 1.2, 3.5 * rows))
+    figure = Figure(figsize=(WIDE, 2.3 * rows + 0.5))
     panels = np.atleast_1d(figure.subplots(rows, columns, sharex=True, sharey=True)).flatten()
     data = []
     for axes, row in zip(panels, findings.points, strict=False):
         scores, labels = np.array(row.scores), np.array(row.labels)
         for index, name in enumerate(collection.classes):
             own: Any = {"color": COLOURS[index % len(COLOURS)], "label": name}
-            axes.scatter(*scores[labels == index].T, s=5, alpha=0.6, linewidths=0, rasterized=True, **own)
-        axes.set_title(f"{group_name(row.variant, row.evaluation)}, seed {row.seed}; residual {row.residual:.3f}")
+            own["marker"] = MARKERS[index % len(MARKERS)]
+            axes.scatter(*scores[labels == index].T, s=6, alpha=0.7, linewidths=0, rasterized=True, **own)
+        axes.set_title(
+            f"{group_name(row.variant, row.evaluation)}\nseed {row.seed}; residual {row.residual:.3f}", fontsize=8
+        )
         axes.set(xlabel="PC1 of the first", ylabel="PC2 of the first")
         axes.label_outer()
         data.append(
@@ -50,14 +53,14 @@ def pca_scatter(material: Material, findings: Findings) -> Picture:
     for unused in panels[len(findings.points) :]:
         unused.remove()
     handles, labels_shown = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels_shown, loc="outside right center", frameon=False, markerscale=3)
+    figure.legend(handles, labels_shown, loc="outside lower center", ncols=5, frameon=False, markerscale=2, fontsize=8)
     shown, images = len(findings.points[0].labels), findings.points[0].images
     caption = (
         f"PCA of the test features: {shown} of {images} test images, one seed (n = 1) a panel, turned, reflected "
         f"and scaled by Procrustes onto {findings.points[0].variant}'s; the residual is the share of variance "
         "left, beside that between seeds in the table."
     )
-    alt = f"Scatter of the first two principal components of {names(collection)}, coloured by class."
+    alt = f"Scatter of the first two principal components of {names(collection)}, marked by class."
     return picture(figure, "pca", caption=caption, alt=alt, data=pd.concat(data), kept=material.kept)
 
 

@@ -54,7 +54,7 @@ def draw(material: Material) -> Picture:
     _published_recalls(axes, material)
     axes.set(xticks=range(len(classes)), ylabel="recall, %", ylim=(-3, 103))
     axes.set_xticklabels([f"{name}*" if name in _distinct(collection) else name for name in classes], rotation=20)
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False)
     caption = (
         "Recall of each class: mean and 95 % t interval (logit scale) over n seeds; crosses are published. * the "
         "intact recalls of a later variant and the first differ, jointly over all classes (sign-flip max-T, p < 0.05)."

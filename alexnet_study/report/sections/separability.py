@@ -1,18 +1,22 @@
 """How well a linear regressor tells the classes apart at each depth."""
 
+from collections.abc import Sequence
+
 import pandas as pd
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
 
 from alexnet_study.report.collection import Collection
 from alexnet_study.report.material import Material
 from alexnet_study.report.measures import measure
 from alexnet_study.report.rendering.picture import (
+    NARROW,
+    WIDE,
     Picture,
-    colour,
-    line,
-    marker,
+    look,
     names,
+    panels_of,
     picture,
+    small_multiples,
 )
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.table import Table, table
@@ -32,36 +36,40 @@ def draw(material: Material) -> Picture:
     """Draw test top-1 of the closed-form linear regressor at each stage."""
     collection = material.collection
     depth = [stage for stage in stages(collection) if stage not in BRANCHES.values()]
-    figure = Figure(figsize=(8.5, 4.2))
-    axes = figure.subplots()
-    rows: list[Row] = []
-    for variant, evaluation in collection.evaluations:
-        found = {stage: stage_values(collection, variant, evaluation, stage) for stage in depth}
-        known = {stage: over_seeds(measure(TOP1), values) for stage, values in found.items() if values}
-        rows += [{"variant": variant, "evaluation": evaluation, "stage": s, **row.row} for s, row in known.items()]
-        places = [depth.index(stage) for stage in known]
-        own = colour(collection, variant)
-        axes.plot(
-            places,
-            [100 * row.mean for row in known.values()],
-            color=own,
-            marker=marker(collection, variant),
-            markersize=4,
-            linestyle=line(collection, variant, evaluation),
-            label=f"{group_name(variant, evaluation)} (n = {len(collection.of(variant))})",
-        )
-        for place, row in zip(places, known.values(), strict=True):
-            if row.low is not None and row.high is not None:
-                axes.plot([place] * 2, [100 * row.low, 100 * row.high], color=own, linewidth=1)
-    axes.set(xticks=range(len(depth)), ylabel="linear regressor, test top-1, %")
-    axes.set_xticklabels(depth)
-    figure.legend(loc="outside right center", frameon=False)
+    panels = panels_of(collection)
+    wide, narrow = (small_multiples(len(panels), width) for width in (WIDE, NARROW))
+    for figure in (wide, narrow):
+        for axes, groups in zip(figure.axes, panels, strict=True):
+            _curves(axes, collection, groups, depth)
+    rows = [
+        {"variant": variant, "evaluation": evaluation, "stage": stage, **over_seeds(measure(TOP1), values).row}
+        for variant, evaluation in collection.evaluations
+        for stage in depth
+        if (values := stage_values(collection, variant, evaluation, stage))
+    ]
     caption = (
         "Linear separability against depth: closed-form linear regressor on each block's output after its pool, "
         "averaged down to 4×4; mean and 95 % t interval (logit scale) over n seeds."
     )
     alt = f"Linear separability against depth of {names(collection)}, mean over seeds."
-    return picture(figure, "separability", caption=caption, alt=alt, data=pd.DataFrame(rows))
+    return picture(wide, "separability", caption=caption, alt=alt, data=pd.DataFrame(rows), narrow=narrow)
+
+
+def _curves(axes: Axes, collection: Collection, groups: Sequence[tuple[str, str]], depth: Sequence[str]) -> None:
+    for variant, evaluation in groups:
+        found = {stage: stage_values(collection, variant, evaluation, stage) for stage in depth}
+        known = {stage: over_seeds(measure(TOP1), values) for stage, values in found.items() if values}
+        places = [depth.index(stage) for stage in known]
+        text = f"{group_name(variant, evaluation)} (n = {len(collection.of(variant))})"
+        style = look(collection, variant, evaluation)
+        axes.plot(places, [100 * row.mean for row in known.values()], markersize=4, label=text, **style)
+        for place, row in zip(places, known.values(), strict=True):
+            if row.low is not None and row.high is not None:
+                axes.plot([place] * 2, [100 * row.low, 100 * row.high], color=style["color"], linewidth=1)
+    axes.set(xticks=range(len(depth)), ylabel="linear regressor, test top-1, %")
+    axes.set_xticklabels(depth)
+    axes.label_outer()
+    axes.legend(loc="best", frameon=False, fontsize=8)
 
 
 def tabulate(collection: Collection) -> Table:
