@@ -27,6 +27,7 @@ WATCH       ?=
 CAUSE       ?=
 MINUTES     ?=
 JSON        ?=
+PAGE        ?=
 STATE       ?=
 VARIANT     ?=
 SEED        ?=
@@ -77,9 +78,9 @@ submit: $(VENV)/.ready ## STUDY's unfinished runs as SLURM jobs, one GPU each [P
 	    $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(CACHE),--cache "$(CACHE)") \
 	    $(if $(filter-out 0,$(DRY_RUN)),--dry-run) $(if $(filter-out 0,$(ALLOW_DIRTY)),--allow-dirty)
 
-status: $(VENV)/.ready ## where each run of STUDY is, and why what failed did [STATE=…] [VARIANT=…] [SEEDS=…] [WATCH=1] [JSON=1]
+status: $(VENV)/.ready ## where each run of STUDY is, and why what failed did [STATE=…] [VARIANT=…] [SEEDS=…] [WATCH=1] [JSON=1] [PAGE=1]
 	@$(RUN) -m jobs.status --study "$(STUDY)" --results "$(RESULTS)" $(SELECTED) \
-	    $(if $(filter-out 0,$(WATCH)),--watch) $(if $(filter-out 0,$(JSON)),--json)
+	    $(if $(filter-out 0,$(WATCH)),--watch) $(if $(filter-out 0,$(JSON)),--json) $(if $(filter-out 0,$(PAGE)),--page)
 
 logs: $(VENV)/.ready ## what one run wrote in its newest job VARIANT=… SEED=… [FOLLOW=1]
 	@$(RUN) -m jobs.logs --study "$(STUDY)" --results "$(RESULTS)" --variant "$(VARIANT)" --seed "$(SEED)" \

@@ -24,7 +24,9 @@ def main(program: str, words: Sequence[str]) -> int:
         "--json", action="store_true", help="for scripts; exit code 0: all finished, 3: some on their way, 1: neither"
     )
     parser.add_argument("--watch", action="store_true", help="refresh until nothing waits or runs")
+    parser.add_argument("--page", action="store_true", help="also write RESULTS/STUDY/status.html, for a browser")
     arguments = parser.parse_args(words)
+    from alexnet_study.cluster.page import write_page
     from alexnet_study.cluster.printing import status_json, status_lines
     from alexnet_study.cluster.status.selection import selection_from
     from alexnet_study.cluster.status.study_status import selected, study_status
@@ -38,6 +40,8 @@ def main(program: str, words: Sequence[str]) -> int:
             print(status_json(status))
             return _code({run.state for run in status.runs})
         text = "\n".join(status_lines(status, whole=bool(selection)))
+        if arguments.page:
+            text += f"\npage: {os.path.relpath(write_page(study.name, status, results))}"
         print(f"{CLEAR}{text}" if arguments.watch and sys.stdout.isatty() else text, flush=True)
         for note in status.notes:
             print(f"note: {note}", file=sys.stderr)
