@@ -7,6 +7,8 @@ import pytest
 
 from alexnet_study.cluster.containers.runtime import Container, JobSetting, Runtime
 from alexnet_study.cluster.containers.table import RUNTIMES
+from alexnet_study.cluster.profiles import load_profile
+from alexnet_study.cluster.status.causes import from_lines
 from alexnet_study.errors import RequestError
 
 
@@ -27,6 +29,42 @@ def test_an_image_that_is_missing_is_named_before_anything_is_sent(tmp_path: Pat
 @pytest.mark.parametrize("runtime", ["", "docker"])
 def test_an_image_that_only_a_node_knows_is_not_looked_for(tmp_path: Path, runtime: str) -> None:
     RUNTIMES[runtime].check_image(setting(tmp_path, runtime, "image" if runtime else ""))
+
+
+def job_command(name: str, *, gpu: bool) -> list[str]:
+    profile = load_profile(name)
+    paths = (Path("/study"), Path("/data set"))
+    return profile.runtime.job_python(JobSetting(container=profile.container, cwd=Path("/study"), paths=paths, gpu=gpu))
+
+
+def test_podman_is_entered_as_the_jobs_user_in_its_cgroup() -> None:
+    common = ["podman", "run", "--rm", "--userns=keep-id", "--env-host", "--network=host", "--cgroups=disabled"]
+    common += ["--log-driver=none", "--volume=/study:/study", "--volume=/data set:/data set", "--workdir=/study"]
+    common += ["--entrypoint=/opt/venv/bin/python"]
+    image = "localhost/alexnet-study"
+    assert job_command("podman", gpu=True) == [*common, "--device=nvidia.com/gpu=all", image]
+    assert job_command("podman", gpu=False) == [*common, image]
+
+
+def test_charliecloud_is_entered_by_ch_run() -> None:
+    assert job_command("charliecloud", gpu=True) == (
+        ["ch-run", "--bind=/study:/study", "--bind=/data set:/data set", "--cd=/study", "/study/alexnet-study.sqfs"]
+        + ["--", "/opt/venv/bin/python"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (
+            "ch-run[123]: error: can't bind: not found: /x/data (ch_misc.c:431 2)",
+            "container: can't bind: not found: /x/data",
+        ),
+        ("Error: localhost/alexnet-study: image not known", "container: localhost/alexnet-study: image not known"),
+    ],
+)
+def test_what_a_runtime_says_of_its_failure_is_the_cause(line: str, words: str) -> None:
+    assert from_lines(f"before\n{line}\n") == words
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES.values(), ids=lambda runtime: runtime.name or "none")

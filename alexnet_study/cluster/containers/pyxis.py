@@ -2,9 +2,7 @@
 
 from typing import ClassVar
 
-from alexnet_study.cluster.containers.runtime import NO_GPU, JobSetting, Runtime
-
-PYTHON = "/opt/venv/bin/python"  # Enroot starts a login shell, whose /etc/profile resets the PATH that the image sets
+from alexnet_study.cluster.containers.runtime import IMAGE_PYTHON, NO_GPU, JobSetting, Runtime
 
 
 class Pyxis(Runtime):
@@ -20,8 +18,8 @@ class Pyxis(Runtime):
         return {} if setting.gpu else NO_GPU
 
     def job_python(self, setting: JobSetting) -> list[str]:
-        """Return the image's Python."""
-        return [PYTHON]
+        """Return the image's Python: Enroot starts a login shell, whose /etc/profile resets the PATH."""
+        return [IMAGE_PYTHON]
 
     def srun_arguments(self, setting: JobSetting) -> list[str]:
         """Return srun's arguments for image, mounts and folder, then the profile's own."""

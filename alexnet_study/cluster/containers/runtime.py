@@ -9,6 +9,7 @@ from typing import ClassVar, Protocol
 
 from alexnet_study.errors import RequestError
 
+IMAGE_PYTHON = "/opt/venv/bin/python"  # for runtimes that don't keep the PATH that the image sets
 NO_GPU = {"NVIDIA_VISIBLE_DEVICES": "void"}  # what NVIDIA's hooks read; images say `all`
 
 

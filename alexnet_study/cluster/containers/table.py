@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 
 from alexnet_study.cluster.containers.apptainer import Apptainer
+from alexnet_study.cluster.containers.charliecloud import Charliecloud
 from alexnet_study.cluster.containers.docker import Docker
 from alexnet_study.cluster.containers.none import NoContainer
+from alexnet_study.cluster.containers.podman import Podman
 from alexnet_study.cluster.containers.pyxis import Pyxis
 from alexnet_study.cluster.containers.runtime import Container, Runtime
 from alexnet_study.errors import RequestError
@@ -16,6 +18,8 @@ RUNTIMES: Mapping[str, Runtime] = {
         Apptainer(),
         Pyxis(),
         Docker(),
+        Podman(),
+        Charliecloud(),
     )
 }
 
