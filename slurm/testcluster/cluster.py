@@ -6,8 +6,9 @@ python slurm/testcluster/cluster.py lose gpu1  the node's daemon dies; its proce
 python slurm/testcluster/cluster.py back gpu1  the node returns
 python slurm/testcluster/cluster.py controller-down, controller-up
 
-It needs SLURM's and munge's programs (Debian: apt-get install slurm-wlm munge) and root. Its GPUs are device files that
-take part in the scheduling only. Several can stand side by side, each in a folder of its own (--dir).
+It needs SLURM's and munge's programs (Debian: apt-get install slurm-wlm munge) and root; `up` has options for a second
+user, accounting (slurmdbd, mariadb-server), a QOS that limits a user's jobs, and preemption. Its GPUs are device
+files that take part in the scheduling only. Several can stand side by side, each in a folder of its own (--dir).
 """
 
 import argparse
@@ -22,8 +23,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+
+from accounting import PROGRAMS as ACCOUNTING_PROGRAMS
+from accounting import SLURM_CONF as ACCOUNTING_CONF
+from accounting import Accounting
 
 NODES = ("gpu1", "gpu2")
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sinfo", "scontrol")
@@ -60,7 +65,13 @@ SchedulerParameters=sched_interval=2,bf_interval=2
 SlurmdParameters=config_overrides
 NodeName=DEFAULT CPUs=2 RealMemory=10000 Gres=gpu:2
 NodeName=gpu[1-2] NodeHostname={host} NodeAddr=127.0.0.1 Port=[{node_port}-{last_port}]
-PartitionName=main Nodes=ALL Default=YES State=UP MaxTime=INFINITE
+"""
+PARTITION_CONF = "PartitionName=main Nodes=ALL Default=YES State=UP MaxTime=INFINITE\n"
+PREEMPTION_CONF = f"""\
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+{PARTITION_CONF.strip()} PriorityTier=1 GraceTime=5
+PartitionName=urgent Nodes=ALL State=UP MaxTime=INFINITE PriorityTier=2
 """
 GRES_CONF = "".join(f"NodeName=gpu[1-2] Name=gpu File=/dev/{device}\n" for device in ("zero", "null"))
 
@@ -79,15 +90,27 @@ class Cluster:
         self.folder = folder.absolute()
         self.conf = self.folder / "slurm.conf"
 
-    def up(self, *, max_array_size: int = 1001, limit_memory: bool = False, user: str = "") -> None:
+    def up(
+        self,
+        *,
+        max_array_size: int = 1001,
+        limit_memory: bool = False,
+        user: str = "",
+        accounting: bool = False,
+        most_jobs: int = 0,
+        preemption: bool = False,
+    ) -> None:
         """Start it, unless it runs already; ClusterError where a program is missing or a daemon does not answer.
 
         limit_memory: jobs get the memory that they ask for and are killed where they use more. user: the name of an
-        ordinary user of this machine, who is made and lives as long as the cluster.
+        ordinary user of this machine, who is made and lives as long as the cluster. accounting: by slurmdbd and
+        MariaDB. most_jobs: of a user in the queue, by a QOS of the accounting. preemption: a second partition, urgent,
+        whose jobs return those of main to the queue.
         """
         if self.running():
             return
-        self._check()
+        accounting = accounting or most_jobs > 0
+        self._check(ACCOUNTING_PROGRAMS if accounting else ())
         _check_new_user(user)
         if limit_memory and not os.access(MEMORY_CONTROLLER, os.W_OK):
             raise ClusterError(f"cannot limit memory: expected cgroup v1's memory controller, {MEMORY_CONTROLLER}")
@@ -98,8 +121,11 @@ class Cluster:
             (self.folder / USER).write_text(user)
             _carry_out("useradd", "--no-create-home", "--user-group", "--shell", "/bin/sh", user)
         (self.folder / "state").mkdir()
-        self._write_configuration(max_array_size, limit_memory)
+        ports = _free_ports()
+        self._write_configuration(ports, max_array_size, limit_memory, accounting, preemption)
         self._start_munge()
+        if accounting:
+            self._start_accounting(ports, ["root", *([user] if user else [])], most_jobs)
         self.start_controller()
         for node in NODES:
             self.start_node(node)
@@ -176,17 +202,20 @@ class Cluster:
                 raise ClusterError(f"waited {START_SECONDS:.0f} s for {what}; see the logs in {self.folder}")
             time.sleep(0.2)
 
-    def _check(self) -> None:
-        missing = [name for name in PROGRAMS if shutil.which(name, path=_path()) is None]
+    def _check(self, further: Sequence[str]) -> None:
+        missing = [name for name in (*PROGRAMS, *further) if shutil.which(name, path=_path()) is None]
         if missing:
-            raise ClusterError(f"missing {', '.join(missing)}: install SLURM and munge (Debian: slurm-wlm, munge)")
+            packages = "slurm-wlm, munge" + (", slurmdbd, mariadb-server" if further else "")
+            raise ClusterError(f"missing {', '.join(missing)}: install SLURM and munge (Debian: {packages})")
         if os.geteuid() != 0:
             raise ClusterError("a SLURM that runs jobs needs root: run it as root, or in a container")
         if len(str(self.folder)) > 80:
             raise ClusterError(f"--dir {self.folder}: expected a path of at most 80 characters (it holds a socket)")
 
-    def _write_configuration(self, max_array_size: int, limit_memory: bool) -> None:
-        controller, first = _free_ports()
+    def _write_configuration(
+        self, ports: Sequence[int], max_array_size: int, limit_memory: bool, accounting: bool, preemption: bool
+    ) -> None:
+        controller, first, slurmdbd, _ = ports
         text = SLURM_CONF.format(
             host=socket.gethostname(),
             folder=self.folder,
@@ -197,10 +226,22 @@ class Cluster:
             tasks="cgroup" if limit_memory else "none",
             resources="CR_Core_Memory" if limit_memory else "CR_Core",
         )
+        text += PREEMPTION_CONF if preemption else PARTITION_CONF
+        text += ACCOUNTING_CONF.format(folder=self.folder, port=slurmdbd) if accounting else ""
         if limit_memory:
             (self.folder / "cgroup.conf").write_text(CGROUP_CONF)
         (self.folder / "gres.conf").write_text(GRES_CONF)
         self.conf.write_text(text)
+
+    def _start_accounting(self, ports: Sequence[int], users: list[str], most_jobs: int) -> None:
+        environment = {**self.environment(), "PATH": _path()}
+        own = Accounting(folder=self.folder, port=ports[2], database_port=ports[3], environment=environment)
+        try:
+            own.start(self.wait_until)
+            own.register("testcluster", users, most_jobs=most_jobs)
+        except subprocess.CalledProcessError as error:
+            name, code = error.cmd[0], error.returncode
+            raise ClusterError(f"{name} ended with exit code {code}; see {self.folder}/accounting.log") from None
 
     def _start_munge(self) -> None:
         key = self.folder / "munge.key"
@@ -230,11 +271,12 @@ class Cluster:
             raise ClusterError(f"{self.folder / name}: expected the process number of a daemon") from None
 
     def _daemons(self) -> list[int]:
-        """Processes whose command line names a file of the folder: the daemons, but not this command."""
+        """Daemons whose command line names a file of the folder, or whose environment its slurm.conf."""
+        names, own = re.compile(r"\S*(munged|slurmctld|slurmdbd|slurmd|mariadbd)\b"), f"SLURM_CONF={self.conf}".encode()
         return [
             pid
             for pid in _processes()
-            if re.match(r"\S*(munged|slurmctld|slurmd)\b", words := _command_line(pid)) and f"{self.folder}/" in words
+            if names.match(words := _command_line(pid)) and (f"{self.folder}/" in words or own in _environment_of(pid))
         ]
 
     def _orphans(self) -> list[int]:
@@ -311,8 +353,8 @@ def _path() -> str:
     return f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"  # where Debian keeps daemons
 
 
-def _free_ports() -> tuple[int, int]:
-    """A port for the controller, and the first of a row for the nodes."""
+def _free_ports() -> tuple[int, int, int, int]:
+    """A port for the controller, the first of a row for the nodes, one for slurmdbd and one for its database."""
     with contextlib.ExitStack() as stack:
 
         def free(port: int) -> bool:
@@ -324,8 +366,8 @@ def _free_ports() -> tuple[int, int]:
             return True
 
         for first in _candidates():
-            if all(free(first + offset) for offset in range(1 + len(NODES))):
-                return first, first + 1
+            if all(free(first + offset) for offset in range(3 + len(NODES))):
+                return first, first + 1, first + 1 + len(NODES), first + 2 + len(NODES)
     raise ClusterError("found no row of free ports")
 
 
@@ -344,6 +386,9 @@ def main() -> None:
     parser.add_argument("--max-array-size", type=int, default=1001, help="SLURM's MaxArraySize (1001)")
     parser.add_argument("--limit-memory", action="store_true", help="with up: jobs that use too much are killed")
     parser.add_argument("--user", default="", help="with up: a further user of this machine, whom down removes")
+    parser.add_argument("--accounting", action="store_true", help="with up: slurmdbd and MariaDB, where installed")
+    parser.add_argument("--most-jobs", type=int, default=0, help="with up: of a user in the queue, by a QOS (no limit)")
+    parser.add_argument("--preemption", action="store_true", help="with up: a partition, urgent, that preempts main")
     parser.add_argument("--power-off", action="store_true", help="with lose: the node's processes die too")
     arguments = parser.parse_args()
     if (arguments.command in ("lose", "back")) != (arguments.node is not None):
@@ -352,7 +397,12 @@ def main() -> None:
     try:
         {
             "up": lambda: cluster.up(
-                max_array_size=arguments.max_array_size, limit_memory=arguments.limit_memory, user=arguments.user
+                max_array_size=arguments.max_array_size,
+                limit_memory=arguments.limit_memory,
+                user=arguments.user,
+                accounting=arguments.accounting,
+                most_jobs=arguments.most_jobs,
+                preemption=arguments.preemption,
             ),
             "down": cluster.down,
             "lose": lambda: cluster.lose_node(arguments.node, power_off=arguments.power_off),

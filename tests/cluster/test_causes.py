@@ -134,3 +134,11 @@ def test_the_last_line_of_an_error_is_found() -> None:
     assert causes.last_error(text) == "ValueError: no"
     assert causes.last_error("note: x\nerror: --data x: no such folder\n") == "--data x: no such folder"
     assert causes.last_error("all is well\n") is None
+
+
+def test_preemption_is_of_the_life_that_it_ended() -> None:
+    first = "slurmstepd-gpu1: error: *** STEP 1.0 ON gpu1 CANCELLED AT 2026-11-25T17:27:58 ***\n"
+    first += "returned to the queue: preempted\n"
+    assert causes.from_lines(first) == "preempted"
+    assert causes.from_lines(f"{first}started again: life 1\n") is None
+    assert causes.from_lines(f"{first}started again: life 1\ntask 0: Out Of Memory\n") == "out of memory"

@@ -38,6 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def testcluster() -> Any:
     """The module slurm/testcluster/cluster.py."""
+    sys.path.insert(0, str(TESTCLUSTER.parent.absolute()))  # where its other file is
     spec = importlib.util.spec_from_file_location("testcluster", TESTCLUSTER)
     assert spec is not None
     assert spec.loader is not None
@@ -56,6 +57,8 @@ def started(**options: Any) -> Iterator[Any]:
     try:
         cluster.up(**options)
     except module.ClusterError as error:
+        with contextlib.suppress(module.ClusterError):
+            cluster.down()
         shutil.rmtree(folder)
         pytest.skip(str(error))
     yield cluster
@@ -96,6 +99,12 @@ class Site:
         document |= {"seeds": seeds, "data": str(self.images), "recipe": document["recipe"] | recipe}
         for variant in document["variants"].values():
             variant["model"] |= model or {}
+        self.study_file.write_text(yaml.safe_dump(document))
+
+    def write_study_of(self, variant: str) -> None:
+        """The study with one of its variants alone."""
+        document = yaml.safe_load(self.study_file.read_text())
+        document["variants"] = {variant: document["variants"][variant]}
         self.study_file.write_text(yaml.safe_dump(document))
 
     def write_profile(self, shipped_as: str = "testcluster", **values: Any) -> None:

@@ -35,8 +35,7 @@ def job_of(site: Site) -> str:
 def long_site(site: Site) -> Site:
     """A site whose study is one endless run."""
     site.write_study(seeds=1, epochs=LONG)
-    document = site.study_file.read_text()
-    site.study_file.write_text(document[: document.index("  skip:")])
+    site.write_study_of("baseline")
     return site
 
 

@@ -10,6 +10,7 @@ from submitit.core.utils import DelayedSubmission, JobPaths
 from alexnet_study.cluster.launchers.slurm_clients import SlurmClients
 from alexnet_study.cluster.node.job import carry_out
 from alexnet_study.cluster.plans.job_plan import JobPlan, PlannedArray
+from alexnet_study.cluster.plans.lives import NEXT_LIFE
 from alexnet_study.cluster.plans.profile import Profile
 from alexnet_study.cluster.plans.sbatch_options import OF_RUNS
 from alexnet_study.errors import RequestError
@@ -31,7 +32,9 @@ if [ $rc = 75 ] || [ $rc = {killed} ]; then
     echo "not requeued: max_requeues is {most}" >&2
   else
     job=${{SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}}${{SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}}
-    case "$(scontrol show job --oneliner "$job")" in
+    state=$(scontrol show job --oneliner "$job")
+    case "$state" in *PreemptTime=[0-9]*) echo "returned to the queue: preempted" >&2 ;; esac
+    case "$state" in
       *JobState=CANCELLED*) ;;
       *) scontrol requeue "$job" ;;
     esac
@@ -170,5 +173,8 @@ def _exports(plan: JobPlan, planned: PlannedArray) -> list[str]:
     environment = {"PYTHONPATH": "" if inside else str(plan.code), "PYTHONSAFEPATH": "1"}
     environment |= {"PYTHONNOUSERSITE": "1"} if inside else {}
     environment |= plan.profile.runtime.job_environment(plan.setting(reports=planned.reports))
-    begins = f"export {JOB_START}=$(date +%s)"
-    return [begins, *(f"export {name}={shlex.quote(value)}" for name, value in environment.items())]
+    begins = [
+        f"export {JOB_START}=$(date +%s)",
+        f'[ -z "$SLURM_RESTART_COUNT" ] || echo "{NEXT_LIFE}$SLURM_RESTART_COUNT" >&2',
+    ]
+    return [*begins, *(f"export {name}={shlex.quote(value)}" for name, value in environment.items())]

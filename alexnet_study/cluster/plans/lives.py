@@ -16,6 +16,7 @@ from alexnet_study.runs.records import Attempt
 
 MOST_IN_VAIN = 3
 IN_VAIN = f"gained no step in {MOST_IN_VAIN} lives"
+NEXT_LIFE = "started again: life "  # a batch script says so of itself, with the restart count
 Place = tuple[int, int]  # epoch and step that come next
 
 

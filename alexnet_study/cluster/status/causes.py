@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from alexnet_study.cluster.containers.table import RUNTIMES
-from alexnet_study.cluster.plans.lives import IN_VAIN
+from alexnet_study.cluster.plans.lives import IN_VAIN, NEXT_LIFE
 from alexnet_study.runs.interruption import TERMINATED
 
 ENDED_WITHOUT_A_WORD = "ended without a word"
@@ -21,7 +21,7 @@ LINES = (  # a pattern, and the cause, which may quote its groups
     (r"Detected \d+ oom.kill event|task \d+: Out Of Memory|container was killed: out of memory", "out of memory"),
     (r"CANCELLED AT \S+ DUE TO NODE FAILURE", "node failure"),
     (r"CANCELLED AT \S+ DUE TO TIME LIMIT", "time limit"),
-    (r"CANCELLED AT \S+ DUE TO PREEMPTION", "preempted"),
+    (r"CANCELLED AT \S+ DUE TO PREEMPTION|^returned to the queue: preempted$", "preempted"),
     (r"\*\*\* STEP \S+ ON \S+ FAILED", "killed: its batch script"),
     (SETUP_FAILED, r"setup ended the job with exit code \2 in: \3 (\1)"),
     (r"^error: (setup ended the job with exit code (?!143\b).*)$", r"\1"),
@@ -56,7 +56,7 @@ def settles(own: str | None) -> bool:
 
 def from_lines(text: str) -> str | None:
     """Return the cause that the last life's lines of a job's standard error name; None where they name none."""
-    last = re.split(r"DUE TO JOB REQUEUE \*\*\*$", text, flags=re.MULTILINE)[-1]
+    last = re.split(rf"DUE TO JOB REQUEUE \*\*\*$|^{NEXT_LIFE}\d+$", text, flags=re.MULTILINE)[-1]
     found = ((re.search(pattern, last, flags=re.MULTILINE), cause) for pattern, cause in LINES)
     return next((match.expand(cause) for match, cause in found if match), None)
 

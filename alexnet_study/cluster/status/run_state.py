@@ -104,8 +104,17 @@ def _why_waiting(job: SentJob, attempt: Attempt | None) -> str:
     if attempt is not None:
         said = attempt.progress
         reached = f"goes on from its checkpoint, had come to epoch {min(said.epoch + 1, said.epochs)} of {said.epochs}"
-        reasons.append(f"{reached}; after: {attempt.cause or 'a lost job'}")
+        reasons.append(f"{reached}; after: {_why_returned(job, attempt)}")
     return "; ".join(reason for reason in reasons if reason)
+
+
+def _why_returned(job: SentJob, attempt: Attempt) -> str:
+    """Return why a job that waits again ended before: of SIGTERM only the daemons' lines tell what it meant."""
+    if attempt.cause is not None and causes.settles(attempt.cause):
+        return attempt.cause
+    log = launcher_of(job.plan).log(job)
+    said = None if log is None else causes.from_lines(causes.tail(log))
+    return said or attempt.cause or "a lost job"
 
 
 def _cause(run: str, job: SentJob, attempt: Attempt | None, accounts: Mapping[str, str]) -> str:

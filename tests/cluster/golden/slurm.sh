@@ -18,6 +18,7 @@
 
 # setup
 export ALEXNET_STUDY_JOB_START=$(date +%s)
+[ -z "$SLURM_RESTART_COUNT" ] || echo "started again: life $SLURM_RESTART_COUNT" >&2
 export PYTHONPATH=/study/results/tiny/.submit/20260102-030405-abcdef/code
 export PYTHONSAFEPATH=1
 
@@ -33,7 +34,9 @@ if [ $rc = 75 ] || [ $rc = 140 ]; then
     echo "not requeued: max_requeues is 100" >&2
   else
     job=${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}
-    case "$(scontrol show job --oneliner "$job")" in
+    state=$(scontrol show job --oneliner "$job")
+    case "$state" in *PreemptTime=[0-9]*) echo "returned to the queue: preempted" >&2 ;; esac
+    case "$state" in
       *JobState=CANCELLED*) ;;
       *) scontrol requeue "$job" ;;
     esac
@@ -59,6 +62,7 @@ exit $rc
 
 # setup
 export ALEXNET_STUDY_JOB_START=$(date +%s)
+[ -z "$SLURM_RESTART_COUNT" ] || echo "started again: life $SLURM_RESTART_COUNT" >&2
 export PYTHONPATH=/study/results/tiny/.submit/20260102-030405-abcdef/code
 export PYTHONSAFEPATH=1
 
@@ -74,7 +78,9 @@ if [ $rc = 75 ] || [ $rc = 140 ]; then
     echo "not requeued: max_requeues is 100" >&2
   else
     job=${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}
-    case "$(scontrol show job --oneliner "$job")" in
+    state=$(scontrol show job --oneliner "$job")
+    case "$state" in *PreemptTime=[0-9]*) echo "returned to the queue: preempted" >&2 ;; esac
+    case "$state" in
       *JobState=CANCELLED*) ;;
       *) scontrol requeue "$job" ;;
     esac
