@@ -89,3 +89,19 @@ def test_an_array_has_at_least_one_task(tmp_path: Path, monkeypatch: pytest.Monk
 )
 def test_an_array_that_waits_is_expanded(shown: str, names: list[str]) -> None:
     assert job_names(shown) == names
+
+
+FATAL = (
+    "sbatch: error: resolve_ctls_from_dns_srv: res_nsearch error: Unknown host\n"
+    "sbatch: fatal: Could not establish a configuration source"
+)
+
+
+def test_a_missing_configuration_is_named_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(tmp_path / "bin", "scancel", f"echo '{FATAL}' >&2; exit 1", monkeypatch)
+    monkeypatch.delenv("SLURM_CONF", raising=False)
+    with pytest.raises(RunError, match=r"^scancel: no slurm.conf on this machine; expected export SLURM_CONF="):
+        SlurmClients().cancel(["12"])
+    monkeypatch.setenv("SLURM_CONF", "/nowhere/slurm.conf")
+    with pytest.raises(RunError, match=r"^scancel: SLURM_CONF=/nowhere/slurm.conf: no such file; expected "):
+        SlurmClients().cancel(["12"])

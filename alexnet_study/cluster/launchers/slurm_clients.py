@@ -113,9 +113,21 @@ class SlurmClients:
         except FileNotFoundError:
             raise SilentControllerError(f"{words[0]}: not on this machine's PATH") from None
         if done.returncode:
-            said = done.stderr.decode(errors="replace").split()
-            raise SilentControllerError(f"{words[0]}: {' '.join(said) or 'failed'}")
+            said = done.stderr.decode(errors="replace")
+            raise SilentControllerError(
+                f"{words[0]}: {_without_configuration(said) or ' '.join(said.split()) or 'failed'}"
+            )
         return done.stdout.decode(errors="replace")  # SLURM's own words are ASCII; comments of others may be anything
+
+
+def _without_configuration(said: str) -> str:
+    """Return in words that a client found no slurm.conf, "" where it said something else."""
+    named = os.environ.get("SLURM_CONF")
+    if named and not os.path.isfile(named):
+        return f"SLURM_CONF={named}: no such file; expected the path of the cluster's slurm.conf"
+    if "stablish a configuration source" not in said:
+        return ""
+    return "no slurm.conf on this machine; expected export SLURM_CONF=… with its path, as make cluster-up prints it"
 
 
 def parse_job(line: str) -> list[QueuedJob]:
