@@ -149,13 +149,32 @@ def reporting() -> list[Row]:
             costs[count] = cost("-m", "jobs.report", "--results", f"{folder}/{count}")
         words = ("--study", "jobs/studies/demo.yaml", "--seeds", "500", "--dry-run", "--allow-dirty")
         plan = seconds("-m", "jobs.submit", *words, "--results", f"{folder}/plan")
+        large = scheduling(Path(folder))
     few, (many, peak) = costs[100][0], costs[1000]
     return [
         Row(what="report over 100 runs", value=few, unit="s", n=1),
         Row(what="report over 1,000 runs / 100 runs", value=many / few, unit="", n=1, target="≤ 11"),
         Row(what="peak memory of the report over 1,000 runs", value=peak, unit="GiB", n=1, target="≤ 2.0"),
         Row(what="dry plan of 1,000 runs", value=plan, unit="s", n=1),
+        *large,
     ]
+
+
+def scheduling(folder: Path) -> list[Row]:
+    """The dry run of a submission of 10,000 runs and their status, without a SLURM: seconds and peak memory."""
+    study = folder / "large.yaml"
+    demo = Path("jobs/studies/demo.yaml").read_text(encoding="utf-8")
+    study.write_text(re.sub(r"^seeds: \d+$", "seeds: 5000", demo, flags=re.MULTILINE), encoding="utf-8")
+    words = ("--study", str(study), "--results", f"{folder}/large")
+    costs = {
+        "dry plan": cost("-m", "jobs.submit", *words, "--dry-run", "--allow-dirty"),
+        "status": cost("-m", "jobs.status", *words),
+    }
+    rows = []
+    for what, (taken, peak) in costs.items():
+        rows.append(Row(what=f"{what} of 10,000 runs", value=taken, unit="s", n=1))
+        rows.append(Row(what=f"peak memory of the {what} of 10,000 runs", value=peak, unit="GiB", n=1))
+    return rows
 
 
 def device() -> str:

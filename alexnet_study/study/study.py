@@ -9,7 +9,7 @@ import re
 import types
 import typing
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import yaml
@@ -81,13 +81,19 @@ class Study:
     def runs(self, overrides: Iterable[str] = ()) -> list[RunConfig]:
         """Return every run of the study, seed by seed, so that a study cut short is balanced."""
         overrides = tuple(overrides)
-        keys = [(variant, seed) for seed in self.seeds for variant in self.variants if seed in self.seeds_of(variant)]
-        return [self.run(variant, seed, overrides) for variant, seed in keys]
+        variants = {name: self.run(name, 0, overrides) for name in self.variants}  # validated once, not for each seed
+        chosen = {name: frozenset(self.seeds_of(name)) for name in self.variants}
+        return [
+            replace(variants[name], seed=seed) for seed in self.seeds for name in self.variants if seed in chosen[name]
+        ]
 
     def seeds_of(self, variant: str) -> tuple[int, ...]:
         """Return the seeds of the study with which a variant runs, in the study's order."""
         chosen = self.variants[variant].seeds
-        return self.seeds if chosen is None else tuple(seed for seed in self.seeds if seed in parse_seeds(chosen))
+        if chosen is None:
+            return self.seeds
+        wanted = frozenset(parse_seeds(chosen))
+        return tuple(seed for seed in self.seeds if seed in wanted)
 
 
 def load_study(path: Path) -> Study:
