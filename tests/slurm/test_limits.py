@@ -60,6 +60,8 @@ def test_preemption_is_named_and_the_run_goes_on(site: Site) -> None:
         shown = line(site)
     finally:
         site.cluster.client("scancel", urgent)
-    assert re.search(r"goes on from its checkpoint, had come to epoch \d+ of \d+; after: preempted", shown), site.describe()
+    assert re.search(r"goes on from its checkpoint, had come to epoch \d+ of \d+; after: preempted", shown), (
+        site.describe()
+    )
     site.wait_for(lambda: len(site.attempts("baseline", 0)) == 2, "a second attempt")
     assert site.attempts("baseline", 0)[1]["first_epoch"] > 0
