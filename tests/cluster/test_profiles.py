@@ -37,7 +37,7 @@ def test_the_commented_profile_shows_every_key() -> None:
     ("values", "names"),
     [
         ({"partitions": "gpu"}, "unknown key partitions; expected some of launcher, partition"),
-        ({"container": {"runtime": "podman", "image": "x"}}, "container.runtime: 'podman'"),
+        ({"container": {"runtime": "shifter", "image": "x"}}, "container.runtime: 'shifter'"),
         ({"container": {"runtime": "apptainer"}}, "container.image: missing"),
         ({"container": {"image": "x.sif"}}, "container.runtime: missing"),
         ({"report": {"gres": "gpu:1"}}, "unknown key gres"),
@@ -101,7 +101,7 @@ def test_runs_of_a_job_with_a_gpu_are_told_to_use_it_unless_the_profile_says_oth
     assert completed(profile).device == device
 
 
-@pytest.mark.parametrize("name", ["slurm", "apptainer", "pyxis", "docker"])
+@pytest.mark.parametrize("name", ["slurm", "apptainer", "pyxis", "docker", "podman", "charliecloud"])
 def test_a_cluster_profile_that_ships_leaves_no_run_on_the_cpu_unnoticed(name: str) -> None:
     assert completed(load_profile(name)).device == "cuda"
 
