@@ -21,6 +21,7 @@ from alexnet_study.report.values import CONFUSION, RUN, RunValues, Values, value
 from alexnet_study.runs.folder import ARRAY_FILES, RunFolder
 from alexnet_study.runs.records import EpochRecord, Provenance
 from alexnet_study.study.identity import Identity
+from alexnet_study.study.metrics import parse_group
 from alexnet_study.study.study import Study
 
 Array: TypeAlias = NDArray[Any]  # the text beside it names its dtype and shape
@@ -124,9 +125,13 @@ class Collection:
             for evaluation in dict.fromkeys(evaluation for run in self.of(name) for evaluation in run.evaluations)
         ]
 
-    def lacking(self, variants: Iterable[str], path: str) -> list[str]:
-        """Return those of `variants` that have runs, none of which records the metric at `path`."""
-        return [name for name in variants if name in self.variants and not self.values.has(name, path)]
+    def lacking(self, groups: Iterable[str], path: str) -> list[str]:
+        """Return those of a claim's groups that have runs, none of which records the metric at `path`."""
+        own = {group: parse_group(group) for group in groups}
+        present = {text: group for text, group in own.items() if group.variant in self.variants}
+        return [
+            text for text, group in present.items() if not self.values.has(group.variant, group.metric(path) or path)
+        ]
 
     @property
     def published_pixels(self) -> bool:

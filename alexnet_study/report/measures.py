@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from alexnet_study.report.statistics.estimates import Estimate, Interval
 from alexnet_study.report.statistics.proportions import logit_interval
 from alexnet_study.runs.records import EpochRecord, Evaluation, Summary
+from alexnet_study.study.metrics import class_metric, in_evaluation
 
 PLATEAU = 0.95
 
@@ -125,27 +126,18 @@ MEASURES = {
     ),
     "evaluations.intact.pca.participation_ratio": Measure(label="participation ratio", digits=2),
 }
-SHARES = ("recall", "precision")  # measures with a value of each class
 
 
 def measure(path: str) -> Measure:
     """Return how the measure at `path` is shown; a path that is not listed shows as itself."""
-    path = path.replace(".lesioned.", ".intact.")
+    path = in_evaluation(path, "intact") or path
     if path in MEASURES:
         return MEASURES[path]
-    for share in SHARES:
-        start = f"evaluations.intact.{share}."
-        if path.startswith(start):
-            name = path.removeprefix(start)
-            return Measure(label=f"{share} of {name}", proportion=True, of_images=share == "recall", of_class=name)
-    return Measure(label=path)
-
-
-def in_evaluation(path: str, evaluation: str) -> str | None:
-    """Return the path of the same measure in another evaluation; None for one of the run, such as a gap."""
-    if evaluation == "intact":
-        return path
-    return path.replace(".intact.", f".{evaluation}.") if ".intact." in path else None
+    own = class_metric(path)
+    if own is None:
+        return Measure(label=path)
+    share = own.parent.rpartition(".")[2]
+    return Measure(label=f"{share} of {own.name}", proportion=True, of_images=share == "recall", of_class=own.name)
 
 
 def derive(summary: Summary, epochs: Sequence[EpochRecord]) -> dict[tuple[str, str], float | None]:
@@ -156,7 +148,7 @@ def derive(summary: Summary, epochs: Sequence[EpochRecord]) -> dict[tuple[str, s
             values["", path] = own.of_run(summary, epochs)
         if own.of_evaluation is not None:
             for name, evaluation in summary.evaluations.items():
-                values[name, path.replace(".intact.", f".{name}.")] = own.of_evaluation(evaluation)
+                values[name, in_evaluation(path, name) or path] = own.of_evaluation(evaluation)
     return values
 
 

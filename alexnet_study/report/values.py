@@ -17,8 +17,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from alexnet_study.errors import RequestError
-from alexnet_study.report.measures import MEASURES, SHARES, derive, in_evaluation, measure
+from alexnet_study.report.measures import MEASURES, derive, measure
 from alexnet_study.runs.records import EpochRecord, Summary
+from alexnet_study.study.metrics import SHARES, class_metric, in_evaluation, parse_group
 
 RUN = ""  # the evaluation of what is of the run as a whole, such as a gap
 RATIOS = "evaluations.{}.pca.explained_variance_ratio"
@@ -84,7 +85,7 @@ class Values:
         `metric` is that of the intact evaluation; a metric of the run as a whole has no other evaluation. Raise
         RequestError if there is no such metric: if neither a run of the study records it nor the report knows it.
         """
-        own = in_evaluation(metric, evaluation)
+        own = metric if evaluation == "intact" else in_evaluation(metric, evaluation)
         self._check(metric)
         if own is None:
             return {}
@@ -94,6 +95,11 @@ class Values:
             vectors = self._vectors.get((variant, parent), {})
             found = {seed: float(vector[int(part)]) for seed, vector in vectors.items() if int(part) < len(vector)}
         return {seed: value for seed, value in (found or {}).items() if value is not None}
+
+    def of_group(self, group: str, metric: str) -> dict[int, float]:
+        """Return, by seed, the values of a variant in one evaluation, as claims name it: `skip` or `skip lesioned`."""
+        own = parse_group(group)
+        return self.of(own.variant, own.metric(metric) or metric)
 
     def vectors(self, variant: str, metric: str) -> dict[int, Vector]:
         """Return the vectors of a variant's runs, by seed, without runs that lack them."""
@@ -123,6 +129,9 @@ class Values:
 
     def _mistake(self, metric: str) -> str:
         """Return what is wrong with a metric's path, and what would be right."""
+        own = class_metric(metric)
+        if own is not None and any(path.startswith(f"{own.parent}.") for path in self._recorded):
+            return f"no class {own.name!r}; expected one of {', '.join(self.classes)}"
         if any(path.startswith(f"{metric}.") for path in self._recorded):
             return "not a number; expected the path of one"
         parts = metric.split(".")

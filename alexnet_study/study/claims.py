@@ -1,13 +1,14 @@
 """What a study file claims, and what was published: data that the report judges.
 
 A metric is a path into what a finished run recorded: `evaluations.intact.top1` (summary.json), `last_epoch.train_loss`
-(the last line of metrics.jsonl), or `derived.…` (what the report works out of both, listed in report/measures.py). A
-part of a path may be a class's name, as in `evaluations.intact.recall.bird`.
+(the last line of metrics.jsonl), or `derived.…` (what the report works out of both, listed in report/measures.py). The
+last part of a path may be a class's name, as in `evaluations.intact.recall.bird`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from alexnet_study.study.metrics import EVALUATIONS, class_metric, evaluation_of, parse_group
 from alexnet_study.study.validation import check
 
 DIRECTIONS = ("greater", "less")
@@ -19,7 +20,8 @@ class Claim:
 
     name: what the claim is called in a few words; parts of one claim share it, too.
     number: its number; parts of one claim share it, each with an id of its own. By default the id.
-    variants: weights, as {skip: 1, baseline: -1}; four of them make a difference of differences.
+    variants: weights, as {skip: 1, baseline: -1}; four of them make a difference of differences. A variant in another
+    evaluation than the metric's has it behind its name: {skip lesioned: 1, baseline: -1}.
     direction: `greater` or `less`, than 0. below: instead, a margin, stated beforehand, that the sum is to lie under.
     definition: what the statement's terms mean here.
     over_classes: the metric is one class's; what is tested is how far its gain exceeds the mean gain over all
@@ -45,8 +47,26 @@ class Claim:
             check(self.direction in DIRECTIONS, "direction", self.direction, "greater or less, or a margin below")
         else:
             check(not self.direction, "direction", self.direction, "either direction or below, not both")
-        parent = self.metric.rpartition(".")[0]
-        check(not self.over_classes or bool(parent), "metric", self.metric, "a class's metric, as …recall.bird")
+        right = not self.over_classes or class_metric(self.metric) is not None
+        check(right, "metric", self.metric, "a class's metric, as evaluations.intact.recall.bird")
+        self._check_evaluations()
+
+    def _check_evaluations(self) -> None:
+        named = {evaluation for _, evaluation in map(parse_group, self.variants) if evaluation}
+        expected = f"a variant, and behind it {' or '.join(EVALUATIONS)} where it is in another evaluation"
+        check(named <= set(EVALUATIONS), "variants", dict(self.variants), expected)
+        right = not named or evaluation_of(self.metric) is not None
+        check(right, "metric", self.metric, f"one of an evaluation, since the claim names {', '.join(sorted(named))}")
+
+    @property
+    def own_variants(self) -> tuple[str, ...]:
+        """Return the variants that it compares, each once, without their evaluations."""
+        return tuple(dict.fromkeys(parse_group(group).variant for group in self.variants))
+
+    @property
+    def names_evaluations(self) -> bool:
+        """Return whether it says of some variant in which evaluation it is meant."""
+        return any(parse_group(group).evaluation for group in self.variants)
 
     @property
     def title(self) -> str:

@@ -213,7 +213,7 @@ def _claims(entries: object, variants: Mapping[str, object]) -> tuple[Claim, ...
     check(isinstance(entries, list), "claims", entries, "a list")
     claims = [build(Claim, entry, f"claim {n}") for n, entry in enumerate(typing.cast(list[object], entries), 1)]
     for claim in claims:
-        _check_variants(claim.variants, variants, f"claim {claim.id}: variants")
+        _check_variants(claim.own_variants, variants, f"claim {claim.id}: variants")
     ids = [claim.id for claim in claims]
     doubled = sorted({name for name in ids if ids.count(name) > 1})
     check(not doubled, "claims: id", ", ".join(doubled), "each id once")

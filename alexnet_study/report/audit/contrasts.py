@@ -10,6 +10,7 @@ from alexnet_study.report.collection import Collection
 from alexnet_study.report.statistics import estimates
 from alexnet_study.report.statistics.estimates import Array, Estimate
 from alexnet_study.report.statistics.interactions import Interaction, interaction
+from alexnet_study.study.metrics import ClassMetric
 
 Values: TypeAlias = Mapping[str, Mapping[int, float]]  # by variant and seed
 RECALLS = "evaluations.intact.recall"
@@ -66,21 +67,24 @@ def by_seed(weights: Mapping[str, float], values: Values) -> dict[int, float]:
 
 
 def class_differences(collection: Collection, weights: Mapping[str, float], parent: str = RECALLS) -> Array:
-    """Return weighted sums of a per-class figure, (seeds, classes), of the seeds that all variants have."""
+    """Return weighted sums of a per-class figure, (seeds, classes), of the seeds that all variants have.
+
+    weights: of variants, or of variants in an evaluation, as a claim names them.
+    """
     columns = []
     for name in collection.classes:
-        values = {variant: collection.values.of(variant, f"{parent}.{name}") for variant in weights}
+        values = {group: collection.values.of_group(group, f"{parent}.{name}") for group in weights}
         columns.append(by_seed(weights, values))
     common = sorted(set.intersection(*map(set, columns)))
     return np.array([[column[seed] for column in columns] for seed in common]).reshape(len(common), len(columns))
 
 
-def beyond_mean(collection: Collection, variant: str, metric: str) -> dict[int, float]:
-    """Return a class's figure less the mean over all classes, of each run of a variant that has all of them."""
-    parent, _, name = metric.rpartition(".")
-    columns = {own: collection.values.of(variant, f"{parent}.{own}") for own in collection.classes}
+def beyond_mean(collection: Collection, group: str, own: ClassMetric) -> dict[int, float]:
+    """Return a class's figure less the mean over all classes, of each run of a claim's group that has all of them."""
+    columns = {name: collection.values.of_group(group, f"{own.parent}.{name}") for name in collection.classes}
     common = sorted(set.intersection(*map(set, columns.values())))
-    return {seed: columns[name][seed] - float(np.mean([own[seed] for own in columns.values()])) for seed in common}
+    means = {seed: float(np.mean([column[seed] for column in columns.values()])) for seed in common}
+    return {seed: columns[own.name][seed] - mean for seed, mean in means.items()}
 
 
 def _unpaired(weights: Mapping[str, float], values: Values) -> Estimate:

@@ -59,7 +59,7 @@ def _looks(collection: Collection) -> list[dict[str, Any]]:
 
 def _line(collection: Collection, n: int, judged: Sequence[Verdict | None]) -> dict[str, Any]:
     verdicts = [verdict for verdict in judged if verdict]
-    variants = {variant for verdict in verdicts for variant in verdict.claim.variants}
+    variants = {variant for verdict in verdicts for variant in verdict.claim.own_variants}
     seeds = seed_order(collection)[:n]
     used = [run for run in collection.runs if run.variant in variants and run.seed in seeds]
     return {

@@ -22,6 +22,7 @@ from alexnet_study.report.statistics.looks import ALPHA, Look, State, adjusted_f
 from alexnet_study.report.statistics.resolving import Resolution, resolution, verdict_levels
 from alexnet_study.report.statistics.sign_flips import Method, Test, claim_test, sign_flip_test
 from alexnet_study.study.claims import Claim
+from alexnet_study.study.metrics import class_metric, parse_group
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,7 +162,7 @@ def seed_order(collection: Collection) -> list[int]:
 
 def claim_look(collection: Collection, claim: Claim) -> Look:
     """Return the last look that a claim has reached: all its variants have finished that many first seeds."""
-    finished = set.intersection(*({run.seed for run in collection.of(variant)} for variant in claim.variants))
+    finished = set.intersection(*({run.seed for run in collection.of(variant)} for variant in claim.own_variants))
     count = 0
     for seed in seed_order(collection):
         if seed not in finished:
@@ -201,30 +202,34 @@ def _test(collection: Collection, claim: Claim, contrast: Contrast | None) -> Te
         return None
     if not claim.over_classes:
         return claim_test(contrast.estimate, contrast.values, claim.null)
-    parent, _, name = claim.metric.rpartition(".")
-    found = class_advantages(class_differences(collection, claim.variants, parent))
+    own = class_metric(claim.metric)
+    assert own is not None  # a claim over classes has a class's metric
+    found = class_advantages(class_differences(collection, claim.variants, own.parent))
     if found is None:
         return None
-    return Test(method=Method.SIGN_FLIPS, p=found.p[collection.classes.index(name)], least=found.least)
+    return Test(method=Method.SIGN_FLIPS, p=found.p[collection.classes.index(own.name)], least=found.least)
 
 
 def claim_values(collection: Collection, claim: Claim) -> dict[str, dict[int, float]]:
     """Return the tested figure of each run: of a claim over classes, what exceeds the mean over all of them."""
-    if not claim.over_classes:
+    own = class_metric(claim.metric)
+    if not claim.over_classes or own is None:
         return plain_values(collection, claim)
-    present = [variant for variant in claim.variants if variant in collection.variants]
-    return {variant: beyond_mean(collection, variant, claim.metric) for variant in present}
+    return {group: beyond_mean(collection, group, own) for group in _present(collection, claim)}
 
 
-def plain_values(collection: Collection, claim: Claim, evaluation: str = "intact") -> dict[str, dict[int, float]]:
-    """Return the claim's metric of each run, by variant and seed."""
-    present = [variant for variant in claim.variants if variant in collection.variants]
-    return {variant: collection.values.of(variant, claim.metric, evaluation) for variant in present}
+def plain_values(collection: Collection, claim: Claim) -> dict[str, dict[int, float]]:
+    """Return the claim's metric of each run, by seed and by variant as the claim names it, with its evaluation."""
+    return {group: collection.values.of_group(group, claim.metric) for group in _present(collection, claim)}
+
+
+def _present(collection: Collection, claim: Claim) -> list[str]:
+    return [group for group in claim.variants if parse_group(group).variant in collection.variants]
 
 
 def _published(collection: Collection, claim: Claim) -> float | None:
     published = collection.study.published
-    if published is None:
+    if published is None or claim.names_evaluations:  # a published figure doesn't tell in which it was taken
         return None
     figures = [published.of(claim.metric, variant) for variant in claim.variants]
     known = [figure for figure in figures if figure is not None]
@@ -236,12 +241,16 @@ def _published(collection: Collection, claim: Claim) -> float | None:
 def _predicted(collection: Collection, claim: Claim, evaluation: str) -> Interval | None:
     """Return the interval for one further run of each variant, independent, since published runs share no seed.
 
-    A variant without that evaluation stands in it with its intact one; None where no variant has it.
+    A variant without that evaluation stands in it with its intact one; None where no variant has it. A claim that says
+    in which evaluation it means its variants has one interval alone, as `intact`.
     """
-    values = plain_values(collection, claim, evaluation)
+    intact = plain_values(collection, claim)
+    if claim.names_evaluations:
+        values = intact if evaluation == "intact" else {}
+    else:
+        values = {variant: collection.values.of(variant, claim.metric, evaluation) for variant in intact}
     if set(values) != set(claim.variants) or not any(values.values()):
         return None
-    intact = plain_values(collection, claim)
     samples: list[tuple[float, Sequence[float]]] = [
         (weight, list((values[variant] or intact[variant]).values())) for variant, weight in claim.variants.items()
     ]

@@ -12,7 +12,7 @@ from alexnet_study.report.audit.contrasts import compare
 from alexnet_study.report.collection import Collection
 from alexnet_study.report.factorial import pairs
 from alexnet_study.report.material import Material
-from alexnet_study.report.measures import MEASURES, in_evaluation, measure
+from alexnet_study.report.measures import MEASURES, measure
 from alexnet_study.report.rendering.picture import WIDE, Picture, colour, look, marker, names, picture
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.table import Table, table
@@ -28,6 +28,7 @@ from alexnet_study.report.rendering.text import (
     over_seeds,
 )
 from alexnet_study.report.statistics import estimates
+from alexnet_study.study.metrics import in_evaluation
 
 TOP1 = "evaluations.intact.top1"
 
@@ -108,7 +109,7 @@ def comparison(collection: Collection) -> Table:
             values = list(collection.values.of(variant, path, evaluation).values())
             estimate = mean_of(values)
             if estimate:
-                at = {"variant": variant, "evaluation": evaluation, "metric": in_evaluation(path, evaluation)}
+                at = {"variant": variant, "evaluation": evaluation, "metric": in_evaluation(path, evaluation) or path}
                 rows.append({**at, **over_seeds(own, values).row})
             text = estimate_text(own, estimate) + fewer(estimate, len(collection.of(variant)))
             cells[heading(collection, variant, evaluation)] = text

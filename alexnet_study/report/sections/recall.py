@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from alexnet_study.report.audit.contrasts import class_differences
+from alexnet_study.report.audit.contrasts import RECALLS, class_differences
 from alexnet_study.report.collection import Collection
 from alexnet_study.report.material import Material
 from alexnet_study.report.measures import measure
@@ -14,6 +14,7 @@ from alexnet_study.report.rendering.table import Table, table
 from alexnet_study.report.rendering.text import Row, estimate_text, group_name, heading, mean_of, over_seeds, p_text
 from alexnet_study.report.statistics.looks import ALPHA
 from alexnet_study.report.statistics.resampling import max_t
+from alexnet_study.study.metrics import class_metric
 
 
 def section(material: Material) -> Section:
@@ -68,13 +69,13 @@ def _published_recalls(axes: Axes, material: Material) -> None:
     groups = collection.evaluations
     seen = set()
     for check in material.published_figures:
-        parent, _, name = check.metric.rpartition(".")
-        if parent == "evaluations.intact.recall" and name in collection.classes:
+        own = class_metric(check.metric)
+        if own is not None and own.parent == RECALLS and own.name in collection.classes:
             shift = (groups.index((check.variant, "intact")) - (len(groups) - 1) / 2) * 0.7 / len(groups)
             text = None if check.variant in seen else f"{check.variant}, published (n = 1)"
             seen.add(check.variant)
             axes.plot(
-                collection.classes.index(name) + shift - 0.06,
+                collection.classes.index(own.name) + shift - 0.06,
                 100 * check.published,
                 marker="x",
                 markersize=6,

@@ -305,3 +305,49 @@ def test_prediction_of_a_difference_is_for_independent_runs(collection: Collecti
     (baseline,) = judged(collection, claim(metric=TOP1, variants={"baseline": 1.0}, below=0.9))
     assert baseline.predicted["lesioned"] is None
     assert baseline.predicted["intact"] == estimates.proportion_prediction(top1(collection, "baseline"), 200)
+
+
+def test_a_claim_compares_evaluations(collection: Collection) -> None:
+    """The lesioned skip model against the intact baseline, and the same model with and without its skip."""
+    both = (
+        claim(variants={"skip lesioned": 1.0, "baseline": -1.0}),
+        claim(id="2", variants={"skip": 1.0, "skip lesioned": -1.0}),
+        claim(id="3", variants={"skip lesioned": 1.0}, below=0.5),
+    )
+    across, within, alone = judged(collection, *both)
+    lesioned = list(collection.values.of("skip", TOP1, "lesioned").values())
+    for verdict, other in ((across, top1(collection, "baseline")), (within, top1(collection, "skip"))):
+        found = stats.ttest_rel(lesioned, other)
+        assert verdict.estimate is not None
+        assert verdict.p == pytest.approx(found.pvalue)
+        assert abs(verdict.estimate.value) == pytest.approx(abs(np.mean(lesioned) - np.mean(other)))
+        assert verdict.published is None  # no published figure tells in which evaluation it was taken
+        assert verdict.predicted["lesioned"] is None
+    assert (within.outcome, alone.estimate and alone.estimate.value) == ("supported", pytest.approx(np.mean(lesioned)))
+
+
+ODD_CLASSES = ["St. Bernard v1.0", "$E=mc^2$", "x.intact.y", "a/b\\c", "7", '"it\'s"', "고양이"]
+
+
+@pytest.mark.parametrize("name", ODD_CLASSES)
+def test_any_text_is_a_class_name(collection: Collection, name: str) -> None:
+    """A claim over classes says the same of a class whatever it is called."""
+    runs = [dataclasses.replace(run, single=_renamed(run, name)) for run in collection.values.runs]
+    classes = tuple(name if own == "bird" else own for own in collection.classes)
+    renamed = dataclasses.replace(
+        collection,
+        runs=tuple(dataclasses.replace(run, classes=classes) for run in collection.runs),
+        values=Values(runs, classes),
+    )
+    stated = {"over_classes": True, "variants": {"skip": 1.0, "skip lesioned": -1.0}}
+    (usual,) = judged(collection, claim(metric="evaluations.intact.recall.bird", **stated))
+    (odd,) = judged(renamed, claim(metric=f"evaluations.intact.recall.{name}", **stated))
+    assert (odd.p, odd.estimate, odd.plain) == (usual.p, usual.estimate, usual.plain)
+    assert odd.measure.label == f"recall of {name}"
+    assert odd.measure.of_class == name
+
+
+def _renamed(run: RunValues, name: str) -> dict[tuple[str, str], float | None]:
+    parts = ((evaluation, *path.rpartition(".")) for evaluation, path in run.single)
+    keys = [(evaluation, f"{parent}{dot}{name if own == 'bird' else own}") for evaluation, parent, dot, own in parts]
+    return dict(zip(keys, run.single.values(), strict=True))
