@@ -10,7 +10,7 @@ from pathlib import Path
 from alexnet_study.cluster.launchers import table
 from alexnet_study.cluster.launchers.launcher import Key, SentJob
 from alexnet_study.cluster.launchers.table import launcher_of
-from alexnet_study.cluster.node.staging import prepared
+from alexnet_study.cluster.node.staging import PreparedData, prepared
 from alexnet_study.cluster.plans.freeze import freeze_code, freeze_study, refuse_changes, settled_source
 from alexnet_study.cluster.plans.job_plan import JobPlan, PlannedArray, new_id, read_plans, submissions
 from alexnet_study.cluster.plans.lock import study_lock
@@ -29,7 +29,7 @@ class Request:
     """What is asked for. study: as read from study_file, with the data and the seeds that are wanted.
 
     cwd: where the jobs work. only: the runs to send where not all that are unfinished are wanted. report: whether the
-    report is wanted though no run is left.
+    report is wanted though no run is left. examine: looks at the data before anything is sent; its notes are told.
     """
 
     study_file: Path
@@ -42,6 +42,7 @@ class Request:
     allow_dirty: bool = False
     only: frozenset[Key] | None = None
     report: bool = False
+    examine: Callable[[PreparedData], list[str]] = lambda data: []
 
     def runs(self) -> list[RunConfig]:
         """Return the runs that are wanted."""
@@ -78,8 +79,9 @@ def submit(request: Request) -> Outcome:
         refuse_changes(code_state())
     plan.profile.runtime.check_image(plan.setting(reports=False))
     launcher_of(plan).check_reachable()  # no controller, no submission: before minutes go into the data
-    content_hash = prepared(request.study.data, plan.cache)
-    _refuse_others(request, content_hash)
+    data = prepared(request.study.data, plan.cache)
+    notes = request.examine(data)
+    _refuse_others(request, data.content_hash)
     with study_lock(submissions(request.results, request.study.name)) as check:
         plans = read_plans(request.results, request.study.name)
         queues = table.queues([*plans, plan])
@@ -88,6 +90,7 @@ def submit(request: Request) -> Outcome:
         if outcome.plan.arrays:
             _freeze(outcome.plan, request)
             _send(outcome, check)
+    outcome.notes += notes
     return outcome
 
 

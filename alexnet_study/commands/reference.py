@@ -17,10 +17,10 @@ def main(program: str, words: Sequence[str]) -> int:
         "--target", type=Path, default=Path("results/reference"), metavar="DIR", help="where (results/reference)"
     )
     arguments = parser.parse_args(words)
+    from alexnet_study.commands.checked import checked_study
     from alexnet_study.report.reference import MEGABYTES, write_reference
-    from alexnet_study.study.study import load_study
 
-    page, megabytes = write_reference(load_study(arguments.study), arguments.results, arguments.target)
+    page, megabytes = write_reference(checked_study(arguments.study), arguments.results, arguments.target)
     if megabytes > MEGABYTES:
         print(f"note: {megabytes:.1f} MB is more than the {MEGABYTES:.0f} MB of a reference", file=sys.stderr)
     print(f"{megabytes:.1f} MB; report in {page}")

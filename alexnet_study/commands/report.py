@@ -11,11 +11,11 @@ from alexnet_study.commands.options import study_parser
 def main(program: str, words: Sequence[str]) -> int:
     """Collect, then write the report."""
     arguments = study_parser(program, __doc__).parse_args(words)
+    from alexnet_study.commands.checked import checked_study
     from alexnet_study.report.collection import collect
     from alexnet_study.report.writing import write_report
-    from alexnet_study.study.study import load_study
 
-    collection = collect(load_study(arguments.study), arguments.results)
+    collection = collect(checked_study(arguments.study), arguments.results)
     page = write_report(collection, arguments.results)
     for entry in collection.left_out:
         print(f"left out: {entry.run}: {entry.reason}")

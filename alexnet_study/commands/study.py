@@ -26,19 +26,21 @@ def main(program: str, words: Sequence[str]) -> int:
     arguments = parser(program).parse_args(words)
     import dataclasses
 
-    from alexnet_study.study.study import load_study, seeds_from_text
+    from alexnet_study.commands.checked import checked_study, tell
+    from alexnet_study.study.study import seeds_from_text
 
-    study = load_study(arguments.study)
+    study = checked_study(arguments.study)
     if arguments.seeds:
         study = dataclasses.replace(study, seeds=seeds_from_text(arguments.seeds, count=True))
     runs = study.runs(arguments.set)
-    from alexnet_study.commands.training import pack_context
+    from alexnet_study.commands.training import facts, pack_context
     from alexnet_study.errors import RunError
     from alexnet_study.report.collection import collect
     from alexnet_study.report.writing import write_report
     from alexnet_study.training.pack import execute_each
 
     context = pack_context(arguments, study, interruption)
+    tell(study, facts(context.data), own=not arguments.data)
     finished = failed = 0
     try:
         for run, outcome in execute_each(runs, context):

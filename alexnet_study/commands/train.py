@@ -29,15 +29,17 @@ def main(program: str, words: Sequence[str]) -> int:
     """Parse, check the request, then load PyTorch and run."""
     interruption = Interruption().install()  # before anything else: PyTorch's import takes seconds
     arguments = parser(program).parse_args(words)
-    from alexnet_study.study.study import load_study, seeds_from_text
+    from alexnet_study.commands.checked import checked_study, tell
+    from alexnet_study.study.study import seeds_from_text
 
-    study = load_study(arguments.study)
+    study = checked_study(arguments.study)
     runs = [study.run(arguments.variant, seed, arguments.set) for seed in seeds_from_text(arguments.seed)]
-    from alexnet_study.commands.training import pack_context
+    from alexnet_study.commands.training import facts, pack_context
     from alexnet_study.errors import RunError
     from alexnet_study.training.pack import execute_each
 
     context = pack_context(arguments, study, interruption)
+    tell(study, facts(context.data), own=not arguments.data)
     failures: list[RunError] = []
     for run, outcome in execute_each(runs, context):
         if isinstance(outcome, RunError):

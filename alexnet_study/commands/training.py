@@ -3,6 +3,8 @@
 import argparse
 
 from alexnet_study.data.cache import load_dataset
+from alexnet_study.data.dataset import Dataset
+from alexnet_study.report.applicability import DataFacts
 from alexnet_study.runs.interruption import Interruption
 from alexnet_study.study.study import Study
 from alexnet_study.training.device import usable_device
@@ -24,3 +26,8 @@ def pack_context(arguments: argparse.Namespace, study: Study, interruption: Inte
         inexact_resume=arguments.allow_inexact_resume,
         keep=study.keep,
     )
+
+
+def facts(data: Dataset) -> DataFacts:
+    """Return what decides which claims of a study the data can judge."""
+    return DataFacts(kind=data.source.kind, classes=data.classes, test_images=len(data.test))

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alexnet_study.errors import DamagedRunError
+from alexnet_study.report.applicability import DataFacts, Inapplicable, applicable, inapplicable
 from alexnet_study.report.measures import Measure, curve_deviations
 from alexnet_study.report.values import CONFUSION, RUN, RunValues, Values, values_of
 from alexnet_study.runs.folder import ARRAY_FILES, RunFolder
@@ -67,7 +68,10 @@ class LeftOut:
 
 @dataclass(frozen=True, kw_only=True)
 class Collection:
-    """The runs of a study that are finished and alike in all but the seed, the others, and what readers should know."""
+    """The runs of a study that are finished and alike in all but the seed, the others, and what readers should know.
+
+    study: with those of its claims and published figures that these data can judge; the others are inapplicable.
+    """
 
     study: Study
     runs: tuple[Run, ...]
@@ -75,6 +79,7 @@ class Collection:
     left_out: tuple[LeftOut, ...]
     flags: tuple[str, ...]
     has_arrays: bool
+    inapplicable: tuple[Inapplicable, ...] = ()
 
     @property
     def variants(self) -> list[str]:
@@ -163,14 +168,23 @@ def collect(study: Study, results: Path) -> Collection:
     left_out += _missing(study, seen)
     kept, unlike = _alike(runs)
     own_values = _with_deviations([values[run.variant, run.seed] for run in kept])
+    data = _facts(kept[0], values[kept[0].variant, kept[0].seed]) if kept else None
+    unjudged = inapplicable(study, data) if data else ()
     return Collection(
-        study=study,
+        study=applicable(study, data) if data else study,
         runs=tuple(kept),
         values=Values(own_values, kept[0].classes if kept else ()),
         left_out=(*left_out, *unlike),
-        flags=tuple(_flags(kept)),
+        flags=(*(f"{str(entry)[0].upper()}{str(entry)[1:]}." for entry in unjudged), *_flags(kept)),
         has_arrays=has_arrays and all(run.files >= set(ARRAY_FILES) for run in kept),
+        inapplicable=unjudged,
     )
+
+
+def _facts(run: Run, own: RunValues) -> DataFacts:
+    """Return what the data of a run is, as far as claims depend on it."""
+    images = int(own.vectors["intact", CONFUSION.format("intact")].sum())
+    return DataFacts(kind=run.provenance.source.kind, classes=run.classes, test_images=images)
 
 
 def _read(folder: RunFolder, variant: str, *, has_arrays: bool) -> tuple[Run, RunValues]:
@@ -305,5 +319,6 @@ def as_json(collection: Collection) -> dict[str, object]:
     return {
         "runs": [{"variant": run.variant, "seed": run.seed, "hash": run.identity.hash} for run in collection.runs],
         "left_out": [{"run": entry.run, "reason": entry.reason} for entry in collection.left_out],
+        "inapplicable": [{"what": entry.what, "reason": entry.reason} for entry in collection.inapplicable],
         "flags": list(collection.flags),
     }

@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from alexnet_study.cluster.node.staging import PreparedData
 from alexnet_study.cluster.plans.job_plan import read_plans
 from alexnet_study.cluster.plans.profile import Profile, VariantMeans
 from alexnet_study.cluster.printing import submission_lines
@@ -127,3 +128,21 @@ def test_a_wrong_value_of_a_variants_means_is_named() -> None:
         Profile(variants={"long": VariantMeans(minutes=0)})
     with pytest.raises(RequestError, match=r"^variants.long.warning_seconds: 90 is not valid; .* less than the 1 min"):
         Profile(variants={"long": VariantMeans(minutes=1)})
+
+
+def test_the_data_is_looked_at_before_anything_is_sent(slurm: PretendedSlurm, submission_request: Request) -> None:
+    seen: list[PreparedData] = []
+
+    def examine(data: PreparedData) -> list[str]:
+        seen.append(data)
+        if not slurm.jobs:
+            return ["claim 2 can't be judged"]
+        raise RequestError("no such class")
+
+    assert submit(dataclasses.replace(submission_request, examine=examine)).notes == ["claim 2 can't be judged"]
+    assert len(seen[0].classes) > 1
+    assert seen[0].test_images > 3
+    sent = dict(slurm.jobs)
+    with pytest.raises(RequestError, match="no such class"):
+        submit(dataclasses.replace(submission_request, examine=examine))
+    assert slurm.jobs == sent

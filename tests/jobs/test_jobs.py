@@ -61,6 +61,45 @@ def test_a_failed_run_is_named_and_the_exit_code_is_1(study_file: Path, images: 
     assert failed.stderr.count("\n") == 1
 
 
+CLAIMS = """
+claims:
+- {{id: '1', statement: It gains, definition: d, metric: evaluations.intact.top1, variants: {{skip: 1}}, below: 2}}
+- {{id: '2', statement: Birds gain, definition: d, metric: {metric}, variants: {{skip: 1}}, direction: greater}}
+"""
+
+
+@pytest.mark.parametrize("name", ["train", "study", "report", "submit"])
+def test_a_misspelt_metric_is_one_line_before_anything_is_trained(
+    study_file: Path, images: Path, tmp_path: Path, name: str
+) -> None:
+    study_file.write_text(study_file.read_text() + CLAIMS.format(metric="evaluations.intact.recal.bird"))
+    words = [
+        "--study",
+        study_file,
+        "--results",
+        tmp_path / "results",
+        *(["--data", images] if name != "report" else []),
+    ]
+    refused = command(name, *words, *(["--variant", "skip", "--seed", "0"] if name == "train" else []))
+    assert refused.returncode == 2
+    assert f"{study_file}: claim 2: metric evaluations.intact.recal.bird: " in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_claim_that_the_data_cant_judge_is_named_before_and_after(
+    study_file: Path, images: Path, tmp_path: Path
+) -> None:
+    study_file.write_text(study_file.read_text() + CLAIMS.format(metric="evaluations.intact.recall.bird"))
+    done = command("study", "--study", study_file, "--data", images, "--seeds", 1, "--results", tmp_path / "results")
+    assert done.returncode == 0, done.stderr
+    said = "claim 2: not judged, since the data has no class 'bird' but class0, class1, class2, class3"
+    assert done.stderr.splitlines()[0] == f"note: {said}"
+    report = json.loads((tmp_path / "results/tiny/report/report.json").read_text())
+    assert [claim["id"] for claim in report["claims"]] == ["1"]
+    assert f"C{said[1:]}." in report["flags"]
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is visible")
 @pytest.mark.parametrize("name", ["train", "study"])
 def test_a_gpu_that_was_asked_for_and_is_not_there_is_one_line_before_anything_is_written(

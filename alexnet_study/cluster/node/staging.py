@@ -11,14 +11,26 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from alexnet_study.cluster.plans.job_plan import JobPlan
 from alexnet_study.errors import RequestError
+from alexnet_study.study.validation import build
 
 
-def prepared(source: str, cache: Path | None) -> str:
-    """Verify and cache the data in a process of its own, so that this one needs no PyTorch; returns its content hash.
+@dataclass(frozen=True, kw_only=True)
+class PreparedData:
+    """What data that is ready for runs is: its hash, the kind of its source, its classes, its test images' number."""
+
+    content_hash: str
+    kind: str
+    classes: tuple[str, ...]
+    test_images: int
+
+
+def prepared(source: str, cache: Path | None) -> PreparedData:
+    """Verify and cache the data in a process of its own, so that this one needs no PyTorch; returns what it is.
 
     Downloads what is missing. RequestError says what is wrong with the source.
     """
@@ -26,7 +38,7 @@ def prepared(source: str, cache: Path | None) -> str:
     done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         raise RequestError(done.stdout.strip() or f"--data {source}: could not be prepared; see the lines above")
-    return str(json.loads(done.stdout.splitlines()[-1])["content_hash"])
+    return build(PreparedData, json.loads(done.stdout.splitlines()[-1]), "the prepared data")
 
 
 @contextlib.contextmanager
@@ -51,7 +63,8 @@ def main() -> None:
     except RequestError as error:
         print(error)
         sys.exit(2)
-    print(json.dumps({"content_hash": data.content_hash}))
+    own = {"kind": data.source.kind, "classes": data.classes, "test_images": len(data.test)}
+    print(json.dumps({"content_hash": data.content_hash, **own}))
 
 
 if __name__ == "__main__":

@@ -170,4 +170,7 @@ def _plain(material: Material) -> str:
         found = compare({other: 1.0, first: -1.0}, values)
         if found:
             text += f"; {other} less {first} {with_interval(found.estimate, metric, difference=True)}"
-    return f"{text}. The study states no claims."
+    none = (
+        "No claim of the study can be judged on these data" if collection.inapplicable else "The study states no claims"
+    )
+    return f"{text}. {none}."
