@@ -18,6 +18,7 @@ DATA    ?=
 SEEDS   ?=
 CACHE   ?=
 DEVICE  ?=
+VERIFY  ?=
 
 # How a study is submitted.
 PROFILE     ?= slurm
@@ -40,7 +41,7 @@ IMAGE      ?= alexnet-study
 BASE_IMAGE ?=
 export IMAGE BASE_IMAGE PYTHON
 
-.PHONY: another-cuda help setup gpu-check demo study reference bench report test image sif sqsh submit status logs cancel retry cluster-up cluster-down
+.PHONY: another-cuda help setup gpu-check demo check study reference bench report test image sif sqsh submit status logs cancel retry cluster-up cluster-down
 # What runs under a scheduler runs in processes of its own, which the count does not see: tests/slurm holds that.
 NOT_COUNTED := alexnet_study/cluster/*
 .DEFAULT_GOAL := help
@@ -66,9 +67,14 @@ gpu-check: $(VENV)/.ready ## half a minute that tells whether the GPU works as i
 demo: $(VENV)/.ready ## the whole study in minutes, offline, on handwritten digits
 	$(RUN) -m jobs.study --study jobs/studies/demo.yaml --results "$(RESULTS)" $(if $(CACHE),--cache "$(CACHE)")
 
-study: $(VENV)/.ready ## all runs of STUDY here, then its report [DATA=…] [SEEDS=…] [RESULTS=…] [CACHE=…] [DEVICE=cuda]
+check: $(VENV)/.ready ## STUDY and DATA looked at before anything is trained: classes, claims, runs, time and disk [DATA=…] [SEEDS=…] [VERIFY=1]
+	@$(RUN) -m jobs.check --study "$(STUDY)" --results "$(RESULTS)" $(if $(DATA),--data "$(DATA)") \
+	    $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(CACHE),--cache "$(CACHE)") $(if $(filter-out 0,$(VERIFY)),--verify)
+
+study: $(VENV)/.ready ## all runs of STUDY here, then its report [DATA=…] [SEEDS=…] [RESULTS=…] [CACHE=…] [DEVICE=cuda] [VERIFY=1]
 	$(RUN) -m jobs.study --study "$(STUDY)" --results "$(RESULTS)" $(if $(DATA),--data "$(DATA)") \
-	    $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(CACHE),--cache "$(CACHE)") $(if $(DEVICE),--device "$(DEVICE)")
+	    $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(CACHE),--cache "$(CACHE)") $(if $(DEVICE),--device "$(DEVICE)") \
+	    $(if $(filter-out 0,$(VERIFY)),--verify)
 
 report: $(VENV)/.ready ## tables, figures and page of STUDY from the finished runs [RESULTS=…]
 	$(RUN) -m jobs.report --study "$(STUDY)" --results "$(RESULTS)"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "alexnet-study"
 COMMANDS = (
-    *("train", "study", "report", "reference", "predict", "export"),
+    *("check", "train", "study", "report", "reference", "predict", "export"),
     *("submit", "status", "cancel", "retry", "gpu-check", "logs"),
 )
 

@@ -41,8 +41,8 @@ def add_selection(parser: Parser) -> None:
     parser.add_argument("--seeds", default="", metavar="SEEDS", help="only runs with these seeds, as 0,2,5 or 0-9")
 
 
-def add_training_options(parser: Parser) -> None:
-    """Add the options of the commands that train."""
+def add_data_options(parser: Parser) -> None:
+    """Add what the data is, where it is kept, and overrides of the study."""
     from alexnet_study.data.sources import expected_data  # takes a moment, which no other command needs
 
     parser.add_argument("--data", metavar="SOURCE", help=f"{expected_data()} (the study's)")
@@ -50,6 +50,16 @@ def add_training_options(parser: Parser) -> None:
     parser.add_argument(
         "--set", action="append", default=[], metavar="FIELD=VALUE", help="override, as recipe.epochs=1"
     )
+
+
+def add_verify_option(parser: Parser) -> None:
+    """Add the wish to compare all of the data's files with what was decoded, of the commands that decode here."""
+    parser.add_argument("--verify", action="store_true", help="read every file again, not a sample, to find changes")
+
+
+def add_training_options(parser: Parser) -> None:
+    """Add the options of the commands that train."""
+    add_data_options(parser)
     parser.add_argument(
         "--allow-inexact-resume",
         action="store_true",

@@ -6,7 +6,13 @@ alexnet-study study --study demo
 import sys
 from collections.abc import Sequence
 
-from alexnet_study.commands.options import Parser, add_device_option, add_training_options, study_parser
+from alexnet_study.commands.options import (
+    Parser,
+    add_device_option,
+    add_training_options,
+    add_verify_option,
+    study_parser,
+)
 from alexnet_study.errors import StoppedError
 from alexnet_study.runs.interruption import Interruption
 
@@ -15,6 +21,7 @@ def parser(program: str) -> Parser:
     """Return the parser of the command's options."""
     parser = study_parser(program, __doc__)
     add_training_options(parser)
+    add_verify_option(parser)
     add_device_option(parser)
     parser.add_argument("--seeds", metavar="SEEDS", help="a count or a list such as 0,2,5 (the study's)")
     return parser

@@ -6,7 +6,13 @@ alexnet-study train --study skip --variant skip --seed 0
 import sys
 from collections.abc import Sequence
 
-from alexnet_study.commands.options import Parser, add_device_option, add_training_options, study_parser
+from alexnet_study.commands.options import (
+    Parser,
+    add_device_option,
+    add_training_options,
+    add_verify_option,
+    study_parser,
+)
 from alexnet_study.runs.interruption import Interruption
 
 
@@ -14,6 +20,7 @@ def parser(program: str) -> Parser:
     """Return the parser of the command's options."""
     parser = study_parser(program, __doc__)
     add_training_options(parser)
+    add_verify_option(parser)
     add_device_option(parser)
     parser.add_argument("--variant", required=True, metavar="NAME", help="one of the study's variants")
     parser.add_argument(

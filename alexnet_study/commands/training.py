@@ -18,7 +18,7 @@ def pack_context(arguments: argparse.Namespace, study: Study, interruption: Inte
     """
     device = usable_device(arguments.device)
     return PackContext(
-        data=load_dataset(arguments.data or study.data, cache=arguments.cache),
+        data=load_dataset(arguments.data or study.data, cache=arguments.cache, verify=arguments.verify),
         results=arguments.results,
         device=device,
         asked=arguments.device,

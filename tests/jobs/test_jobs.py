@@ -147,7 +147,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     assert not (tmp_path / "results").exists()
 
 
-COMMANDS = ("train", "study", "report", "reference", "predict", "export")
+COMMANDS = ("check", "train", "study", "report", "reference", "predict", "export")
 COMMANDS += ("submit", "status", "cancel", "retry", "gpu_check", "logs")
 
 
