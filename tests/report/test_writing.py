@@ -19,6 +19,7 @@ from alexnet_study.report.findings import FILE
 from alexnet_study.report.rendering.page import LIGHTER, TEMPLATES
 from alexnet_study.report.rendering.picture import HUES
 from alexnet_study.report.rendering.section import ABSENT, KEPT
+from alexnet_study.report.values import RunValues, Values
 from alexnet_study.report.writing import write_report
 from alexnet_study.study.study import Study
 
@@ -172,3 +173,31 @@ def test_damaged_arrays_are_named_but_a_reference_goes_without(study: Study, cop
 def test_no_finished_run_is_one_line(finished: tuple[Study, Path], tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="no finished run"):
         write_report(collect(finished[0], tmp_path), tmp_path)
+
+
+def test_classes_of_any_name_are_reported(collection: Collection, tmp_path: Path) -> None:
+    """Mathematics, a leading underscore, markup and other scripts: each stands in the page and the tables as it is."""
+    names = ("$x^2$", "_private", "St. Bernard v1.0", "<b>", "a|b", "고양이", "a\\b", "50 %", "7", '"q"')
+    new = dict(zip(collection.classes, names, strict=True))
+    runs = [dataclasses.replace(own, single=_renamed(own, new)) for own in collection.values.runs]
+    study = dataclasses.replace(collection.study, claims=(), published=None)
+    renamed = dataclasses.replace(
+        collection,
+        study=study,
+        runs=tuple(dataclasses.replace(run, classes=names) for run in collection.runs),
+        values=Values(runs, names),
+    )
+    page = write_report(renamed, tmp_path)
+    content = unescape(page.read_text())
+    assert all(name in content for name in names)
+    recall = pd.read_csv(page.parent / "tables/recall.csv", dtype=str)
+    assert list(recall["class"].unique()) == list(names)
+    for drawn, column in (("confusion", "true"), ("recall", "class"), ("pca", "class")):
+        data = pd.read_csv(page.parent / f"figures/{drawn}.csv", dtype=str)
+        assert set(data[column]) == set(names), drawn
+
+
+def _renamed(own: RunValues, new: dict[str, str]) -> dict[tuple[str, str], float | None]:
+    parts = ((evaluation, *path.rpartition(".")) for evaluation, path in own.single)
+    keys = [(evaluation, f"{parent}{dot}{new.get(last, last)}") for evaluation, parent, dot, last in parts]
+    return dict(zip(keys, own.single.values(), strict=True))

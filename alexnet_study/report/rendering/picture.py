@@ -30,6 +30,7 @@ STYLE: Any = {
     "svg.hashsalt": "alexnet_study",
     "svg.fonttype": "path",
     "figure.constrained_layout.use": True,
+    "text.parse_math": False,  # a class may be called $x$
 }
 MARKERS = "osDv^<>pPX"
 RASTER = 90  # dots per inch of what an SVG holds as pixels: clouds of points, cells

@@ -9,7 +9,19 @@ import pandas as pd
 
 from alexnet_study.files import write_atomically
 
-LATEX = {"\\": r"\textbackslash{}", "%": r"\%", "_": r"\_", "&": r"\&", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}"}
+LATEX = {
+    "\\": r"\textbackslash{}",
+    "%": r"\%",
+    "_": r"\_",
+    "&": r"\&",
+    "#": r"\#",
+    "$": r"\$",
+    "{": r"\{",
+    "}": r"\}",
+} | {
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+}
 SYMBOLS = {"−": "$-$", "±": r"$\pm$", "×": r"$\times$", "Σ": r"$\Sigma$", "λ": r"$\lambda$", "²": r"$^2$", "–": "--"}
 
 EMPTY = {"–", ""}
@@ -50,7 +62,7 @@ class Table:
     def markdown(self) -> str:
         """Return the compact form as a Markdown table."""
         rows = [list(self.display.columns), ["---"] * self.display.shape[1], *self.display.values.tolist()]
-        return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in rows) + "\n"
+        return "".join(f"| {' | '.join(map(_markdown, row))} |\n" for row in rows)
 
     def latex(self) -> str:
         """Return the compact form as a LaTeX tabular."""
@@ -69,6 +81,11 @@ def table(
 ) -> Table:
     """Return a table made of its rows."""
     return Table(name=name, caption=caption, tidy=pd.DataFrame(list(tidy)), display=pd.DataFrame(list(display)))
+
+
+def _markdown(cell: object) -> str:
+    """Return a cell that can't end its row or its column."""
+    return " ".join(str(cell).splitlines()).replace("|", "\\|")
 
 
 def _escape(text: object) -> str:

@@ -3,12 +3,15 @@
 To add a topic: write its file, whose `section` makes it of the material, and name it here.
 """
 
+import sys
+import warnings
 from collections.abc import Callable
 from typing import TypeAlias
 
 import matplotlib
 
 from alexnet_study.report.material import Material
+from alexnet_study.report.rendering.fonts import fonts_for, fonts_note
 from alexnet_study.report.rendering.picture import STYLE
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.sections import (
@@ -54,5 +57,9 @@ CONTENTS: tuple[Topic, ...] = (
 
 def build_sections(material: Material) -> list[Section]:
     """Return all sections that the study has something for."""
-    with matplotlib.rc_context(STYLE):
+    fonts = fonts_for(material.collection.classes)
+    if note := fonts_note(fonts):
+        print(f"note: {note}", file=sys.stderr)
+    with matplotlib.rc_context(STYLE | {"font.family": list(fonts.families)}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # which the note says once
         return [section for build in CONTENTS if (section := build(material)) is not None]

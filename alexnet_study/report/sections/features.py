@@ -34,11 +34,12 @@ def pca_scatter(material: Material, findings: Findings) -> Picture:
     panels = np.atleast_1d(figure.subplots(rows, columns, sharex=True, sharey=True)).flatten()
     data = []
     for axes, row in zip(panels, findings.points, strict=False):
-        scores, labels = np.array(row.scores), np.array(row.labels)
+        scores, labels, handles = np.array(row.scores), np.array(row.labels), []
         for index, name in enumerate(collection.classes):
             own: Any = {"color": COLOURS[index % len(COLOURS)], "label": name}
             own["marker"] = MARKERS[index % len(MARKERS)]
-            axes.scatter(*scores[labels == index].T, s=6, alpha=0.7, linewidths=0, rasterized=True, **own)
+            drawn = axes.scatter(*scores[labels == index].T, s=6, alpha=0.7, linewidths=0, rasterized=True, **own)
+            handles.append(drawn)  # asked for by name, since matplotlib hides labels that begin with _
         axes.set_title(
             f"{group_name(row.variant, row.evaluation)}\nseed {row.seed}; residual {row.residual:.3f}", fontsize=8
         )
@@ -52,8 +53,9 @@ def pca_scatter(material: Material, findings: Findings) -> Picture:
         )
     for unused in panels[len(findings.points) :]:
         unused.remove()
-    handles, labels_shown = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels_shown, loc="outside lower center", ncols=5, frameon=False, markerscale=2, fontsize=8)
+    figure.legend(
+        handles, collection.classes, loc="outside lower center", ncols=5, frameon=False, markerscale=2, fontsize=8
+    )
     shown, images = len(findings.points[0].labels), findings.points[0].images
     caption = (
         f"PCA of the test features: {shown} of {images} test images, one seed (n = 1) a panel, turned, reflected "
