@@ -28,7 +28,7 @@ UNBALANCED = 1.5  # the largest class's number of images over the smallest's, fr
 def study_lines(study: Study) -> list[str]:
     """Return what is asked, and of how many runs."""
     looks = ", ".join(f"{n} ({100 * share:g} %)" for n, share in study.looks.items())
-    count = f"{len(study.variants)} variants × {len(study.seeds)} seeds = {len(study.variants) * len(study.seeds)} runs"
+    count = f"{len(study.variants)} variants, {len(study.seeds)} seeds, {len(study.runs())} runs"
     return [
         f"study     {study.name}: {study.question or 'no question stated'}",
         f"          {count}: {', '.join(study.variants)}",

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from alexnet_study.errors import DamagedRunError
 from alexnet_study.report.applicability import DataFacts, Inapplicable, applicable, inapplicable
+from alexnet_study.report.flags import departures, mixtures
 from alexnet_study.report.measures import Measure, curve_deviations
 from alexnet_study.report.values import CONFUSION, RUN, RunValues, Values, values_of
 from alexnet_study.runs.folder import ARRAY_FILES, RunFolder
@@ -85,6 +86,11 @@ class Collection:
     def variants(self) -> list[str]:
         """Return the variants with at least one run, in the study's order."""
         return [name for name in self.study.variants if any(run.variant == name for run in self.runs)]
+
+    @property
+    def home(self) -> Path:
+        """Return the study's folder, in which the runs lie."""
+        return self.runs[0].folder.path.parent.parent
 
     def of(self, variant: str) -> list[Run]:
         """Return the runs of a variant, by seed."""
@@ -175,7 +181,7 @@ def collect(study: Study, results: Path) -> Collection:
         runs=tuple(kept),
         values=Values(own_values, kept[0].classes if kept else ()),
         left_out=(*left_out, *unlike),
-        flags=(*(f"{str(entry)[0].upper()}{str(entry)[1:]}." for entry in unjudged), *_flags(kept)),
+        flags=_flags(study, kept, unjudged),
         has_arrays=has_arrays and all(run.files >= set(ARRAY_FILES) for run in kept),
         inapplicable=unjudged,
     )
@@ -273,24 +279,14 @@ def _commonest(runs: list[Run], keys: tuple[str, ...]) -> tuple[list[Run], list[
     return [run for run in runs if value(run) == most], left_out
 
 
-def _flags(runs: list[Run]) -> list[str]:
-    """Return differences between runs that do not keep them apart but that a reader should know."""
-    flags = []
-    for label, values in (
-        ("devices", {run.provenance.device for run in runs}),
-        ("commits", {run.provenance.commit[:12] for run in runs}),
-        ("versions of torch", {run.provenance.versions.get("torch") for run in runs}),
-    ):
-        if len(values) > 1:
-            flags.append(f"The runs mix {label}: {', '.join(sorted(str(value) for value in values))}.")
-    dirty = sum(bool(run.provenance.dirty) for run in runs)
-    if dirty:
-        flags.append(f"{dirty} of {_count(len(runs), 'run')} came from code with uncommitted changes.")
-    inexact = sum(run.provenance.bit_exact is False for run in runs)
-    if inexact:
-        where = "on another device model or other versions than they began with: their bits are not reproducible"
-        flags.append(f"{inexact} of {_count(len(runs), 'run')} went on {where}.")
-    return flags
+def _flags(study: Study, runs: Sequence[Run], unjudged: Sequence[Inapplicable]) -> tuple[str, ...]:
+    """Return what a reader should know before the numbers, a sentence each."""
+    if not runs:
+        return ()
+    firsts = list({run.variant: run.identity for run in reversed(runs)}.values())[::-1]
+    lacking = [f"{str(entry)[0].upper()}{str(entry)[1:]}." for entry in unjudged]
+    own = departures(study, firsts, runs[0].provenance.source)
+    return (*own, *lacking, *mixtures([run.provenance for run in runs]))
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,0 +1,65 @@
+"""What readers should know of a report's runs before its numbers: where they differ from the study file, or mix."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from alexnet_study.data.sources import is_source
+from alexnet_study.runs.records import DataSource, Provenance
+from alexnet_study.study.identity import Identity
+from alexnet_study.study.study import Study
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+def departures(study: Study, identities: Sequence[Identity], source: DataSource) -> list[str]:
+    """Return how runs differ from what the study file asks for: in their data, recipe or structure, a line each.
+
+    identities: of one run of each variant, whose runs are alike. A file that was edited since looks like an override.
+    """
+    lines = []
+    asked = study.data if is_source(study.data) else "a folder"
+    given = source.kind if is_source(source.kind) else "a folder"
+    if asked != given:
+        lines.append(f"The runs' data is {source.name}; the study file asks for {study.data}.")
+    if source.resized:
+        lines.append(f"{source.resized:,} of the images were not 32×32 and were resized.")
+    changed: dict[str, list[str]] = {}
+    for own in identities:
+        wanted = study.run(own.variant, own.seed)
+        found = [*_differences("recipe", own.recipe, wanted.recipe), *_differences("model", own.model, wanted.model)]
+        for difference in found:
+            changed.setdefault(difference, []).append(own.variant)
+    lines += [
+        f"The runs of {', '.join(variants)} have {difference} (overridden, or the file was edited since)."
+        for difference, variants in changed.items()
+    ]
+    return lines
+
+
+def _differences(section: str, own: "DataclassInstance", wanted: "DataclassInstance") -> list[str]:
+    """Return the fields that differ, as `recipe.epochs 2 where the study file has 5`."""
+    pairs = ((f.name, getattr(own, f.name), getattr(wanted, f.name)) for f in dataclasses.fields(own))
+    return [f"{section}.{name} {a} where the study file has {b}" for name, a, b in pairs if a != b]
+
+
+def mixtures(provenances: Sequence[Provenance]) -> list[str]:
+    """Return differences between runs that do not keep them apart but that a reader should know."""
+    flags = []
+    for label, values in (
+        ("devices", {own.device for own in provenances}),
+        ("commits", {own.commit[:12] for own in provenances}),
+        ("versions of torch", {own.versions.get("torch") for own in provenances}),
+    ):
+        if len(values) > 1:
+            flags.append(f"The runs mix {label}: {', '.join(sorted(str(value) for value in values))}.")
+    all_runs = f"{len(provenances)} {'run' if len(provenances) == 1 else 'runs'}"
+    dirty = sum(bool(own.dirty) for own in provenances)
+    if dirty:
+        flags.append(f"{dirty} of {all_runs} came from code with uncommitted changes.")
+    inexact = sum(own.bit_exact is False for own in provenances)
+    if inexact:
+        where = "on another device model or other versions than they began with: their bits are not reproducible"
+        flags.append(f"{inexact} of {all_runs} went on {where}.")
+    return flags

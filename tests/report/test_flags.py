@@ -1,0 +1,30 @@
+"""What a report says first where its runs are not those that the study file asks for."""
+
+import dataclasses
+from pathlib import Path
+
+from alexnet_study.report.collection import Collection
+from alexnet_study.report.flags import departures
+from alexnet_study.study.study import Study, load_study
+
+
+def test_runs_of_other_data_recipe_and_structure_are_told(study: Study, collection: Collection) -> None:
+    """The runs were made of skip.yaml; the file that the report reads says otherwise."""
+    firsts = [collection.of(variant)[0].identity for variant in collection.variants]
+    source = dataclasses.replace(collection.runs[0].provenance.source, kind="folder", name="photos", resized=1234)
+    edited = dataclasses.replace(study, recipe={**study.recipe, "epochs": 7, "batch_size": 32})
+    other, resized, epochs, batch = departures(edited, firsts, source)
+    assert other == "The runs' data is photos; the study file asks for cifar10."
+    assert resized == "1,234 of the images were not 32×32 and were resized."
+    assert epochs.startswith("The runs of baseline, skip have recipe.epochs 5 where the study file has 7 (overridden")
+    assert batch.startswith("The runs of baseline, skip have recipe.batch_size 256 where the study file has 32 (over")
+
+
+def test_runs_as_asked_need_no_word(collection: Collection) -> None:
+    study = load_study(Path("jobs/studies/skip.yaml"))
+    source = dataclasses.replace(collection.runs[0].provenance.source, kind="cifar10", resized=0)
+    firsts = [collection.of(variant)[0].identity for variant in collection.variants]
+    assert departures(study, firsts, source) == []
+    wider = dataclasses.replace(firsts[1], model=dataclasses.replace(firsts[1].model, hidden=8))
+    (line,) = departures(study, [firsts[0], wider], source)
+    assert line.startswith("The runs of skip have model.hidden 8 where the study file has 1024")
