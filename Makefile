@@ -19,6 +19,8 @@ SEEDS   ?=
 CACHE   ?=
 DEVICE  ?=
 VERIFY  ?=
+TARGET  ?=
+FORCE   ?=
 
 # How a study is submitted.
 PROFILE     ?= slurm
@@ -76,8 +78,8 @@ study: $(VENV)/.ready ## all runs of STUDY here, then its report [DATA=…] [SEE
 	    $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(CACHE),--cache "$(CACHE)") $(if $(DEVICE),--device "$(DEVICE)") \
 	    $(if $(filter-out 0,$(VERIFY)),--verify)
 
-report: $(VENV)/.ready ## tables, figures and page of STUDY from the finished runs [RESULTS=…]
-	$(RUN) -m jobs.report --study "$(STUDY)" --results "$(RESULTS)"
+report: $(VENV)/.ready ## tables, figures and page of STUDY from the finished runs [RESULTS=…] [TARGET=…]
+	$(RUN) -m jobs.report --study "$(STUDY)" --results "$(RESULTS)" $(if $(TARGET),--target "$(TARGET)")
 
 submit: $(VENV)/.ready ## STUDY's unfinished runs as SLURM jobs, one GPU each [PROFILE=…] [DRY_RUN=1] [ALLOW_DIRTY=1] [DATA=…] [SEEDS=…]
 	@$(RUN) -m jobs.submit --study "$(STUDY)" --results "$(RESULTS)" --profile "$(PROFILE)" $(if $(DATA),--data "$(DATA)") \
@@ -117,8 +119,8 @@ cluster-up: ## a real SLURM on this machine, to try it: prints the export line t
 cluster-down: ## stop what cluster-up started
 	@$(CLUSTER) down
 
-reference: $(VENV)/.ready ## STUDY's finished runs of RESULTS without arrays, and their report, to results/reference, to commit
-	$(RUN) -m jobs.reference --study "$(STUDY)" --results "$(RESULTS)"
+reference: $(VENV)/.ready ## STUDY's finished runs of RESULTS without arrays, and their report, to results/reference, to commit [FORCE=1]
+	$(RUN) -m jobs.reference --study "$(STUDY)" --results "$(RESULTS)" $(if $(filter-out 0,$(FORCE)),--force)
 
 bench: $(VENV)/.ready ## speed against the peers and the limit: a table, and RESULTS/bench/<device>.json [DATA=…]
 	$(RUN) -m benchmarks.run --results "$(RESULTS)" $(if $(DATA),--data "$(DATA)")

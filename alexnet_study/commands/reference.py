@@ -16,11 +16,13 @@ def main(program: str, words: Sequence[str]) -> int:
     parser.add_argument(
         "--target", type=Path, default=Path("results/reference"), metavar="DIR", help="where (results/reference)"
     )
+    parser.add_argument("--force", action="store_true", help="replace a reference of more seeds, or of other data")
     arguments = parser.parse_args(words)
     from alexnet_study.commands.checked import checked_study
     from alexnet_study.report.reference import MEGABYTES, write_reference
 
-    page, megabytes = write_reference(checked_study(arguments.study), arguments.results, arguments.target)
+    study = checked_study(arguments.study)
+    page, megabytes = write_reference(study, arguments.results, arguments.target, force=arguments.force)
     if megabytes > MEGABYTES:
         print(f"note: {megabytes:.1f} MB is more than the {MEGABYTES:.0f} MB of a reference", file=sys.stderr)
     print(f"{megabytes:.1f} MB; report in {page}")

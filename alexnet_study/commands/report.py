@@ -4,19 +4,22 @@ alexnet-study report --study skip
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from alexnet_study.commands.options import study_parser
 
 
 def main(program: str, words: Sequence[str]) -> int:
     """Collect, then write the report."""
-    arguments = study_parser(program, __doc__).parse_args(words)
+    parser = study_parser(program, __doc__)
+    parser.add_argument("--target", type=Path, metavar="DIR", help="root of the report's folder (that of the results)")
+    arguments = parser.parse_args(words)
     from alexnet_study.commands.checked import checked_study
     from alexnet_study.report.collection import collect
     from alexnet_study.report.writing import write_report
 
     collection = collect(checked_study(arguments.study), arguments.results)
-    page = write_report(collection, arguments.results)
+    page = write_report(collection, arguments.target or arguments.results)
     for entry in collection.left_out:
         print(f"left out: {entry.run}: {entry.reason}")
     print(f"{len(collection.runs)} runs reported in {page}")

@@ -1,11 +1,14 @@
 """The report folder: tables, pictures, report.json, report.md and a self-contained index.html."""
 
+import dataclasses
+import os
+import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from alexnet_study.errors import RequestError
-from alexnet_study.files import write_atomically, write_json
+from alexnet_study.files import is_full, write_atomically, write_json
 from alexnet_study.report.audit import published
 from alexnet_study.report.audit.entries import as_json as claim_json
 from alexnet_study.report.audit.look_log import record_looks
@@ -24,15 +27,18 @@ from alexnet_study.report.sections.provenance import footer
 def write_report(collection: Collection, results: Path) -> Path:
     """Write `<results>/<study>/report/` and return the page's path; RequestError where no run is finished.
 
-    A look at the claims that is made for the first time is recorded beside it, in looks.jsonl.
+    `results` may be another folder than that of the runs, which is left as it is then. Raise RequestError where the
+    report can't be written there. A look at the claims that is made for the first time is recorded beside it, in
+    looks.jsonl.
     """
     if not collection.runs:
         reasons = "; ".join(f"{entry.run}: {entry.reason}" for entry in collection.left_out[:4])
         raise RequestError(f"no finished run of study {collection.study.name} in {results} ({reasons}); run some first")
-    folder = results / collection.study.name / "report"
+    folder, beside = results / collection.study.name / "report", collection.home / "report"
+    _check_writable(folder)
     record_looks(collection, folder.parent)
-    material = gather(collection, folder)
-    sections = build_sections(material)
+    material = gather(collection, beside)
+    sections = [_linked(section, beside, folder) for section in build_sections(material)]
     for section in sections:
         for table in section.tables:
             table.write(folder / "tables")
@@ -46,6 +52,35 @@ def write_report(collection: Collection, results: Path) -> Path:
         page = render(template, collection, said, sections, footer(material))
         write_atomically(folder / name, page.encode())
     return folder / "index.html"
+
+
+def _check_writable(folder: Path) -> None:
+    """Raise RequestError where no report can be written, before it is worked out."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        if is_full(error):
+            raise
+        raise RequestError(
+            f"{folder}: cannot write there: {error.strerror}; the report goes elsewhere with --target DIR "
+            "(make report TARGET=DIR)"
+        ) from None
+
+
+def _linked(section: Section, beside: Path, folder: Path) -> Section:
+    """Return a section whose links, from the report's place beside the runs, lead there from `folder`."""
+    if beside.resolve() == folder.resolve():
+        return section
+
+    def from_folder(link: str) -> str:
+        return f"{os.path.relpath(beside / link, folder)}/"
+
+    items = [
+        dataclasses.replace(item, links=tuple(map(from_folder, item.links))) if isinstance(item, Table) else item
+        for item in section.items
+    ]
+    return dataclasses.replace(section, items=tuple(items))
 
 
 def _numbers(material: Material, said: Sequence[str], sections: Sequence[Section]) -> Row:

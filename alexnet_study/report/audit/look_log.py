@@ -21,9 +21,10 @@ def record_looks(collection: Collection, folder: Path) -> None:
 
     A line says which seeds were used, the share of the error, the runs' hashes, and the verdict of each claim judged.
     A claim whose variants reach a look later than others has a line of its own, then. The same runs append nothing.
+    Where the runs lie elsewhere, what is recorded beside them comes first.
     """
     path = folder / FILE
-    known = read_looks(path)
+    known = read_looks(path if path.exists() else collection.home / FILE)
     seen = {(line["n"], claim, _runs(line)) for line in known for claim in line["verdicts"]}
     fresh = []
     for line in _looks(collection):
