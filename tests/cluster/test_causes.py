@@ -140,5 +140,10 @@ def test_preemption_is_of_the_life_that_it_ended() -> None:
     first = "slurmstepd-gpu1: error: *** STEP 1.0 ON gpu1 CANCELLED AT 2026-11-25T17:27:58 ***\n"
     first += "returned to the queue: preempted\n"
     assert causes.from_lines(first) == "preempted"
+    requeued = (
+        f"{first}slurmstepd-gpu1: error: *** JOB 1 ON gpu1 CANCELLED AT 2026-11-25T17:42:08 DUE TO JOB REQUEUE ***\n"
+    )
+    assert causes.why_returned(requeued) == "preempted"
+    assert causes.why_returned(f"{requeued}started again: life 1\n") is None
     assert causes.from_lines(f"{first}started again: life 1\n") is None
     assert causes.from_lines(f"{first}started again: life 1\ntask 0: Out Of Memory\n") == "out of memory"

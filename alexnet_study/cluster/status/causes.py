@@ -9,6 +9,7 @@ from alexnet_study.runs.interruption import TERMINATED
 
 ENDED_WITHOUT_A_WORD = "ended without a word"
 STOPPED = (TERMINATED, "stopped")  # what runs say of SIGTERM: now, and once
+PREEMPTED = "returned to the queue: preempted"  # a batch script's own line
 TAIL_BYTES = 65536
 
 # Lines of slurmstepd, srun, docker_process and the runtimes, the telling ones first: a job out of memory is then
@@ -21,7 +22,7 @@ LINES = (  # a pattern, and the cause, which may quote its groups
     (r"Detected \d+ oom.kill event|task \d+: Out Of Memory|container was killed: out of memory", "out of memory"),
     (r"CANCELLED AT \S+ DUE TO NODE FAILURE", "node failure"),
     (r"CANCELLED AT \S+ DUE TO TIME LIMIT", "time limit"),
-    (r"CANCELLED AT \S+ DUE TO PREEMPTION|^returned to the queue: preempted$", "preempted"),
+    (rf"CANCELLED AT \S+ DUE TO PREEMPTION|^{PREEMPTED}$", "preempted"),
     (r"\*\*\* STEP \S+ ON \S+ FAILED", "killed: its batch script"),
     (SETUP_FAILED, r"setup ended the job with exit code \2 in: \3 (\1)"),
     (r"^error: (setup ended the job with exit code (?!143\b).*)$", r"\1"),
@@ -59,6 +60,12 @@ def from_lines(text: str) -> str | None:
     last = re.split(rf"DUE TO JOB REQUEUE \*\*\*$|^{NEXT_LIFE}\d+$", text, flags=re.MULTILINE)[-1]
     found = ((re.search(pattern, last, flags=re.MULTILINE), cause) for pattern, cause in LINES)
     return next((match.expand(cause) for match, cause in found if match), None)
+
+
+def why_returned(text: str) -> str | None:
+    """Return why a job's last life was returned to the queue, as its standard error tells; None where it doesn't."""
+    life = text.rpartition(NEXT_LIFE)[2]
+    return "preempted" if PREEMPTED in life.splitlines() else from_lines(life)
 
 
 def lost_gpu(cause: str) -> str | None:

@@ -113,7 +113,7 @@ def _why_returned(job: SentJob, attempt: Attempt) -> str:
     if attempt.cause is not None and causes.settles(attempt.cause):
         return attempt.cause
     log = launcher_of(job.plan).log(job)
-    said = None if log is None else causes.from_lines(causes.tail(log))
+    said = None if log is None else causes.why_returned(causes.tail(log))
     return said or attempt.cause or "a lost job"
 
 
