@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass, field
 
-from alexnet_study.study.validation import check
+from alexnet_study.study.validation import check, check_choice
 
 CONV_NAMES = ("conv1", "conv2", "conv3", "conv4", "conv5")
 BRANCHES = {name: f"{name}.branch" for name in CONV_NAMES}  # the stage before a skip's sum
 PRECISIONS = ("fp32", "tf32", "bf16")
+SCHEDULES = ("constant", "one_cycle", "triangular", "cosine")
+RISING = ("one_cycle", "triangular")  # schedules that rise before they fall
+LOSSES = ("cross_entropy", "squared_error")
 HEADS = ("mlp", "linear")
 KEEPABLE = ("model", "predictions", "features")  # files of a finished run beside its figures
 INITIALISATIONS = ("default", "kaiming", "kaiming_convolutions")
@@ -38,9 +41,8 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         check(len(self.widths) == 5 and min(self.widths) > 0, "widths", self.widths, "five positive channel counts")
-        check(self.head in HEADS, "head", self.head, " or ".join(HEADS))
-        expected = " or ".join(INITIALISATIONS)
-        check(self.initialisation in INITIALISATIONS, "initialisation", self.initialisation, expected)
+        check_choice("head", self.head, HEADS)
+        check_choice("initialisation", self.initialisation, INITIALISATIONS)
         check(self.hidden > 0, "hidden", self.hidden, "a positive width")
         check(0 <= self.dropout < 1, "dropout", self.dropout, "a probability from 0 to below 1")
         check(len(set(self.skips)) == len(self.skips), "skips", list(self.skips), "each convolution once")
@@ -59,7 +61,16 @@ class ModelConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class RecipeConfig:
-    """How a model is trained; the defaults are the published recipe. `threads` are intra-op CPU threads."""
+    """How a model is trained; the defaults are the published recipe.
+
+    threads: intra-op CPU threads.
+    schedule: how the learning rate goes over the run's steps, `learning_rate` being its highest: see
+    `training/schedule.py`. warmup_epochs: during which it rises.
+    nesterov: Nesterov's momentum in SGD.
+    loss: what is minimised. `cross_entropy`, its targets smoothed by `label_smoothing` (Szegedy et al., CVPR 2016, section
+    7), or `squared_error`, the mean over images and classes of (logit − one-hot target)². What an epoch records
+    as its training loss is the cross-entropy of the unsmoothed targets in any case.
+    """
 
     epochs: int = 5
     batch_size: int = 256
@@ -68,6 +79,11 @@ class RecipeConfig:
     weight_decay: float = 5e-4
     precision: str = "fp32"
     threads: int = 2
+    schedule: str = field(default="constant", metadata={"since": 3})
+    warmup_epochs: float = field(default=0.0, metadata={"since": 3})
+    nesterov: bool = field(default=False, metadata={"since": 3})
+    loss: str = field(default="cross_entropy", metadata={"since": 3})
+    label_smoothing: float = field(default=0.0, metadata={"since": 3})
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "threads"):
@@ -75,7 +91,21 @@ class RecipeConfig:
         check(self.learning_rate > 0, "learning_rate", self.learning_rate, "a number above 0")
         check(0 <= self.momentum < 1, "momentum", self.momentum, "a number from 0 to below 1")
         check(self.weight_decay >= 0, "weight_decay", self.weight_decay, "a number of at least 0")
-        check(self.precision in PRECISIONS, "precision", self.precision, "one of " + ", ".join(PRECISIONS))
+        check_choice("precision", self.precision, PRECISIONS)
+        check_choice("schedule", self.schedule, SCHEDULES)
+        check_choice("loss", self.loss, LOSSES)
+        self._check_combinations()
+
+    def _check_combinations(self) -> None:
+        expected = f"from 0 to below the {self.epochs} epochs"
+        check(0 <= self.warmup_epochs < self.epochs, "warmup_epochs", self.warmup_epochs, expected)
+        rises = self.schedule not in RISING or self.warmup_epochs > 0
+        check(rises, "warmup_epochs", self.warmup_epochs, f"a number above 0, during which {self.schedule} rises")
+        check(not self.nesterov or self.momentum > 0, "nesterov", self.nesterov, "a momentum above 0 with it")
+        expected = "a share from 0 to below 1"
+        check(0 <= self.label_smoothing < 1, "label_smoothing", self.label_smoothing, expected)
+        smoothed = self.loss == "cross_entropy" or not self.label_smoothing
+        check(smoothed, "label_smoothing", self.label_smoothing, f"0 with loss: {self.loss}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ import functools
 import math
 import types
 import typing
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from alexnet_study.errors import RequestError
@@ -40,6 +40,11 @@ def check(right: bool, name: str, value: object, expected: str) -> None:
     """Raise RequestError if a value is not `right`."""
     if not right:
         raise RequestError(f"{name}: {value!r} is not valid; expected {expected}")
+
+
+def check_choice(name: str, value: object, choices: Collection[str]) -> None:
+    """Raise RequestError if a value is none of the choices."""
+    check(value in choices, name, value, "one of " + ", ".join(choices))
 
 
 @functools.cache

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from alexnet_study.data.dataset import Split
 from alexnet_study.training.determinism import derive_seed
+from alexnet_study.training.schedule import learning_rate
 from alexnet_study.training.state import TrainingState
-from alexnet_study.training.step import learning_rate
 
 CHECKPOINT_SECONDS = 30.0  # a process that is killed loses no more than what it did in this time
 LEAST_SECONDS = 0.1  # between checkpoints, however small they are
@@ -45,7 +45,8 @@ class Steps:
         """Give every state what is its own at step `step` of the epoch."""
         for state in self.states:
             state.draw(step)
-            state.optimizer.set_learning_rate(learning_rate(state.recipe, state.epoch * len(self) + step))
+            rate = learning_rate(state.recipe, state.epoch * len(self) + step, len(self))
+            state.optimizer.set_learning_rate(rate)
 
     def take(self, step: int) -> None:
         """Take step `step`, counted from 0, of every state."""

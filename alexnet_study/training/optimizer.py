@@ -12,7 +12,9 @@ from alexnet_study.study.configs import RecipeConfig
 
 
 class MomentumSGD:
-    """v ← momentum · v + gradient + weight_decay · w, then w ← w − learning_rate · v, from v = 0, in one fused kernel.
+    """v ← momentum · v + g, g = gradient + weight_decay · w; then w ← w − learning_rate · v, from v = 0, in one kernel.
+
+    With Nesterov's momentum w ← w − learning_rate · (g + momentum · v).
 
     momenta: v of each parameter, of its shape, dtype and device. The learning rate is a tensor beside them, which a
     CUDA graph reads anew at each replay: a number it would keep as it was at the capture.
@@ -51,6 +53,6 @@ class MomentumSGD:
             momentum=self.recipe.momentum,
             weight_decay=self.recipe.weight_decay,
             dampening=0,
-            nesterov=False,
+            nesterov=self.recipe.nesterov,
             maximize=False,
         )

@@ -1,4 +1,4 @@
-"""One step of training: its learning rate, the forward pass, the loss, the backward pass, the update, what is counted.
+"""One step of training: the forward pass, the loss, the backward pass, the update, what is counted.
 
 On a GPU a step is captured once and replayed: what differs from step to step must reach it in a tensor, as the learning
 rate does, since a graph keeps a Python number as it was at the capture.
@@ -18,23 +18,28 @@ from alexnet_study.training.optimizer import MomentumSGD
 CACHE_BATCH = 64  # images whose largest activations, 8 MB in bf16, fit the last-level cache of a CPU
 
 
-def learning_rate(recipe: RecipeConfig, step: int) -> float:
-    """Return the learning rate of a step, counted from 0 over the whole run: the same for all."""
-    return recipe.learning_rate
-
-
 def train_step(model: AlexNet, optimizer: MomentumSGD, images: Tensor, labels: Tensor, recipe: RecipeConfig) -> Tensor:
-    """Update once on uint8 images (B, 3, 32, 32); return (loss · B, correct, B), float64 (3,), on the device."""
+    """Update once on uint8 images (B, 3, 32, 32); return (cross-entropy · B, correct, B), float64 (3,)."""
     with autocast(images.device, recipe.precision):
         logits = model.classify(torch.cat([model.features(normalise(part)) for part in cache_parts(model, images)]))
-        loss = F.cross_entropy(logits.float(), labels)  # logits (B, C)
+        loss = objective(logits.float(), labels, recipe)  # logits (B, C)
     optimizer.clear_gradients()
     loss.backward()
     optimizer.step()
     with torch.no_grad():
         correct = (logits.argmax(1) == labels).sum()
         count = torch.full((), float(len(labels)), dtype=torch.float64, device=labels.device)
+        if recipe.loss != "cross_entropy" or recipe.label_smoothing:
+            loss = F.cross_entropy(logits.float(), labels)  # so that every recipe records the same measure
         return torch.stack([loss.double() * count, correct.double(), count])
+
+
+def objective(logits: Tensor, labels: Tensor, recipe: RecipeConfig) -> Tensor:
+    """Return what a step minimises, of logits (B, C) in fp32 and labels (B,)."""
+    if recipe.loss == "squared_error":
+        classes = torch.arange(logits.shape[1], device=logits.device)
+        return F.mse_loss(logits, (labels[:, None] == classes).to(logits.dtype))
+    return F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
 
 
 def cache_parts(model: AlexNet, images: Tensor) -> tuple[Tensor, ...]:

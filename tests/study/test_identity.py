@@ -18,10 +18,10 @@ REFERENCE = sorted(Path("results/reference").glob("*/*/seed-*/config.json"))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Schedule:
+class Mixing:
     """A nested configuration, which itself has gained a field."""
 
-    shape: str = "constant"
+    shape: str = "linear"
     warmup: int = field(default=0, metadata={"since": 4})
 
 
@@ -29,8 +29,8 @@ class Schedule:
 class GrownRecipe(RecipeConfig):
     """The recipe with a plain and a nested field more."""
 
-    smoothing: float = field(default=0.0, metadata={"since": 3})
-    schedule: Schedule = field(default_factory=Schedule, metadata={"since": 3})
+    sharpness: float = field(default=0.0, metadata={"since": 3})
+    mixing: Mixing = field(default_factory=Mixing, metadata={"since": 3})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class GrownModel(ModelConfig):
 class Unready(RecipeConfig):
     """A younger field without a default."""
 
-    smoothing: float = field(metadata={"since": 3})
+    sharpness: float = field(metadata={"since": 3})
 
 
 def test_every_finished_run_of_the_reference_keeps_its_hash() -> None:
@@ -69,9 +69,9 @@ def test_a_younger_field_at_its_default_leaves_the_identity_as_it_was(run: RunCo
 @pytest.mark.parametrize(
     ("changed", "stored"),
     [
-        ({"smoothing": 0.1}, {"smoothing": 0.1}),
-        ({"schedule": Schedule(shape="cosine")}, {"schedule": {"shape": "cosine"}}),
-        ({"schedule": Schedule(warmup=2)}, {"schedule": {"shape": "constant", "warmup": 2}}),
+        ({"sharpness": 0.1}, {"sharpness": 0.1}),
+        ({"mixing": Mixing(shape="cosine")}, {"mixing": {"shape": "cosine"}}),
+        ({"mixing": Mixing(warmup=2)}, {"mixing": {"shape": "linear", "warmup": 2}}),
     ],
 )
 def test_a_younger_field_of_another_value_is_part_of_the_identity(
@@ -99,8 +99,8 @@ def test_all_that_differs_between_two_identities_is_named_with_both_values(run: 
 
 
 def test_a_younger_field_needs_a_default(run: RunConfig) -> None:
-    recipe = Unready(**dataclasses.asdict(run.recipe), smoothing=0.0)
-    with pytest.raises(TypeError, match=r"Unready\.smoothing"):
+    recipe = Unready(**dataclasses.asdict(run.recipe), sharpness=0.0)
+    with pytest.raises(TypeError, match=r"Unready\.sharpness"):
         identity(dataclasses.replace(run, recipe=recipe), "data")
 
 

@@ -78,7 +78,7 @@ def test_a_schedule_reaches_every_step_of_a_graph(
     runs: list[RunConfig], data: Dataset, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     constant = trained(Steps(states_of(runs), data.train, 20), 2)
-    monkeypatch.setattr(epoch, "learning_rate", lambda recipe, step: recipe.learning_rate / (1 + step))
+    monkeypatch.setattr(epoch, "learning_rate", lambda recipe, step, steps: recipe.learning_rate / (1 + step))
     plain = trained(Steps(states_of(runs), data.train, 20), 2)
     assert plain != constant
     assert trained(GraphSteps(states_of(runs), data.train, 20, graphs=recorder), 2) == plain

@@ -106,7 +106,7 @@ def test_a_schedule_reaches_every_step_of_a_graph(
     runs: list[RunConfig], data: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there = data.to(CUDA)
-    monkeypatch.setattr(epoch, "learning_rate", lambda recipe, step: recipe.learning_rate / (1 + step))
+    monkeypatch.setattr(epoch, "learning_rate", lambda recipe, step, steps: recipe.learning_rate / (1 + step))
     eager = trained(Steps(states_of(runs), there.train, 20), 2)
     assert trained(graph_of(states_of(runs), there), 2) == eager
 

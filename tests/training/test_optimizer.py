@@ -11,16 +11,17 @@ from alexnet_study.study.configs import RunConfig
 from alexnet_study.training.optimizer import MomentumSGD
 
 
-@pytest.mark.parametrize("momentum", [0.0, 0.9])
-def test_its_steps_are_those_of_pytorchs_fused_sgd(run: RunConfig, momentum: float) -> None:
-    recipe = dataclasses.replace(run.recipe, momentum=momentum, weight_decay=0.05)
+@pytest.mark.parametrize(("momentum", "nesterov"), [(0.0, False), (0.9, False), (0.9, True)])
+def test_its_steps_are_those_of_pytorchs_fused_sgd(run: RunConfig, momentum: float, nesterov: bool) -> None:
+    recipe = dataclasses.replace(run.recipe, momentum=momentum, weight_decay=0.05, nesterov=nesterov)
     generator = torch.Generator().manual_seed(0)
     shapes = [(8, 3, 5, 5), (17,), (3, 1000)]
     ours = [torch.nn.Parameter(torch.randn(shape, generator=generator)) for shape in shapes]
     ours[0].data = ours[0].data.to(memory_format=torch.channels_last)
     theirs = [torch.nn.Parameter(parameter.detach().clone()) for parameter in ours]
     optimizer = MomentumSGD(ours, recipe)
-    oracle = torch.optim.SGD(theirs, lr=recipe.learning_rate, momentum=momentum, weight_decay=0.05, fused=True)
+    rate = recipe.learning_rate
+    oracle = torch.optim.SGD(theirs, lr=rate, momentum=momentum, weight_decay=0.05, nesterov=nesterov, fused=True)
     for step in range(4):
         rate = recipe.learning_rate / (1 + step)
         optimizer.set_learning_rate(rate)
