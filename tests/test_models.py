@@ -1,13 +1,16 @@
 """The model against STUDY's table, PyTorch's own counts, and the identity behind the audit."""
 
+import itertools
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from alexnet_study.models import build_model, feature_count, multiply_adds, parameter_count
+from alexnet_study.models import Dropout, build_model, feature_count, multiply_adds, parameter_count
 from alexnet_study.study.configs import CONV_NAMES, ModelConfig
 
 configs = st.builds(
@@ -16,7 +19,11 @@ configs = st.builds(
     widths=st.tuples(*[st.integers(1, 9)] * 5),
     projection=st.just(True),
     batch_norm=st.booleans(),
-    head=st.sampled_from(["mlp", "linear"]),
+    head=st.sampled_from(["mlp", "linear", "pooled", "max_pooled"]),
+    project_equal=st.booleans(),
+    kernel=st.tuples(*[st.sampled_from([1, 3, 5, 7])] * 5),
+    activation=st.sampled_from(["relu", "tanh", "gelu", "silu"]),
+    pool=st.sampled_from(["plain", "overlapping"]),
     hidden=st.integers(1, 20),
 )
 
@@ -82,3 +89,72 @@ def test_kaiming_initialisation_is_the_papers_and_the_default_keeps_its_weights(
         assert torch.equal(value, origin.state_dict()[name])
     skip = build_model(ModelConfig(initialisation="kaiming", skips=("conv2",)), 10, seed=0)
     assert all(torch.equal(value, kaiming.state_dict()[name]) for name, value in skip.state_dict().items())
+
+
+def in_turn(*layers: nn.Module) -> nn.Module:
+    return nn.Sequential(*layers).eval()
+
+
+@pytest.mark.parametrize("pool", ["plain", "overlapping"])
+@pytest.mark.parametrize("activation", ["relu", "tanh", "gelu", "silu"])
+def test_activations_and_pools_are_pytorchs_layers(activation: str, pool: str) -> None:
+    model = build_model(ModelConfig(activation=activation, pool=pool, hidden=16), 10, seed=0).eval()
+    layer = {"relu": nn.ReLU, "tanh": nn.Tanh, "gelu": nn.GELU, "silu": nn.SiLU}[activation]
+    pools = {"plain": nn.MaxPool2d(2), "overlapping": nn.MaxPool2d(3, stride=2, padding=1)}
+    conv = model.convolutions
+    features = in_turn(
+        *[conv["conv1"], layer(), pools[pool], conv["conv2"], layer(), pools[pool]],
+        *[conv["conv3"], layer(), conv["conv4"], layer(), conv["conv5"], layer(), pools[pool], nn.Flatten()],
+    )
+    first, second, last = (module for module in model.classifier if isinstance(module, nn.Linear))
+    oracle = in_turn(features, first, layer(), second, layer(), last)
+    torch.testing.assert_close(model(images()), oracle(images()))
+
+
+@pytest.mark.parametrize("skips", [s for n in range(5) for s in itertools.combinations(CONV_NAMES[1:], n)])
+def test_any_subset_of_skips_adds_what_it_says(skips: tuple[str, ...]) -> None:
+    config = ModelConfig(widths=(4, 6, 6, 6, 4), skips=skips, projection=True, project_equal=True, hidden=8)
+    model = build_model(config, 10, seed=0).eval()
+    x = images()
+    for name in CONV_NAMES:
+        branch = F.relu(model.convolutions[name](x))
+        x = branch + model.projections[name](x) if name in skips else branch
+        x = F.max_pool2d(x, 2) if name in ("conv1", "conv2", "conv5") else x
+    torch.testing.assert_close(model.features(images()), x.flatten(1))
+    assert set(model.projections) == set(skips)
+
+
+def test_a_pooled_head_is_one_layer_on_each_channels_mean_or_largest_value() -> None:
+    for head, pool in (("pooled", nn.AdaptiveAvgPool2d(1)), ("max_pooled", nn.AdaptiveMaxPool2d(1))):
+        model = build_model(ModelConfig(head=head, logit_scale=0.25), 10, seed=0).eval()
+        (last,) = (module for module in model.classifier if isinstance(module, nn.Linear))
+        features = model.features(images())
+        expected = last(pool(features.view(4, 64, 4, 4)).flatten(1)) / 4
+        torch.testing.assert_close(model.classify(features), expected)
+
+
+def test_dropout_stands_before_the_layers_that_are_named() -> None:
+    def places(**structure: object) -> list[str]:
+        model = build_model(ModelConfig(**structure), 10, seed=0)  # type: ignore[arg-type]
+        return [name for name, module in model.named_modules() if isinstance(module, Dropout)]
+
+    assert places() == ["classifier.0", "classifier.3"]
+    assert places(head="linear") == []
+    assert places(head="pooled", dropout_before=("output",)) == ["classifier.1"]
+    assert places(dropout_before=("hidden2", "conv3", "output")) == ["classifier.2", "classifier.5", "dropouts.conv3"]
+    model = build_model(ModelConfig(dropout_before=("conv2",), dropout=0.75, skips=("conv2",)), 10, seed=0).train()
+    seen: list[torch.Tensor] = []
+    model.convolutions["conv2"].register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    model.features(images())
+    assert (seen[0] == 0).float().mean().item() > 0.75  # half of a ReLU's outputs are 0 as it is
+    assert torch.equal(
+        model.eval().features(images()), build_model(ModelConfig(skips=("conv2",)), 10, seed=0).features(images())
+    )
+
+
+def test_alexnets_own_widths_have_the_size_of_its_plan() -> None:
+    config = ModelConfig(widths=(64, 192, 384, 256, 256), skips=("conv2", "conv5"), projection=True)
+    model = build_model(config, 10, seed=0)
+    assert sum(p.numel() for p in model.parameters()) == parameter_count(config, 10)
+    assert set(model.projections) == {"conv2"}
+    assert feature_count(config) == 4096

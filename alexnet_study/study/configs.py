@@ -10,8 +10,12 @@ PRECISIONS = ("fp32", "tf32", "bf16")
 SCHEDULES = ("constant", "one_cycle", "triangular", "cosine")
 RISING = ("one_cycle", "triangular")  # schedules that rise before they fall
 LOSSES = ("cross_entropy", "squared_error")
-HEADS = ("mlp", "linear")
 KEEPABLE = ("model", "predictions", "features")  # files of a finished run beside its figures
+HEADS = ("mlp", "linear", "pooled", "max_pooled")
+ACTIVATIONS = ("relu", "tanh", "gelu", "silu")
+POOLS = ("plain", "overlapping")
+HIDDEN_NAMES = ("hidden1", "hidden2")  # of the head mlp
+DROPOUT_PLACES = (*CONV_NAMES[1:], *HIDDEN_NAMES, "output")
 INITIALISATIONS = ("default", "kaiming", "kaiming_convolutions")
 
 
@@ -19,12 +23,16 @@ INITIALISATIONS = ("default", "kaiming", "kaiming_convolutions")
 class ModelConfig:
     """The structure of one AlexNet; the defaults are the baseline.
 
-    skips: convolutions whose input is added to their output after the ReLU, before the pool.
-    widths: output channels of conv1 … conv5.
-    projection: skips whose channel counts differ go through a 1×1 convolution.
-    batch_norm: batch normalisation between each convolution and its ReLU.
-    head: `mlp`, the three fully connected layers, or `linear`, one layer on the features.
-    hidden: width of the two hidden fully connected layers. dropout: probability before each of them.
+    skips: convolutions whose input is added to their output after the activation, before the pool.
+    widths: output channels of conv1 … conv5. kernel: the sides of their kernels, odd.
+    projection: skips whose channel counts differ go through a 1×1 convolution; project_equal: the others too.
+    batch_norm: batch normalisation between each convolution and its activation.
+    activation: after every convolution and hidden layer; gelu is the exact one. pool: max-pooling of `plain` 2×2
+    squares, or of `overlapping` 3×3 squares, two pixels apart.
+    head: `mlp`, the three fully connected layers; `linear`, one layer on the features; `pooled` or `max_pooled`, one
+    layer on the mean or the largest value of each channel. logit_scale: a fixed factor on what it gives.
+    hidden: width of the two hidden fully connected layers.
+    dropout: probability before each layer of `dropout_before`; a head without hidden layers has none there.
     initialisation: PyTorch's default, or `kaiming` (normal, fan-in, biases 0) in every layer that a ReLU follows, or in
     the convolutions alone.
     A field that is added tells with `since` in its metadata in which version of the identity; see `study/identity.py`.
@@ -38,17 +46,57 @@ class ModelConfig:
     hidden: int = 1024
     dropout: float = 0.5
     initialisation: str = field(default="default", metadata={"since": 2})
+    activation: str = field(default="relu", metadata={"since": 3})
+    pool: str = field(default="plain", metadata={"since": 3})
+    kernel: tuple[int, ...] = field(default=(3, 3, 3, 3, 3), metadata={"since": 3})
+    project_equal: bool = field(default=False, metadata={"since": 3})
+    dropout_before: tuple[str, ...] = field(default=HIDDEN_NAMES, metadata={"since": 3})
+    logit_scale: float = field(default=1.0, metadata={"since": 3})
 
     def __post_init__(self) -> None:
         check(len(self.widths) == 5 and min(self.widths) > 0, "widths", self.widths, "five positive channel counts")
+        odd = len(self.kernel) == 5 and all(side > 0 and side % 2 for side in self.kernel)
+        check(odd, "kernel", list(self.kernel), "five odd sides, as [5, 3, 3, 3, 3]")
         check_choice("head", self.head, HEADS)
-        check_choice("initialisation", self.initialisation, INITIALISATIONS)
+        check_choice("activation", self.activation, ACTIVATIONS)
+        check_choice("pool", self.pool, POOLS)
+        check(self.logit_scale > 0, "logit_scale", self.logit_scale, "a number above 0")
+        self._check_initialisation()
         check(self.hidden > 0, "hidden", self.hidden, "a positive width")
         check(0 <= self.dropout < 1, "dropout", self.dropout, "a probability from 0 to below 1")
         check(len(set(self.skips)) == len(self.skips), "skips", list(self.skips), "each convolution once")
         for name in self.skips:
             self._check_skip(name)
+        right = self.projection or not self.project_equal
+        check(right, "project_equal", self.project_equal, "projection: true with it")
         object.__setattr__(self, "skips", tuple(sorted(self.skips)))  # one identity for one set
+        self._settle_dropout()
+
+    @property
+    def pools_features(self) -> bool:
+        """Return whether the head pools each channel to one number."""
+        return self.head in ("pooled", "max_pooled")
+
+    @property
+    def dropped_convolutions(self) -> tuple[str, ...]:
+        """Return the convolutions that have dropout before them."""
+        return tuple(name for name in self.dropout_before if name in CONV_NAMES)
+
+    def _check_initialisation(self) -> None:
+        check_choice("initialisation", self.initialisation, INITIALISATIONS)
+        right = self.activation == "relu" or not self.initialisation.startswith("kaiming")
+        check(right, "initialisation", self.initialisation, f"default with activation: {self.activation}")
+
+    def _settle_dropout(self) -> None:
+        """One order for one set; RequestError for a layer that the head lacks, unless it is the default's."""
+        places = self.dropout_before
+        for place in places:
+            check_choice("dropout_before", place, DROPOUT_PLACES)
+        check(len(set(places)) == len(places), "dropout_before", list(places), "each layer once")
+        ordered = tuple(place for place in DROPOUT_PLACES if place in places)
+        object.__setattr__(self, "dropout_before", ordered)
+        hidden = self.head == "mlp" or ordered == HIDDEN_NAMES or not set(ordered) & set(HIDDEN_NAMES)
+        check(hidden, "dropout_before", list(places), f"no hidden layer with head: {self.head}")
 
     def _check_skip(self, name: str) -> None:
         possible = "any of " + ", ".join(CONV_NAMES[1:]) + " (conv1 has 3 input channels)"
@@ -67,8 +115,8 @@ class RecipeConfig:
     schedule: how the learning rate goes over the run's steps, `learning_rate` being its highest: see
     `training/schedule.py`. warmup_epochs: during which it rises.
     nesterov: Nesterov's momentum in SGD.
-    loss: what is minimised. `cross_entropy`, its targets smoothed by `label_smoothing` (Szegedy et al., CVPR 2016, section
-    7), or `squared_error`, the mean over images and classes of (logit − one-hot target)². What an epoch records
+    loss: what is minimised. `cross_entropy`, its targets smoothed by `label_smoothing` (Szegedy et al., CVPR 2016,
+    section 7), or `squared_error`, the mean over images and classes of (logit − one-hot target)². What an epoch records
     as its training loss is the cross-entropy of the unsmoothed targets in any case.
     """
 

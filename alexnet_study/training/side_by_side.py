@@ -7,7 +7,7 @@ import torch
 
 from alexnet_study.data.dataset import Split
 from alexnet_study.errors import RunError
-from alexnet_study.models import IMAGE_CHANNELS, IMAGE_SIDE, layer_table, parameter_count
+from alexnet_study.models import IMAGE_CHANNELS, IMAGE_SIDE, Block, layer_table, parameter_count
 from alexnet_study.study.configs import ModelConfig, RunConfig
 from alexnet_study.training.device import lost_gpu
 from alexnet_study.training.epoch import Steps
@@ -80,15 +80,25 @@ def step_bytes(model: ModelConfig, classes: int, batch_size: int) -> int:
     """Return an estimate, from above, of the bytes that one run's state and step hold at once in fp32.
 
     Weights, momenta, gradients, and the copies of the first two that a capture makes: 5 numbers a parameter. Of each
-    image, itself and normalised; in each block the outputs of convolution, normalisation, ReLU and sum, their
-    gradients, and what the pool makes, with int64 places. The fully connected layers count as three outputs a layer.
+    image, itself and normalised; in each block what `_block_numbers` says, and what the pool makes, with int64 places.
+    The fully connected layers count as three outputs a layer, and dropout as four inputs.
     """
     image = 4 * 2 * IMAGE_CHANNELS * IMAGE_SIDE**2
     for block in layer_table(model):
         outputs = block.outputs * block.side**2
-        image += outputs * 4 * (4 + 2 * model.batch_norm + block.skip) + (outputs // 4 * (4 + 8) if block.pooled else 0)
+        image += 4 * outputs * _block_numbers(model, block) + (outputs // 4 * (4 + 8) if block.pooled else 0)
+        image += 4 * 4 * block.inputs * block.side**2 * (block.name in model.dropout_before)
     dense = 3 * 4 * (2 * model.hidden + classes)
     return 5 * 4 * parameter_count(model, classes) + batch_size * (image + dense)
+
+
+def _block_numbers(model: ModelConfig, block: Block) -> int:
+    """Numbers that a step holds for each output of a block's convolution.
+
+    The outputs of convolution, normalisation, activation and sum, and their gradients. Other activations than ReLU come
+    before the pool, on all outputs.
+    """
+    return 4 + 2 * model.batch_norm + block.skip + 2 * (model.activation != "relu")
 
 
 def first_error(error: BaseException) -> BaseException:

@@ -26,10 +26,17 @@ def pretended() -> Iterator[None]:
     dataset._scale_and_shift.cache_clear()  # what it keeps would be no tensors elsewhere
 
 
-@pytest.fixture(params=["plain", "skip", "batch norm"])
+STRUCTURES: dict[str, dict[str, object]] = {
+    "plain": {},
+    "skip": {"skips": ("conv2",)},
+    "batch norm": {"batch_norm": True, "skips": ("conv2",)},
+    "pooled": {"head": "pooled", "pool": "overlapping", "dropout_before": ("conv2", "output"), "logit_scale": 0.5},
+}
+
+
+@pytest.fixture(params=STRUCTURES)
 def model(request: pytest.FixtureRequest) -> AlexNet:
-    structure = {"plain": {}, "skip": {"skips": ("conv2",)}, "batch norm": {"batch_norm": True, "skips": ("conv2",)}}
-    config = ModelConfig(**structure[request.param])  # type: ignore[arg-type]
+    config = ModelConfig(**STRUCTURES[request.param])  # type: ignore[arg-type]
     with CUDA:
         return AlexNet(config, 10)
 

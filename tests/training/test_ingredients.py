@@ -29,7 +29,17 @@ RECIPES: dict[str, dict[str, Any]] = {
     "squared error": {"loss": "squared_error"},
     "nesterov": {"nesterov": True},
 }
-MODELS: dict[str, dict[str, Any]] = {}
+MODELS: dict[str, dict[str, Any]] = {
+    "tanh": {"activation": "tanh"},
+    "gelu": {"activation": "gelu"},
+    "silu": {"activation": "silu"},
+    "overlapping pools": {"pool": "overlapping"},
+    "kernels": {"kernel": (5, 5, 3, 1, 3)},
+    "a projection of equal widths": {"projection": True, "project_equal": True},
+    "dropout everywhere": {"dropout_before": ("conv2", "conv3", "conv4", "conv5", "hidden1", "hidden2", "output")},
+    "a pooled head": {"head": "pooled", "logit_scale": 0.5},
+    "a head of maxima": {"head": "max_pooled"},
+}
 INGREDIENTS = [
     *[pytest.param({}, own, id=name) for name, own in RECIPES.items()],
     *[pytest.param(own, {}, id=name) for name, own in MODELS.items()],
