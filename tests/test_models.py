@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from alexnet_study.models import Dropout, build_model, feature_count, multiply_adds, parameter_count
+from alexnet_study.models.layers import local_response
 from alexnet_study.study.configs import CONV_NAMES, ModelConfig
 
 configs = st.builds(
@@ -18,7 +19,8 @@ configs = st.builds(
     skips=st.lists(st.sampled_from(CONV_NAMES[1:]), unique=True).map(tuple),
     widths=st.tuples(*[st.integers(1, 9)] * 5),
     projection=st.just(True),
-    batch_norm=st.booleans(),
+    norm=st.sampled_from(["none", "batch", "group", "local_response"]),
+    groups=st.just(1),
     head=st.sampled_from(["mlp", "linear", "pooled", "max_pooled"]),
     project_equal=st.booleans(),
     kernel=st.tuples(*[st.sampled_from([1, 3, 5, 7])] * 5),
@@ -158,3 +160,31 @@ def test_alexnets_own_widths_have_the_size_of_its_plan() -> None:
     assert sum(p.numel() for p in model.parameters()) == parameter_count(config, 10)
     assert set(model.projections) == {"conv2"}
     assert feature_count(config) == 4096
+
+
+def test_local_response_normalisation_is_the_papers_and_pytorchs() -> None:
+    x = 20 * torch.randn(2, 9, 3, 3, generator=torch.Generator().manual_seed(0))
+    expected = torch.empty_like(x)
+    for i in range(9):  # section 3.3: k = 2, n = 5, α = 1e-4, β = 0.75; the sum ends at the first and last channel
+        squares = sum(x[:, j] ** 2 for j in range(max(0, i - 2), min(8, i + 2) + 1))
+        expected[:, i] = x[:, i] / (2 + 1e-4 * squares) ** 0.75
+    torch.testing.assert_close(local_response(x), expected)
+    torch.testing.assert_close(local_response(x), nn.LocalResponseNorm(5, alpha=5 * 1e-4, beta=0.75, k=2)(x))
+    assert local_response(x.bfloat16()).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("skips", [(), ("conv2",)])
+@pytest.mark.parametrize("norm", ["batch", "group", "local_response"])
+def test_normalisations_stand_where_they_are_said_to(norm: str, skips: tuple[str, ...]) -> None:
+    config = ModelConfig(norm=norm, groups=4, skips=skips, hidden=8)
+    model = build_model(config, 10, seed=0).eval()
+    before: dict[str, nn.Module] = {"batch": nn.BatchNorm2d(64).eval(), "group": nn.GroupNorm(4, 64)}
+    after = nn.LocalResponseNorm(5, alpha=5e-4, k=2)
+    x = images()
+    for name in CONV_NAMES:
+        branch = F.relu(before.get(norm, nn.Identity())(model.convolutions[name](x)))
+        branch = after(branch) if norm == "local_response" and name in ("conv1", "conv2") else branch
+        x = branch + x if name in skips else branch
+        x = F.max_pool2d(x, 2) if name in ("conv1", "conv2", "conv5") else x
+    torch.testing.assert_close(model.features(images()), x.flatten(1))
+    assert set(model.norms) == (set() if norm == "local_response" else set(CONV_NAMES))

@@ -8,7 +8,17 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from alexnet_study.models.layers import ACTIVATION_LAYERS, ACTIVATIONS, Dropout, GlobalPool, Scale, max_pool
+from alexnet_study.models.layers import (
+    ACTIVATION_LAYERS,
+    ACTIVATIONS,
+    RESPONSE_NORMALISED,
+    Dropout,
+    GlobalPool,
+    Scale,
+    local_response,
+    max_pool,
+    normalisations,
+)
 from alexnet_study.models.table import Block, dense_shapes, layer_table
 from alexnet_study.study.configs import BRANCHES, ModelConfig
 
@@ -25,8 +35,7 @@ class AlexNet(nn.Module):
         self.blocks = layer_table(config)
         self.convolutions = nn.ModuleDict({b.name: _convolution(b) for b in self.blocks})
         self.classifier = _classifier(config, classes)
-        norms = {b.name: nn.BatchNorm2d(b.outputs) for b in self.blocks} if config.batch_norm else {}
-        self.norms = nn.ModuleDict(norms)
+        self.norms = normalisations(config.normalisation, {b.name: b.outputs for b in self.blocks}, config.groups)
         projected = [b for b in self.blocks if b.projected]
         self.projections = nn.ModuleDict({b.name: nn.Conv2d(b.inputs, b.outputs, 1, bias=False) for b in projected})
         self.dropouts = nn.ModuleDict({name: Dropout(config.dropout) for name in config.dropped_convolutions})
@@ -93,17 +102,25 @@ class AlexNet(nn.Module):
 
     def _with_skip(self, block: Block, x: Tensor) -> tuple[Tensor, Tensor]:
         """The branch as it is, (B, outputs, side, side), and the pooled sum."""
-        branch = self._activate(self._preactivation(block, x))
+        branch = self._activated(block, x)
         return branch, self._pool(block, branch + self._shortcut(block, x))
 
     def _without_skip(self, block: Block, x: Tensor) -> Tensor:
-        if self.config.activation == "relu":  # pool and ReLU commute, exactly; this order does a quarter of the work
+        if self.config.activation == "relu" and not self._responds(block):
+            # pool and ReLU commute, exactly; this order does a quarter of the work
             return self._activate(self._pool(block, self._preactivation(block, x)))
-        return self._pool(block, self._activate(self._preactivation(block, x)))
+        return self._pool(block, self._activated(block, x))
 
     def _preactivation(self, block: Block, x: Tensor) -> Tensor:
         z: Tensor = self.convolutions[block.name](x)
-        return self.norms[block.name](z) if self.config.batch_norm else z
+        return self.norms[block.name](z) if block.name in self.norms else z
+
+    def _activated(self, block: Block, x: Tensor) -> Tensor:
+        z = self._activate(self._preactivation(block, x))
+        return local_response(z) if self._responds(block) else z
+
+    def _responds(self, block: Block) -> bool:
+        return self.config.norm == "local_response" and block.name in RESPONSE_NORMALISED
 
     def _dropped(self, block: Block, x: Tensor) -> Tensor:
         return self.dropouts[block.name](x) if block.name in self.dropouts else x

@@ -69,7 +69,7 @@ def parameter_count(config: ModelConfig, classes: int) -> int:
     """Return the number of trainable parameters, in closed form."""
     blocks = layer_table(config)
     convolutions = sum(b.kernel**2 * b.inputs * b.outputs + b.outputs for b in blocks)
-    norms = sum(2 * b.outputs for b in blocks) if config.batch_norm else 0
+    norms = sum(2 * b.outputs for b in blocks) if config.normalisation in ("batch", "group") else 0
     projections = sum(b.inputs * b.outputs for b in blocks if b.projected)
     return convolutions + norms + projections + sum(i * o + o for i, o in dense_shapes(config, classes))
 

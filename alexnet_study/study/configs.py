@@ -13,6 +13,7 @@ LOSSES = ("cross_entropy", "squared_error")
 KEEPABLE = ("model", "predictions", "features")  # files of a finished run beside its figures
 HEADS = ("mlp", "linear", "pooled", "max_pooled")
 ACTIVATIONS = ("relu", "tanh", "gelu", "silu")
+NORMS = ("none", "batch", "local_response", "group")
 POOLS = ("plain", "overlapping")
 HIDDEN_NAMES = ("hidden1", "hidden2")  # of the head mlp
 DROPOUT_PLACES = (*CONV_NAMES[1:], *HIDDEN_NAMES, "output")
@@ -26,9 +27,12 @@ class ModelConfig:
     skips: convolutions whose input is added to their output after the activation, before the pool.
     widths: output channels of conv1 … conv5. kernel: the sides of their kernels, odd.
     projection: skips whose channel counts differ go through a 1×1 convolution; project_equal: the others too.
-    batch_norm: batch normalisation between each convolution and its activation.
-    activation: after every convolution and hidden layer; gelu is the exact one. pool: max-pooling of `plain` 2×2
-    squares, or of `overlapping` 3×3 squares, two pixels apart.
+    norm: `batch` or `group` normalisation between each convolution and its activation, the latter over `groups` groups of
+    channels (1: layer normalisation over channels and places); or `local_response` normalisation after the activations
+    of conv1 and conv2, with the constants of Krizhevsky et al., 2012. batch_norm: the elder spelling of `norm: batch`,
+    and what that becomes: both are one identity, read as `normalisation`.
+    activation: after every convolution and hidden layer; gelu is the exact one.
+    pool: max-pooling of `plain` 2×2 squares, or of `overlapping` 3×3 squares, two pixels apart.
     head: `mlp`, the three fully connected layers; `linear`, one layer on the features; `pooled` or `max_pooled`, one
     layer on the mean or the largest value of each channel. logit_scale: a fixed factor on what it gives.
     hidden: width of the two hidden fully connected layers.
@@ -52,6 +56,8 @@ class ModelConfig:
     project_equal: bool = field(default=False, metadata={"since": 3})
     dropout_before: tuple[str, ...] = field(default=HIDDEN_NAMES, metadata={"since": 3})
     logit_scale: float = field(default=1.0, metadata={"since": 3})
+    norm: str = field(default="none", metadata={"since": 3})
+    groups: int = field(default=32, metadata={"since": 3})
 
     def __post_init__(self) -> None:
         check(len(self.widths) == 5 and min(self.widths) > 0, "widths", self.widths, "five positive channel counts")
@@ -71,6 +77,12 @@ class ModelConfig:
         check(right, "project_equal", self.project_equal, "projection: true with it")
         object.__setattr__(self, "skips", tuple(sorted(self.skips)))  # one identity for one set
         self._settle_dropout()
+        self._settle_norm()
+
+    @property
+    def normalisation(self) -> str:
+        """Return the normalisation, however it was spelt."""
+        return "batch" if self.batch_norm else self.norm
 
     @property
     def pools_features(self) -> bool:
@@ -97,6 +109,16 @@ class ModelConfig:
         object.__setattr__(self, "dropout_before", ordered)
         hidden = self.head == "mlp" or ordered == HIDDEN_NAMES or not set(ordered) & set(HIDDEN_NAMES)
         check(hidden, "dropout_before", list(places), f"no hidden layer with head: {self.head}")
+
+    def _settle_norm(self) -> None:
+        check_choice("norm", self.norm, NORMS)
+        check(not self.batch_norm or self.norm in ("none", "batch"), "norm", self.norm, "batch with batch_norm: true")
+        check(self.groups >= 1, "groups", self.groups, "an integer of at least 1")
+        even = self.norm != "group" or not any(width % self.groups for width in self.widths)
+        check(even, "groups", self.groups, f"a number that divides each of the widths {list(self.widths)}")
+        if self.norm == "batch":
+            object.__setattr__(self, "batch_norm", True)
+            object.__setattr__(self, "norm", "none")
 
     def _check_skip(self, name: str) -> None:
         possible = "any of " + ", ".join(CONV_NAMES[1:]) + " (conv1 has 3 input channels)"

@@ -8,6 +8,7 @@ import torch
 from alexnet_study.data.dataset import Split
 from alexnet_study.errors import RunError
 from alexnet_study.models import IMAGE_CHANNELS, IMAGE_SIDE, Block, layer_table, parameter_count
+from alexnet_study.models.layers import RESPONSE_NORMALISED
 from alexnet_study.study.configs import ModelConfig, RunConfig
 from alexnet_study.training.device import lost_gpu
 from alexnet_study.training.epoch import Steps
@@ -96,9 +97,11 @@ def _block_numbers(model: ModelConfig, block: Block) -> int:
     """Numbers that a step holds for each output of a block's convolution.
 
     The outputs of convolution, normalisation, activation and sum, and their gradients. Other activations than ReLU come
-    before the pool, on all outputs.
+    before the pool, on all outputs; so does local response normalisation, with its squares, sums and their gradients.
     """
-    return 4 + 2 * model.batch_norm + block.skip + 2 * (model.activation != "relu")
+    normalised = 2 * (model.normalisation in ("batch", "group"))
+    responding = 48 * (model.norm == "local_response" and block.name in RESPONSE_NORMALISED)
+    return 4 + normalised + block.skip + 2 * (model.activation != "relu") + responding
 
 
 def first_error(error: BaseException) -> BaseException:

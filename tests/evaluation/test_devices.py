@@ -30,6 +30,8 @@ STRUCTURES: dict[str, dict[str, object]] = {
     "plain": {},
     "skip": {"skips": ("conv2",)},
     "batch norm": {"batch_norm": True, "skips": ("conv2",)},
+    "group norm": {"norm": "group", "activation": "silu"},
+    "local response": {"norm": "local_response"},
     "pooled": {"head": "pooled", "pool": "overlapping", "dropout_before": ("conv2", "output"), "logit_scale": 0.5},
 }
 

@@ -119,3 +119,11 @@ def test_an_identity_that_no_run_writes_is_refused(run: RunConfig, change: dict[
     content["hash"] = identity_hash(content)
     with pytest.raises(RequestError, match=message):
         parse_identity(content, "config.json")
+
+
+def test_both_spellings_of_batch_normalisation_are_one_identity(run: RunConfig) -> None:
+    models = [ModelConfig(batch_norm=True), ModelConfig(norm="batch"), ModelConfig(norm="batch", batch_norm=True)]
+    first, *others = [identity(dataclasses.replace(run, model=model), "data") for model in models]
+    assert all(other == first for other in others)
+    assert "norm" not in json.loads(json.dumps(first.as_json()))["model"]
+    assert {model.normalisation for model in models} == {"batch"}

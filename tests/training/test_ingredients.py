@@ -37,6 +37,9 @@ MODELS: dict[str, dict[str, Any]] = {
     "kernels": {"kernel": (5, 5, 3, 1, 3)},
     "a projection of equal widths": {"projection": True, "project_equal": True},
     "dropout everywhere": {"dropout_before": ("conv2", "conv3", "conv4", "conv5", "hidden1", "hidden2", "output")},
+    "batch norm": {"norm": "batch"},
+    "group norm": {"norm": "group", "groups": 2},
+    "local response": {"norm": "local_response"},
     "a pooled head": {"head": "pooled", "logit_scale": 0.5},
     "a head of maxima": {"head": "max_pooled"},
 }
