@@ -9,6 +9,8 @@ BRANCHES = {name: f"{name}.branch" for name in CONV_NAMES}  # the stage before a
 PRECISIONS = ("fp32", "tf32", "bf16")
 SCHEDULES = ("constant", "one_cycle", "triangular", "cosine")
 RISING = ("one_cycle", "triangular")  # schedules that rise before they fall
+FLIPS = ("none", "random", "alternating")
+LARGEST_SHIFT = 31  # pixels: a reflection reaches no further
 LOSSES = ("cross_entropy", "squared_error")
 KEEPABLE = ("model", "predictions", "features")  # files of a finished run beside its figures
 HEADS = ("mlp", "linear", "pooled", "max_pooled")
@@ -27,10 +29,11 @@ class ModelConfig:
     skips: convolutions whose input is added to their output after the activation, before the pool.
     widths: output channels of conv1 … conv5. kernel: the sides of their kernels, odd.
     projection: skips whose channel counts differ go through a 1×1 convolution; project_equal: the others too.
-    norm: `batch` or `group` normalisation between each convolution and its activation, the latter over `groups` groups of
-    channels (1: layer normalisation over channels and places); or `local_response` normalisation after the activations
-    of conv1 and conv2, with the constants of Krizhevsky et al., 2012. batch_norm: the elder spelling of `norm: batch`,
-    and what that becomes: both are one identity, read as `normalisation`.
+    norm: `batch` or `group` normalisation between each convolution and its activation, the latter over `groups` groups
+    of channels (1: layer normalisation over channels and places); or `local_response` normalisation after the
+    activations of conv1 and conv2, with the constants of Krizhevsky et al., 2012.
+    batch_norm: the elder spelling of `norm: batch`, and what that becomes: both are one identity, read as
+    `normalisation`.
     activation: after every convolution and hidden layer; gelu is the exact one.
     pool: max-pooling of `plain` 2×2 squares, or of `overlapping` 3×3 squares, two pixels apart.
     head: `mlp`, the three fully connected layers; `linear`, one layer on the features; `pooled` or `max_pooled`, one
@@ -130,6 +133,26 @@ class ModelConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AugmentationConfig:
+    """How training images are changed, anew in each epoch; none by default.
+
+    flip: mirrored at `random`, half of them, or `alternating`: half of them, the other half in the next epoch.
+    translate: by up to so many pixels in each direction, what comes in being the image's reflection.
+    cutout: the side in pixels of a square that is covered with the mean colour, its centre anywhere.
+    """
+
+    flip: str = "none"
+    translate: int = 0
+    cutout: int = 0
+
+    def __post_init__(self) -> None:
+        check_choice("flip", self.flip, FLIPS)
+        expected = f"pixels from 0 to {LARGEST_SHIFT}"
+        check(0 <= self.translate <= LARGEST_SHIFT, "translate", self.translate, expected)
+        check(0 <= self.cutout <= LARGEST_SHIFT, "cutout", self.cutout, expected)
+
+
+@dataclass(frozen=True, kw_only=True)
 class RecipeConfig:
     """How a model is trained; the defaults are the published recipe.
 
@@ -154,6 +177,7 @@ class RecipeConfig:
     nesterov: bool = field(default=False, metadata={"since": 3})
     loss: str = field(default="cross_entropy", metadata={"since": 3})
     label_smoothing: float = field(default=0.0, metadata={"since": 3})
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig, metadata={"since": 3})
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "threads"):

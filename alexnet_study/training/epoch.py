@@ -31,6 +31,8 @@ class Steps:
     def __init__(self, states: list[TrainingState], data: Split, batch_size: int) -> None:
         self.states, self.data, self.batch_size = states, data, batch_size
         self.orders: list[Tensor] = []
+        for state in states:
+            state.prepare(len(data))
 
     def __len__(self) -> int:
         """Steps of a whole epoch; the last may take fewer images."""
@@ -39,6 +41,8 @@ class Steps:
     def begin(self) -> None:
         """Get ready for the rest of the states' epoch."""
         device = self.data.labels.device
+        for state in self.states:
+            state.begin_epoch()
         self.orders = [epoch_order(state.seed, state.epoch, len(self.data)).to(device) for state in self.states]
 
     def set_up(self, step: int) -> None:

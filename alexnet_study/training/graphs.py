@@ -48,8 +48,9 @@ class GraphSteps(Steps):
         self._replays = {size: self._captured(size, graphs) for size in largest_first}
 
     def begin(self) -> None:
-        """Send the epoch's orders, which are the CPU's, and the place to start at."""
+        """Send the epoch's draws and orders, which are the CPU's, and the place to start at."""
         for state, order in zip(self.states, self.orders, strict=True):
+            state.begin_epoch()
             order.copy_(epoch_order(state.seed, state.epoch, len(self.data)))
         self.position.fill_(self.states[0].step * self.batch_size)
 

@@ -17,7 +17,8 @@ from alexnet_study.errors import DamagedRunError, RunError
 from alexnet_study.models import AlexNet, build_model
 from alexnet_study.runs.folder import RunFolder
 from alexnet_study.runs.records import EpochRecord, Origin, as_json, parse
-from alexnet_study.study.configs import RunConfig
+from alexnet_study.study.configs import AugmentationConfig, RunConfig
+from alexnet_study.training.augmentation import Augmentation
 from alexnet_study.training.determinism import derive_seed
 from alexnet_study.training.optimizer import MomentumSGD
 from alexnet_study.training.step import train_step
@@ -54,6 +55,7 @@ class TrainingState:
         self.seed, self.recipe = run.seed, recipe
         self.device = device
         self.renew_generator()
+        self.augmentation: Augmentation | None = None
         self.epoch = 0
         self.step = 0
         self.sums = torch.zeros(3, dtype=torch.float64, device=device)
@@ -71,6 +73,17 @@ class TrainingState:
         self.generator = torch.Generator(self.device)
         self.model.draw_from(self.generator)
 
+    def prepare(self, images: int) -> None:
+        """Get ready for epochs of so many training images."""
+        config = self.recipe.augmentation
+        if config != AugmentationConfig():
+            self.augmentation = Augmentation(config, seed=self.seed, count=images, device=self.device)
+
+    def begin_epoch(self) -> None:
+        """Draw what belongs to the epoch as a whole."""
+        if self.augmentation is not None:
+            self.augmentation.begin(self.epoch)
+
     def draw(self, step: int) -> None:
         """Seed dropout's masks for `step` of the epoch."""
         self.generator.manual_seed(derive_seed("dropout", self.seed, self.epoch, step))
@@ -78,6 +91,8 @@ class TrainingState:
     def take_step(self, data: Split, batch: Tensor) -> None:
         """Update on the images whose indices are `batch` (B,), int64, on the data's device; add to the sums."""
         images, labels = data.images[batch], data.labels[batch]
+        if self.augmentation is not None:
+            images = self.augmentation.apply(images, batch)
         self.sums += train_step(self.model, self.optimizer, images, labels, self.recipe)
 
     def next_epoch(self) -> None:

@@ -61,8 +61,7 @@ def test_every_finished_run_of_the_reference_keeps_its_hash() -> None:
 
 
 def test_a_younger_field_at_its_default_leaves_the_identity_as_it_was(run: RunConfig) -> None:
-    model = dataclasses.asdict(run.model)
-    grown = dataclasses.replace(run, recipe=GrownRecipe(**dataclasses.asdict(run.recipe)), model=GrownModel(**model))
+    grown = dataclasses.replace(run, recipe=GrownRecipe(**vars(run.recipe)), model=GrownModel(**vars(run.model)))
     assert identity(grown, "data").as_json() == identity(run, "data").as_json()
 
 
@@ -77,7 +76,7 @@ def test_a_younger_field_at_its_default_leaves_the_identity_as_it_was(run: RunCo
 def test_a_younger_field_of_another_value_is_part_of_the_identity(
     run: RunConfig, changed: dict[str, object], stored: dict[str, object]
 ) -> None:
-    recipe = GrownRecipe(**dataclasses.asdict(run.recipe))
+    recipe = GrownRecipe(**vars(run.recipe))
     before = identity(run, "data")
     after = identity(dataclasses.replace(run, recipe=dataclasses.replace(recipe, **changed)), "data")
     assert after.recipe_fields == {**before.recipe_fields, **stored}
@@ -99,7 +98,7 @@ def test_all_that_differs_between_two_identities_is_named_with_both_values(run: 
 
 
 def test_a_younger_field_needs_a_default(run: RunConfig) -> None:
-    recipe = Unready(**dataclasses.asdict(run.recipe), sharpness=0.0)
+    recipe = Unready(**vars(run.recipe), sharpness=0.0)
     with pytest.raises(TypeError, match=r"Unready\.sharpness"):
         identity(dataclasses.replace(run, recipe=recipe), "data")
 

@@ -28,6 +28,9 @@ RECIPES: dict[str, dict[str, Any]] = {
     "label smoothing": {"label_smoothing": 0.1},
     "squared error": {"loss": "squared_error"},
     "nesterov": {"nesterov": True},
+    "random flips": {"augmentation": {"flip": "random"}},
+    "alternating flips": {"augmentation": {"flip": "alternating"}},
+    "translations and cutout": {"augmentation": {"translate": 4, "cutout": 9}},
 }
 MODELS: dict[str, dict[str, Any]] = {
     "tanh": {"activation": "tanh"},
