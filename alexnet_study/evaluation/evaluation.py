@@ -1,7 +1,7 @@
-"""A trained model becomes its evaluation: intact and, where it has a skip, lesioned."""
+"""A trained model becomes its evaluation: intact; with a skip, lesioned; where that is asked for, mirrored."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,7 @@ from alexnet_study.runs.records import (
     Summary,
     TrainedScore,
 )
+from alexnet_study.study.configs import MEASURED
 
 CPU_BATCH = 125  # its largest activations fit the caches
 GPU_BATCH = 2000  # smaller ones leave a GPU waiting for the host
@@ -111,29 +112,34 @@ class Regressors:
 
 
 class Measurements:
-    """Everything measured of a trained model, by evaluation; the arrays are those of the two npz files.
+    """What is measured of a trained model, by evaluation; the arrays are those of the two npz files.
 
-    `tell` is told what comes next, in words.
+    measure: some of MEASURABLE. What is left out changes nothing of what is there. `tell` is told what comes next, in
+    words.
     """
 
     def __init__(
-        self, model: AlexNet, data: Dataset, *, seed: int, tell: Callable[[str], None] = lambda _: None
+        self,
+        model: AlexNet,
+        data: Dataset,
+        *,
+        seed: int,
+        measure: Sequence[str] = MEASURED,
+        tell: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self.data, self.seed = data, seed
+        self.data, self.seed, self.measure, self.tell = data, seed, measure, tell
         self.kept = evenly_over_classes(data.test.labels, KEPT_FEATURES)
         self.evaluations: dict[str, Evaluation] = {}
         self.regressors: dict[str, LinearRegressors] = {}
         self.predictions: dict[str, NDArray[np.generic]] = {"labels": data.test.labels.cpu().numpy()}
         self.features: dict[str, NDArray[np.generic]] = {"images": self.kept.cpu().numpy()}
-        tell(f"features of {len(data.train)} training images")
-        train = extract(model, data.train.images)
-        self.train_loss, self.train_top1 = loss_and_top1(train["intact"].logits, data.train.labels)
-        tell("linear regressors")
-        fitted = self._fit(train)
-        del train  # gigabytes, whose memory the test images' stages take over
+        fitted = self._trained_on(model)
         tell(f"evaluation of {len(data.test)} test images")
-        for name, test in extract(model, data.test.images).items():
-            self._evaluate(name, test, fitted[name])
+        tests = extract(model, data.test.images)
+        for name, test in tests.items():
+            self._evaluate(name, test, fitted.get(name))
+        if "mirrored" in measure:
+            self._evaluate_mirrored(model, tests["intact"].logits)
 
     def summary(self, last: EpochRecord) -> Summary:
         """Return the final figures; `last` is the record of the last epoch. The two gaps have opposite signs."""
@@ -155,6 +161,19 @@ class Measurements:
             files[name] = buffer.getbuffer()
         return files
 
+    def _trained_on(self, model: AlexNet) -> dict[str, Regressors]:
+        """The figures of the training images, and the linear regressors that are fitted to them, by evaluation."""
+        train = self.data.train
+        if "regressors" not in self.measure:
+            self.tell(f"evaluation of {len(train)} training images")
+            self.train_loss, self.train_top1 = loss_and_top1(predict(model, train.images), train.labels)
+            return {}
+        self.tell(f"features of {len(train)} training images")
+        outputs = extract(model, train.images)  # gigabytes, whose memory the test images' stages take over
+        self.train_loss, self.train_top1 = loss_and_top1(outputs["intact"].logits, train.labels)
+        self.tell("linear regressors")
+        return self._fit(outputs)
+
     def _fit(self, train: dict[str, Outputs]) -> dict[str, Regressors]:
         """The linear regressors of each evaluation; a stage that both share is fitted once."""
         labels, classes = self.data.train.labels, len(self.data.classes)
@@ -167,18 +186,27 @@ class Measurements:
             regressors[name] = Regressors(by_stage=by_stage, published=published)
         return regressors
 
-    def _evaluate(self, name: str, test: Outputs, regressors: Regressors) -> None:
-        pca = PCA().fit(test.features)
-        ratio = pca.explained_variance_ratio_
-        spectrum = Spectrum(
-            explained_variance_ratio=tuple(ratio.tolist()), participation_ratio=participation_ratio(ratio)
-        )
+    def _evaluate(self, name: str, test: Outputs, regressors: Regressors | None) -> None:
+        spectrum = self._spectrum(name, test.features) if "pca" in self.measure else None
         self.evaluations[name] = evaluate(test.logits, self.data.test.labels, pca=spectrum)
-        self.regressors[name] = regressors.scores(test, self.data.test.labels)
+        if regressors is not None:
+            self.regressors[name] = regressors.scores(test, self.data.test.labels)
         self.predictions[name] = test.logits.cpu().numpy()
-        self.features[f"{name}_scores"] = pca.transform(test.features)[:, :2].cpu().numpy()
-        self.features[f"{name}_explained_variance_ratio"] = ratio.cpu().numpy()
         self.features[f"{name}_features"] = test.features[self.kept].half().cpu().numpy()
+
+    def _spectrum(self, name: str, features: Tensor) -> Spectrum:
+        pca = PCA().fit(features)
+        ratio = pca.explained_variance_ratio_
+        self.features[f"{name}_scores"] = pca.transform(features)[:, :2].cpu().numpy()
+        self.features[f"{name}_explained_variance_ratio"] = ratio.cpu().numpy()
+        return Spectrum(explained_variance_ratio=tuple(ratio.tolist()), participation_ratio=participation_ratio(ratio))
+
+    def _evaluate_mirrored(self, model: AlexNet, logits: Tensor) -> None:
+        """Average the intact logits with those of the mirrored images."""
+        test = self.data.test
+        averaged = (logits + predict(model, test.images.flip(-1))) / 2
+        self.evaluations["mirrored"] = evaluate(averaged, test.labels, pca=None)
+        self.predictions["mirrored"] = averaged.cpu().numpy()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,8 +39,8 @@ def expected_calibration_error(logits: Tensor, labels: Tensor) -> float:
     ).abs().sum().item() / len(labels)
 
 
-def evaluate(logits: Tensor, labels: Tensor, *, pca: Spectrum) -> Evaluation:
-    """Return the figures of the logits (N, C) of images with labels (N,), and the spectrum of their features."""
+def evaluate(logits: Tensor, labels: Tensor, *, pca: Spectrum | None) -> Evaluation:
+    """Return the figures of the logits (N, C) of images with labels (N,), with the spectrum of their features."""
     loss, top1 = loss_and_top1(logits, labels)
     confusion = confusion_matrix(logits, labels)
     correct = confusion.diagonal()

@@ -72,6 +72,9 @@ def read_arrays(collection: Collection) -> Findings:
             labels = _add_predictions(run, tallies)
             if run.seed in chosen:
                 _add_features(run, grams, scores)
+    for kept in (grams, scores):  # what the runs of a group don't all have is left out
+        for group in [group for group, own in kept.items() if len(own) < max(len(chosen), 1)]:
+            del kept[group]
     several = len(chosen) > 1
     numbers = Numbers(
         spread=tuple(_spread(tallies)),
@@ -104,8 +107,9 @@ def _add_predictions(run: Run, tallies: dict[Group, _Tally]) -> Array:
 def _add_features(run: Run, grams: dict[Group, list[Array]], scores: dict[Group, list[Array]]) -> None:
     arrays = run.features()
     for variant, evaluation in grams:
-        if variant == run.variant:
+        if variant == run.variant and f"{evaluation}_features" in arrays:
             grams[variant, evaluation].append(centred_gram(arrays[f"{evaluation}_features"]))
+        if variant == run.variant and f"{evaluation}_scores" in arrays:
             scores[variant, evaluation].append(arrays[f"{evaluation}_scores"][:, :2])
 
 
@@ -248,9 +252,9 @@ def _alignment_tests(collection: Collection, grams: dict[Group, list[Array]]) ->
 
 def _procrustes(collection: Collection, scores: dict[Group, list[Array]]) -> list[ProcrustesFinding]:
     """Return mean residual of every group's scores on the first variant's, over pairs of different seeds."""
-    base = scores[collection.variants[0], "intact"]
+    base = scores.get((collection.variants[0], "intact"), [])
     rows = []
-    for (variant, evaluation), own in scores.items():
+    for (variant, evaluation), own in scores.items() if base else ():
         pairs = [(i, j) for i in range(len(own)) for j in range(len(base)) if i != j]
         left = [procrustes(own[i], base[j])[1] for i, j in pairs]
         extent = {"residual": float(np.mean(left)), "least": min(left), "greatest": max(left)}
@@ -260,9 +264,10 @@ def _procrustes(collection: Collection, scores: dict[Group, list[Array]]) -> lis
 
 def _points(collection: Collection, scores: dict[Group, list[Array]], labels: Array, chosen: list[int]) -> list[Points]:
     """Return the scores of one seed of each group, of some of the images, moved onto the first variant's."""
-    if not chosen:
+    base = collection.variants[0], "intact"
+    if base not in scores:
         return []
-    reference = scores[collection.variants[0], "intact"][0]
+    reference = scores[base][0]
     step = -(-len(labels) * len(scores) // SHOWN)
     rows = []
     for (variant, evaluation), own in scores.items():

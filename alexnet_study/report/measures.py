@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from alexnet_study.report.statistics.estimates import Estimate, Interval
 from alexnet_study.report.statistics.proportions import logit_interval
-from alexnet_study.runs.records import EpochRecord, Evaluation, Summary
+from alexnet_study.runs.records import EpochRecord, Evaluation, Spectrum, Summary
 from alexnet_study.study.metrics import class_metric, in_evaluation
 
 PLATEAU = 0.95
@@ -31,7 +31,8 @@ class Measure:
 
     proportion: a fraction, shown in %, its differences in points. contrast: a difference already, of two fractions, so
     that it may be negative. of_images: a proportion of the test images, or of those of the class `of_class`. of_run,
-    of_evaluation: what derives it from what a run recorded, of itself or of each evaluation.
+    of_evaluation, of_spectrum: what derives it from what a run recorded: of itself, of each evaluation, or of the
+    principal components of each that has them.
     """
 
     label: str
@@ -43,6 +44,7 @@ class Measure:
     digits: int = 4
     of_run: Callable[[Summary, Sequence[EpochRecord]], float | None] | None = None
     of_evaluation: Callable[[Evaluation], float | None] | None = None
+    of_spectrum: Callable[[Spectrum], float | None] | None = None
 
     @property
     def share(self) -> bool:
@@ -79,14 +81,14 @@ def _plateau_epochs(summary: Summary, epochs: Sequence[EpochRecord]) -> float | 
     return float(left[0]) if left else None
 
 
-def _components_90(evaluation: Evaluation) -> float | None:
-    ratio = np.asarray(evaluation.pca.explained_variance_ratio)
+def _components_90(spectrum: Spectrum) -> float | None:
+    ratio = np.asarray(spectrum.explained_variance_ratio)
     reached = np.flatnonzero(np.cumsum(ratio) >= 0.9 - 1e-12)
     return float(reached[0]) + 1 if len(reached) else None
 
 
-def _variance_in_two(evaluation: Evaluation) -> float:
-    return float(np.asarray(evaluation.pca.explained_variance_ratio)[:2].sum())
+def _variance_in_two(spectrum: Spectrum) -> float:
+    return float(np.asarray(spectrum.explained_variance_ratio)[:2].sum())
 
 
 MEASURES = {
@@ -119,10 +121,10 @@ MEASURES = {
     "evaluations.intact.pca.explained_variance_ratio.0": Measure(label="variance explained by PC1", proportion=True),
     "evaluations.intact.pca.explained_variance_ratio.1": Measure(label="variance explained by PC2", proportion=True),
     "derived.intact.variance_in_two": Measure(
-        label="variance explained by PC1 and PC2", proportion=True, of_evaluation=_variance_in_two
+        label="variance explained by PC1 and PC2", proportion=True, of_spectrum=_variance_in_two
     ),
     "derived.intact.components_90": Measure(
-        label="components for 90 % of the variance", digits=1, of_evaluation=_components_90
+        label="components for 90 % of the variance", digits=1, of_spectrum=_components_90
     ),
     "evaluations.intact.pca.participation_ratio": Measure(label="participation ratio", digits=2),
 }
@@ -146,9 +148,12 @@ def derive(summary: Summary, epochs: Sequence[EpochRecord]) -> dict[tuple[str, s
     for path, own in MEASURES.items():
         if own.of_run is not None:
             values["", path] = own.of_run(summary, epochs)
-        if own.of_evaluation is not None:
-            for name, evaluation in summary.evaluations.items():
-                values[name, in_evaluation(path, name) or path] = own.of_evaluation(evaluation)
+        for name, evaluation in summary.evaluations.items():
+            place = name, in_evaluation(path, name) or path
+            if own.of_evaluation is not None:
+                values[place] = own.of_evaluation(evaluation)
+            if own.of_spectrum is not None and evaluation.pca is not None:
+                values[place] = own.of_spectrum(evaluation.pca)
     return values
 
 

@@ -158,7 +158,8 @@ def values_of(variant: str, seed: int, summary: Summary, epochs: Sequence[EpochR
         for share in SHARES:
             pairs = zip(summary.classes, getattr(evaluation, share), strict=True)
             single |= {(name, f"evaluations.{name}.{share}.{own}"): value for own, value in pairs}
-        vectors[name, RATIOS.format(name)] = np.array(evaluation.pca.explained_variance_ratio)
+        if evaluation.pca is not None:
+            vectors[name, RATIOS.format(name)] = np.array(evaluation.pca.explained_variance_ratio)
         vectors[name, CONFUSION.format(name)] = np.array(evaluation.confusion, dtype=float)
     for name, regressors in summary.linear_regressor.items():
         single |= _singles(regressors, name, f"linear_regressor.{name}")

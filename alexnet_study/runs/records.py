@@ -57,7 +57,7 @@ class Evaluation:
     """The figures of one evaluation on the test images; fractions in [0, 1], the loss in nats.
 
     confusion: counts, rows are true classes. recall, precision: of each class; None where it has no images, or was
-    never predicted. ece: expected calibration error.
+    never predicted. ece: expected calibration error. pca: None where the study leaves it out, and of `mirrored`.
     """
 
     top1: float
@@ -67,7 +67,7 @@ class Evaluation:
     recall: tuple[float | None, ...]
     precision: tuple[float | None, ...]
     ece: float
-    pca: Spectrum
+    pca: Spectrum | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,9 +104,10 @@ class Gap:
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """summary.json: the final figures of a finished run, by evaluation (`intact` and, with a skip, `lesioned`).
+    """summary.json: the final figures of a finished run, by evaluation (`intact`; with a skip, `lesioned`; `mirrored`).
 
-    classes: names in label order. files: the SHA-256 of each file of arrays, by name.
+    classes: names in label order. linear_regressor: empty where the study leaves it out. files: the SHA-256 of each
+    file of arrays, by name.
     """
 
     classes: tuple[str, ...]

@@ -6,6 +6,8 @@ from alexnet_study.study.validation import check, check_choice
 
 CONV_NAMES = ("conv1", "conv2", "conv3", "conv4", "conv5")
 BRANCHES = {name: f"{name}.branch" for name in CONV_NAMES}  # the stage before a skip's sum
+MEASURABLE = ("metrics", "pca", "regressors", "mirrored")
+MEASURED = ("metrics", "pca", "regressors")
 PRECISIONS = ("fp32", "tf32", "bf16")
 SCHEDULES = ("constant", "one_cycle", "triangular", "cosine")
 RISING = ("one_cycle", "triangular")  # schedules that rise before they fall
@@ -204,10 +206,14 @@ class RecipeConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:
-    """One run, fully resolved."""
+    """One run, fully resolved.
+
+    measure: what is measured of the trained model, some of MEASURABLE; not part of its identity, as no result depends on it.
+    """
 
     study: str
     variant: str
     seed: int
     model: ModelConfig
     recipe: RecipeConfig
+    measure: tuple[str, ...] = MEASURED

@@ -16,7 +16,7 @@ import yaml
 
 from alexnet_study.errors import RequestError
 from alexnet_study.study.claims import Claim, Published
-from alexnet_study.study.configs import KEEPABLE, ModelConfig, RecipeConfig, RunConfig
+from alexnet_study.study.configs import KEEPABLE, MEASURABLE, MEASURED, ModelConfig, RecipeConfig, RunConfig
 from alexnet_study.study.validation import build, check, check_keys
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -46,6 +46,8 @@ class Study:
     looks: at which numbers of seeds its claims are judged, and the share of the error that each look spends; they sum
     to 1. By default all is spent at the study's number of seeds. keep: which of model, predictions and features stay in
     a finished run's folder; no part of its identity.
+    measure: what is measured of each trained model: `metrics` always, `pca` and `regressors` by default, `mirrored` too:
+    an evaluation whose logits are averaged with those of the mirrored image.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Study:
     claims: tuple[Claim, ...] = ()
     published: Published | None = None
     keep: tuple[str, ...] = KEEPABLE
+    measure: tuple[str, ...] = MEASURED
 
     def run(self, variant: str, seed: int, overrides: Iterable[str] = ()) -> RunConfig:
         """Return the run of `variant` and `seed`; `overrides`, `recipe.FIELD=VALUE` or `model.FIELD=VALUE`, win."""
@@ -76,6 +79,7 @@ class Study:
             seed=seed,
             model=build(ModelConfig, sections["model"], f"{where}: model"),
             recipe=build(RecipeConfig, sections["recipe"], f"{where}: recipe"),
+            measure=self.measure,
         )
 
     def runs(self, overrides: Iterable[str] = ()) -> list[RunConfig]:
@@ -144,6 +148,15 @@ def parse_keep(value: object) -> tuple[str, ...]:
     return tuple(name for name in KEEPABLE if name in typing.cast(list[str], value))
 
 
+def parse_measure(value: object) -> tuple[str, ...]:
+    """Return what is measured, in the order of MEASURABLE."""
+    expected = f"a list with metrics, of {', '.join(MEASURABLE)}"
+    check(isinstance(value, list) and "metrics" in value, "measure", value, expected)
+    names = typing.cast(list[object], value)
+    check(all(name in MEASURABLE and names.count(name) == 1 for name in names), "measure", names, expected)
+    return tuple(name for name in MEASURABLE if name in names)
+
+
 def seeds_from_text(text: str, *, count: bool = False) -> tuple[int, ...]:
     """Return seeds as a command line gives them: `3`, `0,2,5`, `0-9`, mixed; with `count` a lone n means 0 … n−1."""
     if count and text.strip().isdecimal():
@@ -203,6 +216,7 @@ def _study_from(document: object) -> Study:
         claims=_claims(document.get("claims", []), variants),
         published=_published(document.get("published"), variants),
         keep=parse_keep(document.get("keep", list(KEEPABLE))),
+        measure=parse_measure(document.get("measure", list(MEASURED))),
     )
     build(RecipeConfig, study.recipe, "recipe")
     study.runs()  # each variant resolves, or says why not

@@ -153,7 +153,7 @@ class Execution:
         def tell(what: str) -> None:
             say(self.run, f"analyses: {what}")
 
-        found = self._fp32(lambda: Measurements(state.model, data, seed=seed, tell=tell))
+        found = self._fp32(lambda: Measurements(state.model, data, seed=seed, measure=self.run.measure, tell=tell))
         logits = torch.from_numpy(found.predictions["intact"]).to(data.test.labels.device)
         self._record(epoch_evaluation(logits, data.test.labels, found.train_loss, found.train_top1, len(data.train)))
         self._write_what_is_kept(found)

@@ -26,8 +26,10 @@ from alexnet_study.study.configs import BRANCHES, CONV_NAMES
 TOP1 = "evaluations.intact.top1"
 
 
-def section(material: Material) -> Section:
-    """Return the linear regressors' top-1 against depth."""
+def section(material: Material) -> Section | None:
+    """Return the linear regressors' top-1 against depth; None where the study measures none."""
+    if not stages(material.collection):
+        return None
     items = (draw(material), tabulate(material.collection))
     return Section(name="separability", title="Separability against depth", items=items)
 

@@ -177,7 +177,7 @@ def analysis_near_cpu(place: Place) -> str:
     for name, expected in there.evaluations.items():
         found = here.evaluations[name]
         losses.append(abs(found.loss - expected.loss))
-        pairs = [each.pca.explained_variance_ratio for each in (found, expected)]
+        pairs = [each.pca.explained_variance_ratio for each in (found, expected) if each.pca is not None]
         variances += [abs(a - b) for a, b in zip(*pairs, strict=True)]
         _near(f"{name} top-1", found.top1, expected.top1, TOP1_TOLERANCE)
         for stage, score in there.regressors[name].by_stage.items():
