@@ -11,6 +11,8 @@ MEASURED = ("metrics", "pca", "regressors")
 PRECISIONS = ("fp32", "tf32", "bf16")
 SCHEDULES = ("constant", "one_cycle", "triangular", "cosine")
 RISING = ("one_cycle", "triangular")  # schedules that rise before they fall
+OPTIMIZERS = ("sgd", "adamw", "muon")
+AVERAGES = ("none", "ema", "lookahead")
 FLIPS = ("none", "random", "alternating")
 LARGEST_SHIFT = 31  # pixels: a reflection reaches no further
 LOSSES = ("cross_entropy", "squared_error")
@@ -155,13 +157,34 @@ class AugmentationConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DecayFactors:
+    """What the recipe's weight decay is multiplied by for each kind of parameter.
+
+    convolutions, dense: the weights of convolutions (projections too) and of fully connected layers. biases: of either.
+    norms: scales and shifts of normalisations.
+    """
+
+    convolutions: float = 1.0
+    dense: float = 1.0
+    biases: float = 1.0
+    norms: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("convolutions", "dense", "biases", "norms"):
+            check(getattr(self, name) >= 0, name, getattr(self, name), "a number of at least 0")
+
+
+@dataclass(frozen=True, kw_only=True)
 class RecipeConfig:
     """How a model is trained; the defaults are the published recipe.
 
     threads: intra-op CPU threads.
     schedule: how the learning rate goes over the run's steps, `learning_rate` being its highest: see
     `training/schedule.py`. warmup_epochs: during which it rises.
-    nesterov: Nesterov's momentum in SGD.
+    optimizer: `sgd`; `adamw`, whose β₁ is the momentum; or `muon` for the weights of all layers but the last, adamw for
+    what is left. nesterov: Nesterov's momentum, in sgd and muon. weight_decay is decoupled in adamw and muon.
+    average: of the weights, evaluated in their place. `ema`: the exponential moving average that keeps a share
+    `average_decay` in each step; `lookahead`: slow weights.
     loss: what is minimised. `cross_entropy`, its targets smoothed by `label_smoothing` (Szegedy et al., CVPR 2016,
     section 7), or `squared_error`, the mean over images and classes of (logit − one-hot target)². What an epoch records
     as its training loss is the cross-entropy of the unsmoothed targets in any case.
@@ -179,6 +202,10 @@ class RecipeConfig:
     nesterov: bool = field(default=False, metadata={"since": 3})
     loss: str = field(default="cross_entropy", metadata={"since": 3})
     label_smoothing: float = field(default=0.0, metadata={"since": 3})
+    optimizer: str = field(default="sgd", metadata={"since": 3})
+    weight_decay_factors: DecayFactors = field(default_factory=DecayFactors, metadata={"since": 3})
+    average: str = field(default="none", metadata={"since": 3})
+    average_decay: float = field(default=0.99, metadata={"since": 3})
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig, metadata={"since": 3})
 
     def __post_init__(self) -> None:
@@ -190,6 +217,9 @@ class RecipeConfig:
         check_choice("precision", self.precision, PRECISIONS)
         check_choice("schedule", self.schedule, SCHEDULES)
         check_choice("loss", self.loss, LOSSES)
+        check_choice("optimizer", self.optimizer, OPTIMIZERS)
+        check_choice("average", self.average, AVERAGES)
+        check(0 <= self.average_decay < 1, "average_decay", self.average_decay, "a share from 0 to below 1")
         self._check_combinations()
 
     def _check_combinations(self) -> None:
@@ -197,7 +227,8 @@ class RecipeConfig:
         check(0 <= self.warmup_epochs < self.epochs, "warmup_epochs", self.warmup_epochs, expected)
         rises = self.schedule not in RISING or self.warmup_epochs > 0
         check(rises, "warmup_epochs", self.warmup_epochs, f"a number above 0, during which {self.schedule} rises")
-        check(not self.nesterov or self.momentum > 0, "nesterov", self.nesterov, "a momentum above 0 with it")
+        right = not self.nesterov or (self.momentum > 0 and self.optimizer != "adamw")
+        check(right, "nesterov", self.nesterov, "optimizer: sgd or muon, and a momentum above 0, with it")
         expected = "a share from 0 to below 1"
         check(0 <= self.label_smoothing < 1, "label_smoothing", self.label_smoothing, expected)
         smoothed = self.loss == "cross_entropy" or not self.label_smoothing
@@ -208,7 +239,8 @@ class RecipeConfig:
 class RunConfig:
     """One run, fully resolved.
 
-    measure: what is measured of the trained model, some of MEASURABLE; not part of its identity, as no result depends on it.
+    measure: what is measured of the trained model, some of MEASURABLE; not part of its identity, as no result depends
+    on it.
     """
 
     study: str

@@ -46,7 +46,7 @@ class Study:
     looks: at which numbers of seeds its claims are judged, and the share of the error that each look spends; they sum
     to 1. By default all is spent at the study's number of seeds. keep: which of model, predictions and features stay in
     a finished run's folder; no part of its identity.
-    measure: what is measured of each trained model: `metrics` always, `pca` and `regressors` by default, `mirrored` too:
+    measure: what is measured of each trained model: `metrics` always, `pca` and `regressors` by default; `mirrored` is
     an evaluation whose logits are averaged with those of the mirrored image.
     """
 

@@ -49,8 +49,10 @@ class Steps:
         """Give every state what is its own at step `step` of the epoch."""
         for state in self.states:
             state.draw(step)
-            rate = learning_rate(state.recipe, state.epoch * len(self) + step, len(self))
-            state.optimizer.set_learning_rate(rate)
+            overall = state.epoch * len(self) + step
+            state.optimizer.set_learning_rate(learning_rate(state.recipe, overall, len(self)))
+            if state.average is not None:
+                state.average.set_up(overall)
 
     def take(self, step: int) -> None:
         """Take step `step`, counted from 0, of every state."""

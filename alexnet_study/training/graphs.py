@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from alexnet_study.data.dataset import Split
+from alexnet_study.training.content import put_back
 from alexnet_study.training.epoch import Steps, epoch_order
 from alexnet_study.training.state import TrainingState
 
@@ -131,21 +132,5 @@ def registers_generators(version: str) -> bool:
 
 
 def changed_by_steps(states: Sequence[TrainingState]) -> list[Tensor]:
-    """Return all tensors that a step changes: weights, buffers, momenta and sums."""
-    return [
-        tensor
-        for state in states
-        for tensor in (*state.model.state_dict().values(), *state.optimizer.momenta, state.sums)
-    ]
-
-
-@contextmanager
-def put_back(tensors: Sequence[Tensor]) -> Iterator[None]:
-    """Give the tensors their present content again, in place, at the end, also where that is an error."""
-    kept = [tensor.clone() for tensor in tensors]
-    try:
-        yield
-    finally:
-        with torch.no_grad():
-            for tensor, content in zip(tensors, kept, strict=True):
-                tensor.copy_(content)
+    """Return all tensors that a step changes: weights, buffers, momenta, averages and sums."""
+    return [tensor for state in states for tensor in (*state.model.state_dict().values(), *state.momenta, state.sums)]

@@ -97,7 +97,7 @@ class Execution:
         if self.state.epoch == self.run.recipe.epochs - 1:
             self.trained = True
             return
-        self._record(self._fp32(lambda: evaluate_epoch(self.state.model, self.data.test, self.subset)))
+        self._record(self._evaluated(lambda: evaluate_epoch(self.state.model, self.data.test, self.subset)))
         self.state.next_epoch()
 
     def save(self) -> None:
@@ -153,7 +153,8 @@ class Execution:
         def tell(what: str) -> None:
             say(self.run, f"analyses: {what}")
 
-        found = self._fp32(lambda: Measurements(state.model, data, seed=seed, measure=self.run.measure, tell=tell))
+        measure = self.run.measure
+        found = self._evaluated(lambda: Measurements(state.model, data, seed=seed, measure=measure, tell=tell))
         logits = torch.from_numpy(found.predictions["intact"]).to(data.test.labels.device)
         self._record(epoch_evaluation(logits, data.test.labels, found.train_loss, found.train_top1, len(data.train)))
         self._write_what_is_kept(found)
@@ -167,14 +168,18 @@ class Execution:
             if name not in self.keep:
                 folder.drop(path)
             elif name == "model":
-                folder.write(path, weights_file(self.state.model, self.run, folder.read_config().hash))
+                with self.state.evaluated():
+                    content = weights_file(self.state.model, self.run, folder.read_config().hash)
+                folder.write(path, content)
             else:
                 folder.write(path, written[name])
 
-    def _fp32(self, work: Callable[[], T]) -> T:
+    def _evaluated(self, work: Callable[[], T]) -> T:
+        """What `work` returns, in fp32 and of the weights that are evaluated."""
         allow_tf32(False)
         try:
-            return work()
+            with self.state.evaluated():
+                return work()
         finally:
             allow_tf32(self.run.recipe.precision == "tf32")
 

@@ -9,7 +9,7 @@ from alexnet_study.data.dataset import Split
 from alexnet_study.errors import RunError
 from alexnet_study.models import IMAGE_CHANNELS, IMAGE_SIDE, Block, layer_table, parameter_count
 from alexnet_study.models.layers import RESPONSE_NORMALISED
-from alexnet_study.study.configs import ModelConfig, RunConfig
+from alexnet_study.study.configs import ModelConfig, RecipeConfig, RunConfig
 from alexnet_study.training.device import lost_gpu
 from alexnet_study.training.epoch import Steps
 from alexnet_study.training.graphs import Capture, CudaCapture, GraphSteps
@@ -69,7 +69,7 @@ def fitting(device: torch.device, run: RunConfig, classes: int) -> int:
     gc.collect()  # a failed capture leaves its tensors in a circle of error, traceback and frame
     torch.cuda.empty_cache()
     free, _ = torch.cuda.mem_get_info(device)
-    return runs_side_by_side(free, step_bytes(run.model, classes, run.recipe.batch_size))
+    return runs_side_by_side(free, step_bytes(run.model, classes, run.recipe))
 
 
 def runs_side_by_side(free: int, each: int) -> int:
@@ -77,12 +77,13 @@ def runs_side_by_side(free: int, each: int) -> int:
     return max(1, min(MOST_RUNS, int(SHARE_OF_MEMORY * free) // each))
 
 
-def step_bytes(model: ModelConfig, classes: int, batch_size: int) -> int:
+def step_bytes(model: ModelConfig, classes: int, recipe: RecipeConfig) -> int:
     """Return an estimate, from above, of the bytes that one run's state and step hold at once in fp32.
 
-    Weights, momenta, gradients, and the copies of the first two that a capture makes: 5 numbers a parameter. Of each
-    image, itself and normalised; in each block what `_block_numbers` says, and what the pool makes, with int64 places.
-    The fully connected layers count as three outputs a layer, and dropout as four inputs.
+    Weights, momenta, gradients, and the copies of the first two that a capture makes: 5 numbers a parameter; 2 more for
+    each momentum and average more, and 6 for Muon's matrices on their way. Of each image, itself and normalised; in
+    each block what `_block_numbers` says, and what the pool makes, with int64 places. The fully connected layers count
+    as three outputs a layer, and dropout as four inputs.
     """
     image = 4 * 2 * IMAGE_CHANNELS * IMAGE_SIDE**2
     for block in layer_table(model):
@@ -90,7 +91,8 @@ def step_bytes(model: ModelConfig, classes: int, batch_size: int) -> int:
         image += 4 * outputs * _block_numbers(model, block) + (outputs // 4 * (4 + 8) if block.pooled else 0)
         image += 4 * 4 * block.inputs * block.side**2 * (block.name in model.dropout_before)
     dense = 3 * 4 * (2 * model.hidden + classes)
-    return 5 * 4 * parameter_count(model, classes) + batch_size * (image + dense)
+    more = {"sgd": 0, "adamw": 2, "muon": 8}[recipe.optimizer] + 2 * (recipe.average != "none")
+    return 4 * (5 + more) * parameter_count(model, classes) + recipe.batch_size * (image + dense)
 
 
 def _block_numbers(model: ModelConfig, block: Block) -> int:

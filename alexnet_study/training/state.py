@@ -7,6 +7,7 @@ import hashlib
 import io
 import math
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
 
 import torch
@@ -19,14 +20,15 @@ from alexnet_study.runs.folder import RunFolder
 from alexnet_study.runs.records import EpochRecord, Origin, as_json, parse
 from alexnet_study.study.configs import AugmentationConfig, RunConfig
 from alexnet_study.training.augmentation import Augmentation
+from alexnet_study.training.averaging import average_for
 from alexnet_study.training.determinism import derive_seed
-from alexnet_study.training.optimizer import MomentumSGD
+from alexnet_study.training.parameter_kinds import optimizer_for
 from alexnet_study.training.step import train_step
 
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """The content of `checkpoint.pt`: the state of the model, the optimiser's momenta, and what `TrainingState` says.
+    """The content of `checkpoint.pt`: the state of the model, its `momenta`, and what else `TrainingState` says.
 
     In the file, records and origins are JSON values, and a digest of all is added.
     """
@@ -51,7 +53,8 @@ class TrainingState:
     def __init__(self, run: RunConfig, classes: int, device: torch.device) -> None:
         recipe = run.recipe
         self.model: AlexNet = build_model(run.model, classes, seed=derive_seed("initialisation", run.seed)).to(device)
-        self.optimizer = MomentumSGD(list(self.model.parameters()), recipe)
+        self.optimizer = optimizer_for(self.model, recipe)
+        self.average = average_for(self.model, recipe)
         self.seed, self.recipe = run.seed, recipe
         self.device = device
         self.renew_generator()
@@ -66,7 +69,12 @@ class TrainingState:
     @property
     def bytes(self) -> int:
         """Return the bytes of weights, buffers and momenta, which is what a checkpoint holds."""
-        return sum(tensor.nbytes for tensor in (*self.model.state_dict().values(), *self.optimizer.momenta))
+        return sum(tensor.nbytes for tensor in (*self.model.state_dict().values(), *self.momenta))
+
+    @property
+    def momenta(self) -> list[Tensor]:
+        """Return all that goes from step to step beside model and sums: the optimiser's momenta, and averages."""
+        return [*self.optimizer.momenta, *(self.average.averages if self.average else ())]
 
     def renew_generator(self) -> None:
         """Draw dropout's masks from a generator that nothing else knows of."""
@@ -94,6 +102,12 @@ class TrainingState:
         if self.augmentation is not None:
             images = self.augmentation.apply(images, batch)
         self.sums += train_step(self.model, self.optimizer, images, labels, self.recipe)
+        if self.average is not None:
+            self.average.follow()
+
+    def evaluated(self) -> AbstractContextManager[None]:
+        """Return a context in which the model has the weights that are evaluated: their averages, if there are any."""
+        return self.average.shown() if self.average is not None else nullcontext()
 
     def next_epoch(self) -> None:
         """Stand at the start of the next epoch."""
@@ -112,7 +126,7 @@ class TrainingState:
         """Write `checkpoint.pt`, atomically and with a digest of its content; loads with weights_only=True."""
         content = {
             "model": self.model.state_dict(),
-            "momenta": self.optimizer.momenta,
+            "momenta": self.momenta,
             "epoch": self.epoch,
             "step": self.step,
             "sums": self.sums.tolist(),
@@ -130,7 +144,7 @@ class TrainingState:
             return False
         saved = read_checkpoint(folder)
         self.model.load_state_dict(saved.model)
-        for momentum, before in zip(self.optimizer.momenta, saved.momenta, strict=True):
+        for momentum, before in zip(self.momenta, saved.momenta, strict=True):
             momentum.copy_(before)
         self.epoch, self.step, self.seconds = saved.epoch, saved.step, saved.seconds
         self.sums.copy_(torch.tensor(saved.sums, dtype=torch.float64))

@@ -13,12 +13,12 @@ from torch.nn import functional as F
 from alexnet_study.data.dataset import normalise
 from alexnet_study.models import AlexNet
 from alexnet_study.study.configs import RecipeConfig
-from alexnet_study.training.optimizer import MomentumSGD
+from alexnet_study.training.optimizer import Optimizer
 
 CACHE_BATCH = 64  # images whose largest activations, 8 MB in bf16, fit the last-level cache of a CPU
 
 
-def train_step(model: AlexNet, optimizer: MomentumSGD, images: Tensor, labels: Tensor, recipe: RecipeConfig) -> Tensor:
+def train_step(model: AlexNet, optimizer: Optimizer, images: Tensor, labels: Tensor, recipe: RecipeConfig) -> Tensor:
     """Update once on uint8 images (B, 3, 32, 32); return (cross-entropy · B, correct, B), float64 (3,)."""
     with autocast(images.device, recipe.precision):
         logits = model.classify(torch.cat([model.features(normalise(part)) for part in cache_parts(model, images)]))

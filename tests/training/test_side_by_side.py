@@ -8,7 +8,7 @@ import torch
 
 from alexnet_study.data.dataset import Dataset
 from alexnet_study.errors import LostGpuError, RunError
-from alexnet_study.study.configs import RunConfig
+from alexnet_study.study.configs import RecipeConfig, RunConfig
 from alexnet_study.training.epoch import Steps, train_epoch
 from alexnet_study.training.graphs import GraphSteps, Work, registers_generators
 from alexnet_study.training.side_by_side import (
@@ -153,7 +153,7 @@ def test_the_estimate_of_a_steps_memory_holds_all_that_a_step_makes(
         for tensor in operation.made
     }
     made = sum(storages.values())  # all of them at once: a step frees some on the way
-    assert made < step_bytes(model, 4, 48) < 3 * made
+    assert made < step_bytes(model, 4, RecipeConfig(batch_size=48)) < 3 * made
 
 
 @pytest.mark.parametrize(

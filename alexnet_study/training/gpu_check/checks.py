@@ -199,7 +199,7 @@ def memory(place: Place, runs: int) -> str:
         trained(steps)
         return steps
 
-    taken, planned = place.peak(work), runs * step_bytes(place.structures["skip"], CLASSES, place.batch_size)
+    taken, planned = place.peak(work), runs * step_bytes(place.structures["skip"], CLASSES, place.recipe("fp32"))
     text = f"{runs} in {taken / 2**30:.2f} GiB, estimated {planned / 2**30:.2f}"
     if taken > planned / SHARE_OF_MEMORY:
         raise FailedCheckError(f"{text}: packs would be too large")

@@ -68,9 +68,12 @@ class Place:
 
     def run(self, structure: str, precision: str, seed: int = 0) -> RunConfig:
         """Return a run that belongs to no study file."""
-        recipe = RecipeConfig(batch_size=self.batch_size, precision=precision)
-        model = self.structures[structure]
+        recipe, model = self.recipe(precision), self.structures[structure]
         return RunConfig(study="gpu-check", variant=structure, seed=seed, model=model, recipe=recipe)
+
+    def recipe(self, precision: str) -> RecipeConfig:
+        """Return the published recipe with the place's batch size."""
+        return RecipeConfig(batch_size=self.batch_size, precision=precision)
 
     def most(self, precision: str) -> int:
         """Return how many runs of `skip` fit side by side."""
