@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from alexnet_study.data.arrays import ChannelStatistics
+from alexnet_study.errors import RequestError
 from alexnet_study.runs.records import DataSource
 
 MEAN = (0.4914, 0.4822, 0.4465)
@@ -73,3 +74,20 @@ def evenly_over_classes(labels: Tensor, count: int) -> Tensor:
         rank[members] = torch.arange(int(members.sum()), device=labels.device)
     order = torch.argsort(rank * (int(labels.max()) + 1) + labels)
     return order[:count].sort().values
+
+
+def hold_out(data: Dataset, count: int) -> Dataset:
+    """Return the data with `count` training images, of each class the first, moved to the place of the test images.
+
+    The data themselves if the count is 0. Raise RequestError if it leaves no image of a class for training.
+    """
+    if not count:
+        return data
+    train = data.train
+    held = evenly_over_classes(train.labels, count)
+    kept = torch.ones(len(train), dtype=torch.bool, device=train.labels.device)
+    kept[held] = False
+    if len(train.labels[kept].unique()) < len(train.labels.unique()):
+        raise RequestError(f"holdout: {count} of {len(train)} training images leave none of some class; expected fewer")
+    parts = [Split(images=train.images[chosen], labels=train.labels[chosen]) for chosen in (kept, held)]
+    return dataclasses.replace(data, train=parts[0], test=parts[1])

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from alexnet_study.errors import DamagedRunError
 from alexnet_study.report.applicability import DataFacts, Inapplicable, applicable, inapplicable
-from alexnet_study.report.flags import departures, mixtures
+from alexnet_study.report.flags import departures, held_out, mixtures
 from alexnet_study.report.measures import Measure, curve_deviations
 from alexnet_study.report.values import CONFUSION, RUN, RunValues, Values, values_of
 from alexnet_study.runs.folder import ARRAY_FILES, RunFolder
@@ -252,7 +252,7 @@ def _missing(study: Study, seen: set[tuple[str | None, int | None]]) -> Iterable
 
 def _alike(runs: list[Run]) -> tuple[list[Run], list[LeftOut]]:
     """Return the runs of the commonest data, threads, numerics and, by variant, model and recipe; and the others."""
-    kept, left_out = _commonest(runs, ("dataset", "threads", "numerics"))
+    kept, left_out = _commonest(runs, ("dataset", "holdout", "threads", "numerics"))
     alike: list[Run] = []
     for variant in dict.fromkeys(run.variant for run in kept):
         same, other = _commonest([run for run in kept if run.variant == variant], ("model", "recipe"))
@@ -286,7 +286,7 @@ def _flags(study: Study, runs: Sequence[Run], unjudged: Sequence[Inapplicable]) 
     firsts = list({run.variant: run.identity for run in reversed(runs)}.values())[::-1]
     lacking = [f"{str(entry)[0].upper()}{str(entry)[1:]}." for entry in unjudged]
     own = departures(study, firsts, runs[0].provenance.source)
-    return (*own, *lacking, *mixtures([run.provenance for run in runs]))
+    return (*own, *held_out(firsts), *lacking, *mixtures([run.provenance for run in runs]))
 
 
 def _count(number: int, noun: str) -> str:

@@ -38,6 +38,16 @@ def departures(study: Study, identities: Sequence[Identity], source: DataSource)
     return lines
 
 
+def held_out(identities: Sequence[Identity]) -> list[str]:
+    """Return a line where the runs' test images are training images that their study held out."""
+    counts = {own.holdout for own in identities} - {0}
+    return [
+        f"What is called test images here are {count} images held out of the training images: these figures are for "
+        "making choices, and say nothing of the test set."
+        for count in counts
+    ]
+
+
 def _differences(section: str, own: "DataclassInstance", wanted: "DataclassInstance") -> list[str]:
     """Return the fields that differ, as `recipe.epochs 2 where the study file has 5`."""
     pairs = ((f.name, getattr(own, f.name), getattr(wanted, f.name)) for f in dataclasses.fields(own))

@@ -240,7 +240,7 @@ class RunConfig:
     """One run, fully resolved.
 
     measure: what is measured of the trained model, some of MEASURABLE; not part of its identity, as no result depends
-    on it.
+    on it. holdout: training images, evenly over classes, that are kept from training and used in place of the test set.
     """
 
     study: str
@@ -249,3 +249,4 @@ class RunConfig:
     model: ModelConfig
     recipe: RecipeConfig
     measure: tuple[str, ...] = MEASURED
+    holdout: int = 0

@@ -21,8 +21,8 @@ NUMERICS = 2  # raised when a change of code changes the bits of a result
 class Identity:
     """What determines a run's result, in full values, and its hash: config.json.
 
-    dataset: the data's content hash. The variant's name stands in it for readers but not in the hash. Paths, commit,
-    device and versions are absent.
+    dataset: the data's content hash. holdout: training images that stand for the test set, left out where it is 0. The
+    variant's name stands in it for readers but not in the hash. Paths, commit, device and versions are absent.
     """
 
     variant: str
@@ -32,6 +32,7 @@ class Identity:
     dataset: str
     numerics: int
     hash: str
+    holdout: int = 0
 
     @property
     def threads(self) -> int:
@@ -51,6 +52,7 @@ class Identity:
             "recipe": self.recipe_fields,
             "seed": self.seed,
             "dataset": self.dataset,
+            **({"holdout": self.holdout} if self.holdout else {}),
             "threads": self.threads,
             "numerics": self.numerics,
             "hash": self.hash,
@@ -66,6 +68,7 @@ def identity(run: RunConfig, dataset: str) -> Identity:
         seed=run.seed,
         dataset=dataset,
         numerics=NUMERICS,
+        holdout=run.holdout,
         hash="",
     )
     return dataclasses.replace(unnamed, hash=identity_hash(unnamed.as_json()))

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-EVALUATIONS = ("intact", "lesioned")
+EVALUATIONS = ("intact", "lesioned", "mirrored")
 SHARES = ("recall", "precision")  # metrics with a value of each class
 OF_CLASS = re.compile(rf"(evaluations\.[^.]*\.(?:{'|'.join(SHARES)}))\.(.*)", re.DOTALL)
 OF_EVALUATION = re.compile(rf"(evaluations|linear_regressor|derived)\.({'|'.join(EVALUATIONS)})\.(.*)", re.DOTALL)

@@ -48,6 +48,7 @@ class Study:
     a finished run's folder; no part of its identity.
     measure: what is measured of each trained model: `metrics` always, `pca` and `regressors` by default; `mirrored` is
     an evaluation whose logits are averaged with those of the mirrored image.
+    holdout: so many training images, evenly over classes, are kept from training and used in place of the test set.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Study:
     published: Published | None = None
     keep: tuple[str, ...] = KEEPABLE
     measure: tuple[str, ...] = MEASURED
+    holdout: int = 0
 
     def run(self, variant: str, seed: int, overrides: Iterable[str] = ()) -> RunConfig:
         """Return the run of `variant` and `seed`; `overrides`, `recipe.FIELD=VALUE` or `model.FIELD=VALUE`, win."""
@@ -80,6 +82,7 @@ class Study:
             model=build(ModelConfig, sections["model"], f"{where}: model"),
             recipe=build(RecipeConfig, sections["recipe"], f"{where}: recipe"),
             measure=self.measure,
+            holdout=self.holdout,
         )
 
     def runs(self, overrides: Iterable[str] = ()) -> list[RunConfig]:
@@ -157,6 +160,13 @@ def parse_measure(value: object) -> tuple[str, ...]:
     return tuple(name for name in MEASURABLE if name in names)
 
 
+def parse_holdout(value: object) -> int:
+    """Return how many training images are held out."""
+    right = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    check(right, "holdout", value, "a number of training images, 0 for none")
+    return typing.cast(int, value)
+
+
 def seeds_from_text(text: str, *, count: bool = False) -> tuple[int, ...]:
     """Return seeds as a command line gives them: `3`, `0,2,5`, `0-9`, mixed; with `count` a lone n means 0 … n−1."""
     if count and text.strip().isdecimal():
@@ -217,6 +227,7 @@ def _study_from(document: object) -> Study:
         published=_published(document.get("published"), variants),
         keep=parse_keep(document.get("keep", list(KEEPABLE))),
         measure=parse_measure(document.get("measure", list(MEASURED))),
+        holdout=parse_holdout(document.get("holdout", 0)),
     )
     build(RecipeConfig, study.recipe, "recipe")
     study.runs()  # each variant resolves, or says why not

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from alexnet_study.data.dataset import Dataset
+from alexnet_study.data.dataset import Dataset, hold_out
 from alexnet_study.errors import DamagedRunError, RequestError, RunError
 from alexnet_study.runs.attempts import close_finished, job_and_restart
 from alexnet_study.runs.folder import RunFolder
@@ -52,15 +52,16 @@ class PackContext:
 def execute_each(runs: list[RunConfig], context: PackContext) -> Iterator[tuple[RunConfig, Summary | RunError]]:
     """Train, analyse and record each run in its folder below `context.results`; yield its summary, or what ended it.
 
-    A finished run is left alone; a damaged summary or checkpoint is reported and computed again. A run has the bits
+    The runs are of one study, whose holdout they share. A finished run is left alone; a damaged summary or checkpoint is reported and computed again. A run has the bits
     that it has alone. The outcomes come as packs end, so in another order than `runs` where several runs of a
     configuration are packed. A RunError ends its own run only and is its outcome: the disk is full, training diverges,
     or (ReplacedError) a newer attempt wants the run; so is, of a run in a pack, a checkpoint of another origin. Raise
     RequestError where a folder holds another configuration or, of a run alone, a checkpoint of another origin;
     StoppedError where a signal ends the process.
     """
+    (holdout,) = {run.holdout for run in runs} or {0}
     with _lost_gpu_in_one_line():
-        context = replace(context, data=context.data.to(context.device))
+        context = replace(context, data=hold_out(context.data, holdout).to(context.device))
     for run in runs:  # the whole request is looked at before anything is trained
         RunFolder.of(context.results, run).refuse_other(identity(run, context.data.content_hash))
     done = {run for run in runs if RunFolder.of(context.results, run).is_finished(arrays=False)}

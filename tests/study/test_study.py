@@ -123,6 +123,8 @@ def test_a_variant_overrides_the_recipe_and_the_command_line_overrides_both(tmp_
         (VALID + "measure: pca", "measure: 'pca'.*a list with metrics"),
         (VALID + "measure: [pca]", "measure.*a list with metrics"),
         (VALID + "measure: [metrics, speed]", "measure.*mirrored"),
+        (VALID + "holdout: -1", "holdout: -1.*0 for none"),
+        (VALID + "holdout: 0.1", "holdout: 0.1"),
         (VALID + "claims: {}", "claims"),
         (VALID + "claims: [{id: '1'}]", "claim 1: missing statement, definition, metric, variants"),
         (VALID + claim("direction: more"), "greater or less"),
