@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from alexnet_study.errors import DamagedRunError
 from alexnet_study.report.applicability import DataFacts, Inapplicable, applicable, inapplicable
 from alexnet_study.report.flags import departures, held_out, mixtures
-from alexnet_study.report.measures import Measure, curve_deviations
+from alexnet_study.report.measures import Measure, curve_deviations, measure
 from alexnet_study.report.values import CONFUSION, RUN, RunValues, Values, values_of
 from alexnet_study.runs.folder import ARRAY_FILES, RunFolder
 from alexnet_study.runs.records import EpochRecord, Provenance
@@ -135,6 +135,25 @@ class Collection:
             for name in self.variants
             for evaluation in dict.fromkeys(evaluation for run in self.of(name) for evaluation in run.evaluations)
         ]
+
+    def epochs(self, variant: str) -> int:
+        """Return how many epochs the runs of a variant have, which are alike."""
+        return self.of(variant)[0].identity.recipe.epochs
+
+    def unreached(self, group: str, path: str) -> list[int]:
+        """Return the seeds of a group's runs that ended before a censored measure's event; none of another measure."""
+        own = parse_group(group)
+        return self.values.nulls(own.variant, own.metric(path) or path) if measure(path).censored else []
+
+    def at_least(self, group: str, path: str) -> dict[int, float]:
+        """Return the values of a group's runs, by seed; of a censored measure also those that are not reached.
+
+        These count as the epochs after the last, the least that they can be. A difference of a run that ended and one
+        that didn't is thus one of the least size that it can have.
+        """
+        last = float(self.epochs(parse_group(group).variant) + 1)
+        ended = dict.fromkeys(self.unreached(group, path), last)
+        return dict(sorted({**self.values.of_group(group, path), **ended}.items()))
 
     def lacking(self, groups: Iterable[str], path: str) -> list[str]:
         """Return those of a claim's groups that have runs, none of which records the metric at `path`."""

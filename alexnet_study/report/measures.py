@@ -3,6 +3,8 @@
 derived.accuracy_gap              running training top-1 less test top-1, after the last epoch
 derived.best_epoch                the epoch, from 0, of the highest test top-1
 derived.plateau_epochs            epochs trained until the test loss is below 95 % of ln C, a guess's; null if never
+derived.epochs_to_quarter_error   epochs trained until at most 25 % of the training images are wrong in evaluation mode
+                                  (on those that the epoch's record says); null if never
 derived.curve_deviation           mean over epochs of |test top-1 − the variant's median of that epoch|
 derived.EVALUATION.components_90  the least number of principal components with 90 % of the variance
 derived.EVALUATION.variance_in_two  the share of variance in the first two
@@ -23,6 +25,7 @@ from alexnet_study.runs.records import EpochRecord, Evaluation, Spectrum, Summar
 from alexnet_study.study.metrics import class_metric, in_evaluation
 
 PLATEAU = 0.95
+QUARTER_ERROR = 0.25  # Krizhevsky et al., NeurIPS 2012, figure 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,14 +33,15 @@ class Measure:
     """A number that a run has one value of: how it is called and shown.
 
     proportion: a fraction, shown in %, its differences in points. contrast: a difference already, of two fractions, so
-    that it may be negative. of_images: a proportion of the test images, or of those of the class `of_class`. of_run,
-    of_evaluation, of_spectrum: what derives it from what a run recorded: of itself, of each evaluation, or of the
-    principal components of each that has them.
+    that it may be negative. censored: a time until something happens, null where the run ended before. of_images: a
+    proportion of the test images, or of those of the class `of_class`. of_run, of_evaluation, of_spectrum: what derives
+    it from what a run recorded: of itself, of each evaluation, or of the principal components of each that has them.
     """
 
     label: str
     proportion: bool = False
     contrast: bool = False
+    censored: bool = False
     of_images: bool = False
     of_class: str = ""
     unit: str = ""
@@ -81,6 +85,11 @@ def _plateau_epochs(summary: Summary, epochs: Sequence[EpochRecord]) -> float | 
     return float(left[0]) if left else None
 
 
+def _epochs_to_quarter_error(summary: Summary, epochs: Sequence[EpochRecord]) -> float | None:
+    reached = [record.epoch + 1 for record in epochs if 1 - record.train_eval_top1 <= QUARTER_ERROR + 1e-12]
+    return float(reached[0]) if reached else None
+
+
 def _components_90(spectrum: Spectrum) -> float | None:
     ratio = np.asarray(spectrum.explained_variance_ratio)
     reached = np.flatnonzero(np.cumsum(ratio) >= 0.9 - 1e-12)
@@ -106,7 +115,14 @@ MEASURES = {
     ),
     "derived.best_epoch": Measure(label="best epoch, from 0", digits=1, of_run=_best_epoch),
     "derived.plateau_epochs": Measure(
-        label="epochs until the plateau is left", unit="epochs", digits=2, of_run=_plateau_epochs
+        label="epochs until the plateau is left", unit="epochs", digits=2, censored=True, of_run=_plateau_epochs
+    ),
+    "derived.epochs_to_quarter_error": Measure(
+        label="epochs until the training error in evaluation mode is at most 25 %",
+        unit="epochs",
+        digits=2,
+        censored=True,
+        of_run=_epochs_to_quarter_error,
     ),
     "derived.curve_deviation": Measure(
         label="distance from the median learning curve, test top-1", proportion=True, contrast=True

@@ -101,6 +101,10 @@ class Values:
         own = parse_group(group)
         return self.of(own.variant, own.metric(metric) or metric)
 
+    def nulls(self, variant: str, metric: str) -> list[int]:
+        """Return the seeds of the variant's runs that record the metric as null."""
+        return [seed for seed, value in self._single.get((variant, metric), {}).items() if value is None]
+
     def vectors(self, variant: str, metric: str) -> dict[int, Vector]:
         """Return the vectors of a variant's runs, by seed, without runs that lack them."""
         return dict(self._vectors.get((variant, metric), {}))

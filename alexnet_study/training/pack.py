@@ -52,12 +52,12 @@ class PackContext:
 def execute_each(runs: list[RunConfig], context: PackContext) -> Iterator[tuple[RunConfig, Summary | RunError]]:
     """Train, analyse and record each run in its folder below `context.results`; yield its summary, or what ended it.
 
-    The runs are of one study, whose holdout they share. A finished run is left alone; a damaged summary or checkpoint is reported and computed again. A run has the bits
-    that it has alone. The outcomes come as packs end, so in another order than `runs` where several runs of a
-    configuration are packed. A RunError ends its own run only and is its outcome: the disk is full, training diverges,
-    or (ReplacedError) a newer attempt wants the run; so is, of a run in a pack, a checkpoint of another origin. Raise
-    RequestError where a folder holds another configuration or, of a run alone, a checkpoint of another origin;
-    StoppedError where a signal ends the process.
+    The runs are of one study, whose holdout they share. A finished run is left alone; a damaged summary or checkpoint
+    is reported and computed again. A run has the bits that it has alone. The outcomes come as packs end, so in another
+    order than `runs` where several runs of a configuration are packed. A RunError ends its own run only and is its
+    outcome: the disk is full, training diverges, or (ReplacedError) a newer attempt wants the run; so is, of a run in a
+    pack, a checkpoint of another origin. Raise RequestError where a folder holds another configuration or, of a run
+    alone, a checkpoint of another origin; StoppedError where a signal ends the process.
     """
     (holdout,) = {run.holdout for run in runs} or {0}
     with _lost_gpu_in_one_line():

@@ -37,6 +37,16 @@ def test_derived_figures(made: Path) -> None:
     assert derive(summary, epochs[:1])["", "derived.plateau_epochs"] is None
 
 
+def test_the_epochs_to_a_quarter_of_errors_are_counted_or_unknown(made: Path) -> None:
+    folder = RunFolder(made / "skip/baseline/seed-0")
+    summary, record = folder.read_summary(), folder.read_metrics()[0]
+    assert summary is not None
+    curves = {(0.5, 0.7499, 0.75, 0.9): 3, (0.75, 0.7): 1, (0.1, 0.749): None}
+    for curve, expected in curves.items():
+        epochs = [dataclasses.replace(record, epoch=n, train_eval_top1=top1) for n, top1 in enumerate(curve)]
+        assert derive(summary, epochs)["", "derived.epochs_to_quarter_error"] == expected
+
+
 def test_one_entry_makes_a_derived_figure(study: Study, made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = "derived.intact.error"
     monkeypatch.setitem(MEASURES, path, Measure(label="error", proportion=True, of_evaluation=lambda own: 1 - own.top1))

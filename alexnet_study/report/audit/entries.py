@@ -21,6 +21,7 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
         "estimate": estimate.value if estimate else None,
         "interval": estimates.as_json(estimate.interval() if estimate else None),
         "n": verdict.n,
+        **({"unreached": dict(verdict.unreached)} if verdict.unreached else {}),
         "test": test_name(verdict),
         "p": verdict.p,
         "least_p": verdict.test.least if verdict.test else None,

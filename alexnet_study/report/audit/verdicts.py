@@ -8,7 +8,7 @@ its variants' seeds have reached, on the first seeds in the study's order; befor
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from alexnet_study.report.audit.contrasts import Contrast, beyond_mean, class_differences, compare
 from alexnet_study.report.audit.prediction import predict
@@ -34,7 +34,9 @@ class Verdict:
     classes. flips: exact sign flips of the seeds, a sensitivity check. published: the published figures, combined as
     the claim combines variants, predicted: where such a figure of one further run of each variant would lie, by
     evaluation; of a claim over classes both are of the plain gain. lacking: the variants whose runs don't record the
-    metric. level: two-sided, at which the claim is judged. replication: of the seeds that a last look doesn't use.
+    metric. unreached: of a censored metric, how many of each variant's runs never reached it, and so count as the epoch
+    after their last. level: two-sided, at which the claim is judged. replication: of the seeds that a last look doesn't
+    use.
     """
 
     claim: Claim
@@ -49,6 +51,7 @@ class Verdict:
     pixels: bool = True
     classes: int = 0
     lacking: tuple[str, ...] = ()
+    unreached: Mapping[str, int] = field(default_factory=dict)
     adjusted_p: float | None = None
     level: float = ALPHA
     replication: Estimate | None = None
@@ -194,6 +197,7 @@ def _judge(collection: Collection, claim: Claim, look: Look) -> Verdict:
         pixels=collection.published_pixels,
         classes=len(collection.classes) if claim.over_classes else 0,
         lacking=tuple(collection.lacking(claim.variants, claim.metric)),
+        unreached=_unreached(collection, claim),
     )
 
 
@@ -218,13 +222,19 @@ def claim_values(collection: Collection, claim: Claim) -> dict[str, dict[int, fl
     return {group: beyond_mean(collection, group, own) for group in _present(collection, claim)}
 
 
+
 def plain_values(collection: Collection, claim: Claim) -> dict[str, dict[int, float]]:
     """Return the claim's metric of each run, by seed and by variant as the claim names it, with its evaluation."""
-    return {group: collection.values.of_group(group, claim.metric) for group in _present(collection, claim)}
+    return {group: collection.at_least(group, claim.metric) for group in _present(collection, claim)}
 
 
 def _present(collection: Collection, claim: Claim) -> list[str]:
     return [group for group in claim.variants if parse_group(group).variant in collection.variants]
+
+
+def _unreached(collection: Collection, claim: Claim) -> dict[str, int]:
+    found = {group: len(collection.unreached(group, claim.metric)) for group in _present(collection, claim)}
+    return {group: ended for group, ended in found.items() if ended}
 
 
 def _published(collection: Collection, claim: Claim) -> float | None:

@@ -91,6 +91,16 @@ def range_text(own: Measure, values: Sequence[float]) -> str:
     return f"{median} ({least} to {greatest})"
 
 
+def unreached_text(collection: Collection, variant: str, path: str) -> str:
+    """Return how many runs never reached a censored measure's event; nothing where all did."""
+    ended = len(collection.unreached(variant, path))
+    return (
+        f"not reached in {collection.epochs(variant)} epochs by {ended} of {len(collection.of(variant))}"
+        if ended
+        else ""
+    )
+
+
 def p_text(p: float | None) -> str:
     """Return a p value to two digits, never 0."""
     if p is None:

@@ -152,7 +152,8 @@ def figure_text(verdict: Verdict) -> str:
     unit = own.unit_of(difference=difference) if verdict.estimate else ""
     text = f"{estimate_text(own, verdict.estimate, difference=difference)} {unit}".rstrip()
     if verdict.plain is None:
-        return text
+        ended = ", ".join(f"{variant} {count}" for variant, count in verdict.unreached.items())
+        return f"{text}; never reached by {ended}: counted as the epoch after their last" if ended else text
     return f"{text} beyond the mean gain; the gain itself {estimate_text(own, verdict.plain.estimate, difference=True)}"
 
 

@@ -26,6 +26,8 @@ from alexnet_study.report.rendering.text import (
     label,
     mean_of,
     over_seeds,
+    range_text,
+    unreached_text,
 )
 from alexnet_study.report.statistics import estimates
 from alexnet_study.study.metrics import in_evaluation
@@ -102,20 +104,33 @@ def _strip(
 
 def comparison(collection: Collection) -> Table:
     """Return every measure of each variant and evaluation over seeds."""
-    rows, display = [], []
+    rows: list[Row] = []
+    display: list[Row] = []
     for path, own in MEASURES.items():
         cells: Row = {"figure": label(own)}
         for variant, evaluation in collection.evaluations:
             values = list(collection.values.of(variant, path, evaluation).values())
             estimate = mean_of(values)
+            at: Row = {"variant": variant, "evaluation": evaluation, "metric": in_evaluation(path, evaluation) or path}
+            if evaluation == "intact" and collection.unreached(variant, path):
+                rows.append({**at, "n": len(values), "unreached": len(collection.unreached(variant, path))})
+                cells[heading(collection, variant, evaluation)] = _censored(collection, variant, path)
+                continue
             if estimate:
-                at = {"variant": variant, "evaluation": evaluation, "metric": in_evaluation(path, evaluation) or path}
                 rows.append({**at, **over_seeds(own, values).row})
             text = estimate_text(own, estimate) + fewer(estimate, len(collection.of(variant)))
             cells[heading(collection, variant, evaluation)] = text
         display.append(cells)
     caption = "Comparison of variants: mean [95 % t interval, of shares on the logit scale] over n seeds."
+    if any("unreached" in row for row in rows):
+        caption += " Where a run ended before what is counted: median (least to greatest) of the others, and how many."
     return table("comparison", caption, rows, display)
+
+
+def _censored(collection: Collection, variant: str, path: str) -> str:
+    """Return what is known of a measure that some runs never reach: no mean, which would be of the others alone."""
+    values, ended = list(collection.values.of(variant, path).values()), unreached_text(collection, variant, path)
+    return f"{range_text(measure(path), values)} in {len(values)}; {ended}" if values else ended
 
 
 def differences(collection: Collection) -> Table:
@@ -125,21 +140,23 @@ def differences(collection: Collection) -> Table:
     for other, less in compared(collection):
         estimates = []
         for path in MEASURES:
-            values = {variant: collection.values.of(variant, path) for variant in (other, less)}
+            values = {variant: collection.at_least(variant, path) for variant in (other, less)}
             found = compare({other: 1.0, less: -1.0}, values)
             estimates.append(found.estimate if found else None)
             if found:
                 at = {"variant": other, "less_variant": less, "metric": path, "paired": found.paired}
                 rows.append({**at, **estimate_columns(found.estimate)})
         most = max((estimate.n for estimate in estimates if estimate), default=0)
-        for cells, own, estimate in zip(display, MEASURES.values(), estimates, strict=True):
+        for cells, (path, own), estimate in zip(display, MEASURES.items(), estimates, strict=True):
             text = estimate_text(own, estimate, difference=True) + fewer(estimate, most)
+            ended = len(collection.unreached(other, path)) + len(collection.unreached(less, path))
+            text += f"; {ended} never reached" if ended else ""
             cells[f"{other} − {less} (n = {most})"] = text
     from_what = "the first variant, and of a skip from its own kind" if pairs(collection) else "the first variant"
     caption = (
         f"Differences from {from_what}, intact: mean [95 % t interval], paired by seed, from the seeds that "
         "both have. One interval at a time; only the claims above are corrected for "
-        "their number."
+        "their number. A run that ended before what is counted has the epoch after its last."
     )
     return table("differences", caption, rows, display)
 

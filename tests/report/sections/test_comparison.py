@@ -1,10 +1,18 @@
 """Variants compared."""
 
+import dataclasses
+import json
 from pathlib import Path
 
+from alexnet_study.report.audit.entries import as_json
+from alexnet_study.report.audit.verdicts import judge
 from alexnet_study.report.collection import collect
-from alexnet_study.report.sections.comparison import differences
+from alexnet_study.report.sections.comparison import comparison, differences
+from alexnet_study.report.sections.claims import figure_text
+from alexnet_study.study.claims import Claim
 from alexnet_study.study.study import Study
+
+PATH = "derived.epochs_to_quarter_error"
 
 
 def test_a_figure_of_too_few_seeds_is_a_dash_in_its_own_column(finished: tuple[Study, Path], results: Path) -> None:
@@ -13,3 +21,41 @@ def test_a_figure_of_too_few_seeds_is_a_dash_in_its_own_column(finished: tuple[S
     stability = shown[shown["figure"].str.startswith("distance from the median learning curve")]
     assert stability.iloc[0, 1] == "–"
     assert not shown.isna().to_numpy().any()
+
+
+def reach(results: Path, variant: str, epochs: list[int]) -> None:
+    """Let each of a variant's runs get a quarter of its training images wrong after so many epochs; 0: never."""
+    for seed, reached in enumerate(epochs):
+        metrics = results / f"skip/{variant}/seed-{seed}/metrics.jsonl"
+        records = [json.loads(line) for line in metrics.read_text().splitlines()]
+        for record in records:
+            record["train_eval_top1"] = 0.8 if reached and record["epoch"] + 1 >= reached else 0.5
+        metrics.write_text("".join(json.dumps(record) + "\n" for record in records))
+
+
+def test_runs_that_end_before_are_counted_and_never_dropped(study: Study, copy: Path) -> None:
+    reach(copy, "baseline", [0, 5, 0, 0, 4, 0])
+    reach(copy, "skip", [2, 3, 2, 0, 2, 3])
+    claim = Claim(
+        id="1", statement="s", definition="d", metric=PATH, variants={"skip": 1, "baseline": -1}, direction="less"
+    )
+    collection = collect(dataclasses.replace(study, claims=(claim,)), copy)
+    shown = comparison(collection).display.set_index("figure")
+    row = shown.loc["epochs until the training error in evaluation mode is at most 25 %, epochs"]
+    assert row["baseline (n = 6)"] == "4.50 (4.00 to 5.00) in 2; not reached in 5 epochs by 4 of 6"
+    assert row["skip (n = 6)"] == "2.00 (2.00 to 3.00) in 5; not reached in 5 epochs by 1 of 6"
+    (verdict,) = judge(collection)
+    assert verdict.contrast is not None
+    assert list(verdict.contrast.by_seed.values()) == [2 - 6, 3 - 5, 2 - 6, 6 - 6, 2 - 4, 3 - 6]
+    assert as_json(verdict)["unreached"] == {"skip": 1, "baseline": 4}
+    assert figure_text(verdict).endswith("; never reached by skip 1, baseline 4: counted as the epoch after their last")
+    less = differences(collection).display.set_index("figure")
+    assert less.loc[row.name].iloc[0].endswith("; 5 never reached")
+
+
+def test_a_measure_that_no_run_reaches_is_said_to_be_so(study: Study, copy: Path) -> None:
+    for variant in ("baseline", "skip"):
+        reach(copy, variant, [0] * 6)
+    shown = comparison(collect(study, copy)).display.set_index("figure")
+    row = shown.loc["epochs until the training error in evaluation mode is at most 25 %, epochs"]
+    assert set(row.drop("skip, lesioned (n = 6)")) == {"not reached in 5 epochs by 6 of 6"}
