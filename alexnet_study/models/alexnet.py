@@ -41,6 +41,8 @@ class AlexNet(nn.Module):
         self.dropouts = nn.ModuleDict({name: Dropout(config.dropout) for name in config.dropped_convolutions})
         self._activate = ACTIVATIONS[config.activation]
         self._initialise_for_relu()
+        if config.initialisation == "whitening":  # who trains it sets the weights, from the training images
+            self.convolutions["conv1"].get_parameter("weight").requires_grad_(False)
 
     def _initialise_for_relu(self) -> None:
         """Variance 2/fan-in and no bias (He et al., ICCV 2015, equation 10) in the layers that the config names."""
@@ -50,6 +52,7 @@ class AlexNet(nn.Module):
             "default": [],
             "kaiming": [*convolutions, *hidden],
             "kaiming_convolutions": [*convolutions],
+            "whitening": [],
         }
         for layer in chosen[self.config.initialisation]:
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")

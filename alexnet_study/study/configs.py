@@ -23,7 +23,7 @@ NORMS = ("none", "batch", "local_response", "group")
 POOLS = ("plain", "overlapping")
 HIDDEN_NAMES = ("hidden1", "hidden2")  # of the head mlp
 DROPOUT_PLACES = (*CONV_NAMES[1:], *HIDDEN_NAMES, "output")
-INITIALISATIONS = ("default", "kaiming", "kaiming_convolutions")
+INITIALISATIONS = ("default", "kaiming", "kaiming_convolutions", "whitening")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class ModelConfig:
     hidden: width of the two hidden fully connected layers.
     dropout: probability before each layer of `dropout_before`; a head without hidden layers has none there.
     initialisation: PyTorch's default, or `kaiming` (normal, fan-in, biases 0) in every layer that a ReLU follows, or in
-    the convolutions alone.
+    the convolutions alone. `whitening`: the weights of conv1 whiten patches of the training images, and stay so.
     A field that is added tells with `since` in its metadata in which version of the identity; see `study/identity.py`.
     """
 
@@ -105,6 +105,12 @@ class ModelConfig:
         check_choice("initialisation", self.initialisation, INITIALISATIONS)
         right = self.activation == "relu" or not self.initialisation.startswith("kaiming")
         check(right, "initialisation", self.initialisation, f"default with activation: {self.activation}")
+        width, most = self.widths[0], 2 * 3 * self.kernel[0] ** 2
+        right = self.initialisation != "whitening" or (width % 2 == 0 and width <= most)
+        expected = (
+            f"an even width of conv1 of at most {most} with it, twice what a patch of kernel {self.kernel[0]} has"
+        )
+        check(right, "initialisation", self.initialisation, expected)
 
     def _settle_dropout(self) -> None:
         """One order for one set; RequestError for a layer that the head lacks, unless it is the default's."""

@@ -22,6 +22,7 @@ from alexnet_study.runs.records import EpochRecord, Origin, Progress, Summary, p
 from alexnet_study.study.configs import RunConfig
 from alexnet_study.training.determinism import allow_tf32, derive_seed, return_freed_memory
 from alexnet_study.training.state import TrainingState
+from alexnet_study.training.whitening import whiten
 from alexnet_study.weights import weights_file
 
 T = TypeVar("T")
@@ -225,6 +226,7 @@ class _ProgressMeter:
 
 def _state(run: RunConfig, data: Dataset, folder: RunFolder, device: torch.device) -> TrainingState:
     state = TrainingState(run, len(data.classes), device)
+    whiten(state.model, data.train)
     try:
         state.restore(folder)
     except DamagedRunError as error:

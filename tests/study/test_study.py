@@ -118,6 +118,7 @@ def test_a_variant_overrides_the_recipe_and_the_command_line_overrides_both(tmp_
         (VALID.replace("epochs: 3", "weight_decay_factors: {heads: 0}"), "heads; expected some of convolutions"),
         (VALID.replace("epochs: 3", "average: swa"), "average: 'swa'.*lookahead"),
         (VALID.replace("epochs: 3", "average: ema, average_decay: 1"), "average_decay"),
+        (VALID.replace("[conv2]", "[conv2], initialisation: whitening"), "whitening.*at most 54 .* kernel 3"),
         (VALID.replace("baseline: {}", "skip: {}"), "twice"),
         (VALID.replace("name: demo", ""), "missing name"),
         (VALID + "measure: pca", "measure: 'pca'.*a list with metrics"),

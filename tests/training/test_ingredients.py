@@ -48,6 +48,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "batch norm": {"norm": "batch"},
     "group norm": {"norm": "group", "groups": 2},
     "local response": {"norm": "local_response"},
+    "whitening": {"initialisation": "whitening"},
     "a pooled head": {"head": "pooled", "logit_scale": 0.5},
     "a head of maxima": {"head": "max_pooled"},
 }

@@ -7,8 +7,8 @@ from pathlib import Path
 from alexnet_study.report.audit.entries import as_json
 from alexnet_study.report.audit.verdicts import judge
 from alexnet_study.report.collection import collect
-from alexnet_study.report.sections.comparison import comparison, differences
 from alexnet_study.report.sections.claims import figure_text
+from alexnet_study.report.sections.comparison import comparison, differences
 from alexnet_study.study.claims import Claim
 from alexnet_study.study.study import Study
 
