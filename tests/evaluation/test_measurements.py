@@ -60,5 +60,6 @@ def test_a_study_of_metrics_alone_is_reported_with_the_mirrored_evaluation(data:
     write_report(collect(study, tmp_path), tmp_path)
     text = (tmp_path / "tiny/report/report.md").read_text()
     assert "skip, mirrored" in text
+    assert "averaged with those of the mirrored image" in text
     assert "Separability" not in text
     assert "Centred kernel alignment" in text

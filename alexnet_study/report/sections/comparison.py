@@ -122,6 +122,8 @@ def comparison(collection: Collection) -> Table:
             cells[heading(collection, variant, evaluation)] = text
         display.append(cells)
     caption = "Comparison of variants: mean [95 % t interval, of shares on the logit scale] over n seeds."
+    if any(evaluation == "mirrored" for _, evaluation in collection.evaluations):
+        caption += " Mirrored: with logits averaged with those of the mirrored image."
     if any("unreached" in row for row in rows):
         caption += " Where a run ended before what is counted: median (least to greatest) of the others, and how many."
     return table("comparison", caption, rows, display)
