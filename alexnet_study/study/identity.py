@@ -91,7 +91,7 @@ def parse_identity(content: Mapping[str, object], where: str) -> Identity:
 
 def differences(found: Identity, own: Identity) -> list[str]:
     """Return what determines both runs' results and differs, a text each: `recipe.epochs: 5 there, 10 here`."""
-    pairs = [(name, getattr(found, name), getattr(own, name)) for name in ("seed", "dataset", "numerics")]
+    pairs = [(name, getattr(found, name), getattr(own, name)) for name in ("seed", "dataset", "holdout", "numerics")]
     for section in ("model", "recipe"):
         there, here = getattr(found, section), getattr(own, section)
         names = [each.name for each in dataclasses.fields(here)]
