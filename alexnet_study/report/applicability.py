@@ -16,8 +16,8 @@ from alexnet_study.errors import RequestError
 from alexnet_study.report.measures import MEASURES
 from alexnet_study.runs.records import EpochRecord, Evaluation, Gap, LinearRegressors, RidgeScore
 from alexnet_study.study.claims import Claim, Published
-from alexnet_study.study.configs import BRANCHES, CONV_NAMES, ModelConfig
-from alexnet_study.study.metrics import EVALUATIONS, class_metric, evaluation_of, in_evaluation, parse_group
+from alexnet_study.study.configs import BRANCHES, CONV_NAMES, MEASURED, ModelConfig
+from alexnet_study.study.metrics import class_metric, evaluation_of, in_evaluation, parse_group
 from alexnet_study.study.study import Study
 
 NAMED = 5  # classes that a line names
@@ -88,22 +88,33 @@ def applicable(study: Study, data: DataFacts) -> Study:
     return dataclasses.replace(study, claims=claims, published=published)
 
 
-def metrics_of(model: ModelConfig) -> set[str]:
-    """Return the paths of all numbers that a run of this structure has, without those of classes and of components."""
+def metrics_of(model: ModelConfig, measured: Sequence[str] = MEASURED) -> set[str]:
+    """Return the paths of all numbers that a run of this structure has, without those of classes and of components.
+
+    measured: what its study measures.
+    """
     paths = {*_numbers(Gap, "gap"), *_numbers(EpochRecord, "last_epoch")}
-    paths |= {path for path in MEASURES if path.startswith("derived.")}
+    paths |= {path for path, own in MEASURES.items() if path.startswith("derived.") and not own.of_spectrum}
     stages = [*CONV_NAMES, *(BRANCHES[name] for name in model.skips)]
-    for evaluation in _evaluations(model):
-        paths |= {*_numbers(Evaluation, f"evaluations.{evaluation}")}
-        regressors = f"linear_regressor.{evaluation}"
-        paths |= {*_numbers(LinearRegressors, regressors)}
-        paths |= {path for stage in stages for path in _numbers(RidgeScore, f"{regressors}.by_stage.{stage}")}
-        paths |= {in_evaluation(path, evaluation) or path for path in paths if path.startswith("derived.")}
+    for evaluation in _evaluations(model, measured):
+        own = {*_numbers(Evaluation, f"evaluations.{evaluation}")}
+        derived = {path for path, how in MEASURES.items() if how.of_evaluation or how.of_spectrum}
+        own |= {in_evaluation(path, evaluation) or path for path in derived}
+        if evaluation == "mirrored" or "pca" not in measured:
+            spectral = {path for path, how in MEASURES.items() if how.of_spectrum}
+            own -= {in_evaluation(path, evaluation) or path for path in spectral}
+            own = {path for path in own if ".pca." not in path}
+        paths |= own
+        if evaluation != "mirrored" and "regressors" in measured:
+            regressors = f"linear_regressor.{evaluation}"
+            paths |= {*_numbers(LinearRegressors, regressors)}
+            paths |= {path for stage in stages for path in _numbers(RidgeScore, f"{regressors}.by_stage.{stage}")}
     return paths
 
 
-def _evaluations(model: ModelConfig) -> Sequence[str]:
-    return EVALUATIONS if model.skips else EVALUATIONS[:1]
+def _evaluations(model: ModelConfig, measured: Sequence[str]) -> list[str]:
+    lesioned = ["lesioned"] if model.skips else []
+    return ["intact", *lesioned, *(["mirrored"] if "mirrored" in measured else [])]
 
 
 def _numbers(record: type, path: str) -> Iterator[str]:
@@ -118,14 +129,17 @@ def _numbers(record: type, path: str) -> Iterator[str]:
 
 def _check_metric(study: Study, where: str, path: str, variant: str) -> None:
     model = study.run(variant, study.seeds[0]).model
-    if evaluation_of(path) not in (None, *_evaluations(model)):
+    evaluations = _evaluations(model, study.measure)
+    evaluation = evaluation_of(path)
+    if evaluation not in (None, *evaluations):
+        why = "has no skip connection" if evaluation == "lesioned" else "isn't measured mirrored"
         raise RequestError(
-            f"{where}: metric {path}: {variant} has no skip connection, so no lesioned evaluation; expected intact"
+            f"{where}: metric {path}: {variant} {why}, so no {evaluation} evaluation; expected {' or '.join(evaluations)}"
         )
-    known = metrics_of(model)
-    if path in known or (class_metric(path) and evaluation_of(path)):
+    known = metrics_of(model, study.measure)
+    if path in known or (class_metric(path) and evaluation):
         return
-    component = _component(path)
+    component = _component(path) if evaluation != "mirrored" and "pca" in study.measure else None
     if component is not None and component < model.widths[-1] * FINAL_SIDE**2:
         return
     examples = {f"evaluations.intact.{share}.CLASS" for share in ("recall", "precision")}

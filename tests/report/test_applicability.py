@@ -70,6 +70,27 @@ def test_a_misspelt_metric_is_named_with_what_is_near(study: Study, metric: str,
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("measure", "metric"),
+    [
+        ("metrics", "evaluations.intact.pca.participation_ratio"),
+        ("metrics", "derived.intact.components_90"),
+        ("metrics", "evaluations.intact.pca.explained_variance_ratio.0"),
+        ("metrics pca", "linear_regressor.intact.closed_form.top1"),
+        ("metrics pca", "evaluations.mirrored.top1"),
+        ("metrics pca mirrored", "evaluations.mirrored.pca.participation_ratio"),
+        ("metrics regressors mirrored", "linear_regressor.mirrored.closed_form.top1"),
+    ],
+)
+def test_a_metric_that_the_study_does_not_measure_is_refused(study: Study, measure: str, metric: str) -> None:
+    asked = dataclasses.replace(stating(study, metric), measure=tuple(measure.split()))
+    with pytest.raises(RequestError, match="claim 1: metric "):
+        check_study(asked)
+    everything = ("metrics", "pca", "regressors", "mirrored")
+    if ".mirrored." not in metric or metric.endswith("mirrored.top1"):
+        check_study(dataclasses.replace(asked, measure=everything))
+
+
 def test_metrics_of_classes_components_and_branches_are_right(study: Study) -> None:
     check_study(stating(study, "evaluations.intact.recall.any name.v2"))
     check_study(stating(study, "evaluations.intact.pca.explained_variance_ratio.1023"))

@@ -222,7 +222,6 @@ def claim_values(collection: Collection, claim: Claim) -> dict[str, dict[int, fl
     return {group: beyond_mean(collection, group, own) for group in _present(collection, claim)}
 
 
-
 def plain_values(collection: Collection, claim: Claim) -> dict[str, dict[int, float]]:
     """Return the claim's metric of each run, by seed and by variant as the claim names it, with its evaluation."""
     return {group: collection.at_least(group, claim.metric) for group in _present(collection, claim)}
