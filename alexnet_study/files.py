@@ -50,8 +50,20 @@ def write_json(path: Path, value: object) -> None:
 
 
 def indented_json(value: object) -> bytes:
-    """A value as files show it to readers."""
-    return (json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    """A value as files show it to readers: indented, a list or mapping of plain values on one line."""
+    return (_indented(value, "\n") + "\n").encode()
+
+
+def _indented(value: object, line: str) -> str:
+    """`value` as JSON; `line` is the line break, with its indentation, that its closing bracket stands behind."""
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    if not any(isinstance(item, dict | list | tuple) and item for item in items):
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    inner = line + " "
+    if isinstance(value, dict):
+        parts = [f"{_indented(str(key), inner)}: {_indented(item, inner)}" for key, item in value.items()]
+        return "{" + inner + f",{inner}".join(parts) + line + "}"
+    return "[" + inner + f",{inner}".join(_indented(item, inner) for item in items) + line + "]"
 
 
 def canonical_json(value: object) -> bytes:

@@ -1,5 +1,6 @@
 """The committed reference of a study: its finished runs without their arrays, and the report made from those."""
 
+import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -84,6 +85,7 @@ def _data(run: Run) -> str:
 
 
 def _copy(run: Run, folder: Path) -> None:
-    for path in (run.folder.config, run.folder.metrics, run.folder.summary):
-        write_atomically(folder / path.name, path.read_bytes())
+    for path in (run.folder.config, run.folder.summary):  # laid out anew: an older run's took more room
+        write_json(folder / path.name, json.loads(path.read_bytes()))
+    write_atomically(folder / run.folder.metrics.name, run.folder.metrics.read_bytes())
     write_json(folder / run.folder.provenance.name, as_json(run.provenance, private=False))

@@ -114,3 +114,11 @@ def test_a_report_that_cant_be_written_is_one_line_that_names_the_way(study: Stu
     (copy / "skip/report").write_text("in the way, as a read-only folder is")
     with pytest.raises(RequestError, match=r"report: cannot write there: .* --target DIR \(make report TARGET=DIR\)"):
         write_report(collect(study, copy), copy)
+
+
+def test_a_copied_run_is_laid_out_as_a_new_one(study: Study, copy: Path, tmp_path: Path) -> None:
+    summary = copy / "skip/baseline/seed-0/summary.json"
+    laid_out = summary.read_bytes()
+    summary.write_text(json.dumps(json.loads(laid_out), indent=4))
+    write_reference(study, copy, tmp_path / "reference")
+    assert (tmp_path / "reference/skip/baseline/seed-0/summary.json").read_bytes() == laid_out

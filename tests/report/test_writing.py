@@ -138,6 +138,11 @@ def test_the_figures_can_be_seen_on_a_light_and_on_a_dark_page(collection: Colle
     first = unquote(html.split('src="data:image/svg+xml,')[1].split('"')[0])
     assert "@media (prefers-color-scheme: dark)" in first
     assert ElementTree.fromstring(first).tag.endswith("svg")
+    bright, dark_rules = first.split("@media (prefers-color-scheme: dark)")
+    inked = re.findall(r"(\.\w+)\{[^}]*stroke:#000000[^}]*\}", bright)
+    lightened = re.findall(rf"(\.\w+)\{{[^}}]*stroke:{LIGHTER['#000000']}[^}}]*\}}", dark_rules)
+    assert inked == lightened != []
+    assert "#000000" not in dark_rules
     assert "prefers-color-scheme" not in (tmp_path / "skip/report/figures/accuracy.svg").read_text()
 
 

@@ -68,10 +68,11 @@ def _with_interval(cell: object) -> Markup:
 
 def _data_uri(svg: bytes) -> Markup:
     """Return a picture for the page; its ink and darkest colours follow the reader's choice of light or dark."""
-    rules = [f"svg {{ fill: {LIGHT_INK} }}"]  # of what has no fill of its own
-    for drawn, lighter in LIGHTER.items():
-        rules += [f'[style*="{what}: {drawn}"] {{ {what}: {lighter} !important }}' for what in ("fill", "stroke")]
-    style = f"@media (prefers-color-scheme: dark) {{ {' '.join(rules)} }}</style>"
-    content = svg.replace(b"</style>", style.encode(), 1).decode()
-    content = content[content.index("<svg") :].replace("\n", "").replace('"', "'").replace("http:", "http%3A")
+    text = svg.decode()
+    rules = [f"svg{{fill:{LIGHT_INK}}}"]  # of what has no fill of its own
+    for selector, style in re.findall(r"(\.\w+)\{(.*?)\}", text.partition("</style>")[0]):
+        lighter = re.sub(r"(?<=fill:|roke:)#\w{6}", lambda found: LIGHTER.get(found[0], found[0]), style)
+        rules += [f"{selector}{{{lighter}}}"] if lighter != style else []
+    sheet = f"@media (prefers-color-scheme: dark){{{''.join(rules)}}}</style>"
+    content = text[text.index("<svg") :].replace("</style>", sheet, 1).replace('"', "'").replace("http:", "http%3A")
     return Markup("data:image/svg+xml," + quote(content, safe=UNQUOTED))

@@ -1,7 +1,6 @@
 """What all pictures share: style, colours, and how a drawing becomes files."""
 
 import io
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from matplotlib.figure import Figure
 from alexnet_study.files import write_atomically
 from alexnet_study.report.collection import Collection
 from alexnet_study.report.factorial import is_factorial, kinds
+from alexnet_study.report.rendering.compact import compact_svg, palette_png
 
 COLOURS = matplotlib.color_sequences["petroff10"]  # chosen for colour-blind readers (arXiv 2107.02270)
 HUES = [COLOURS[index] for index in (0, 6, 4, 3, 2, 5, 1, 7, 8, 9)]  # of variants: those with contrast on white first
@@ -34,19 +34,6 @@ STYLE: Any = {
 }
 MARKERS = "osDv^<>pPX"
 RASTER = 90  # dots per inch of what an SVG holds as pixels: clouds of points, cells
-UNSEEN = tuple(
-    (re.compile(pattern, re.DOTALL), instead)
-    for pattern, instead in (
-        (r"DejaVuSans-", "d"),
-        (r"<!--.*?-->|<metadata>.*?</metadata>", ""),
-        (r'<g id="[^"]*"', "<g"),
-        (r"(?<=[ (-])([1-9]\d*\.\d\d)\d+", r"\1"),
-        (r"(?<=>)\s+(?=<)|(?<=>)\s+$", "\n"),
-        (r"\s*\n(?=[LMQCHVz])", ""),
-        (r'\s*\n"', '"'),
-        (r"<g>\n(<g [^>]+>(?:(?!</?g[ >]).)*</g>)\n</g>", r"\1"),
-    )
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,14 +70,12 @@ def picture(
     narrow: Figure | None = None,
 ) -> Picture:
     """Return the figure as SVG, its ground transparent, so that a page's own shows, and as PNG on white."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=130, facecolor="white")
     return Picture(
         name=name,
         caption=caption,
         alt=alt,
         svg=_svg(figure),
-        png=buffer.getvalue(),
+        png=palette_png(_saved(figure, format="png", dpi=130, facecolor="white")),
         data=data,
         kept=kept,
         narrow=_svg(narrow) if narrow else None,
@@ -98,13 +83,14 @@ def picture(
 
 
 def _svg(figure: Figure) -> bytes:
-    """Return a figure as SVG without what nobody sees: metadata, groups' names, digits past a hundredth point."""
+    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    return compact_svg(_saved(figure, format="svg", dpi=RASTER, transparent=True, metadata=nothing))
+
+
+def _saved(figure: Figure, **options: Any) -> bytes:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", dpi=RASTER, transparent=True, metadata={"Date": None})
-    text = buffer.getvalue().decode()
-    for unseen, instead in UNSEEN:
-        text = unseen.sub(instead, text)
-    return f"{text.strip()}\n".encode()
+    figure.savefig(buffer, **options)
+    return buffer.getvalue()
 
 
 def colour(collection: Collection, variant: str) -> Any:

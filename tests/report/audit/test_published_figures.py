@@ -18,6 +18,7 @@ from alexnet_study.report.audit.published import (
 )
 from alexnet_study.report.collection import Collection
 from alexnet_study.report.material import gather
+from alexnet_study.report.rendering.picture import STYLE
 from alexnet_study.report.sections.answer import answer
 from alexnet_study.report.sections.published import evidence, programs
 from alexnet_study.report.statistics.estimates import Interval, prediction
@@ -173,6 +174,7 @@ def test_a_plus_in_a_groups_name_means_nothing(collection: Collection, monkeypat
         assert (check.mixed, check.joint) == (plain.mixed, plain.joint)
     sentence = answer(gather(named, Path("nowhere")))[2]
     assert "(top-1 + top-3, pca)" in sentence
-    drawn = evidence(gather(named, Path("nowhere"))).svg.decode()
+    with matplotlib.rc_context(STYLE):
+        drawn = evidence(gather(named, Path("nowhere"))).svg.decode()
     assert drawn.count("all together:") == 1
     assert "top-1 + top-3:" in drawn
