@@ -133,9 +133,8 @@ def _check_metric(study: Study, where: str, path: str, variant: str) -> None:
     evaluation = evaluation_of(path)
     if evaluation not in (None, *evaluations):
         why = "has no skip connection" if evaluation == "lesioned" else "isn't measured mirrored"
-        raise RequestError(
-            f"{where}: metric {path}: {variant} {why}, so no {evaluation} evaluation; expected {' or '.join(evaluations)}"
-        )
+        right = " or ".join(evaluations)
+        raise RequestError(f"{where}: metric {path}: {variant} {why}, so no {evaluation} evaluation; expected {right}")
     known = metrics_of(model, study.measure)
     if path in known or (class_metric(path) and evaluation):
         return

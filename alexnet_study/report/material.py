@@ -5,6 +5,7 @@ from pathlib import Path
 
 from alexnet_study.report import findings
 from alexnet_study.report.array_pass import hashes, read_arrays
+from alexnet_study.report.audit.beside import Beside, read_beside
 from alexnet_study.report.audit.published import FigureCheck, VectorCheck, check_figures, check_vectors
 from alexnet_study.report.audit.verdicts import Verdict, judge
 from alexnet_study.report.collection import Collection
@@ -16,6 +17,7 @@ class Material:
     """The runs, the claims judged, the published figures checked, what the arrays say (None where nothing is known).
 
     kept: the arrays are absent, and what they say is what an earlier report kept. results: the root of the runs.
+    beside: the study that the study file names to be set beside; None where it names none.
     """
 
     collection: Collection
@@ -25,10 +27,14 @@ class Material:
     findings: Findings | None
     kept: bool
     results: Path
+    beside: Beside | None
 
 
 def gather(collection: Collection, report: Path) -> Material:
-    """Return all of it; `report` is the folder where the findings of absent arrays may have been kept."""
+    """Return all of it.
+
+    report: the report's folder, where the findings of absent arrays may have been kept; studies lie two folders above.
+    """
     kept = not collection.has_arrays
     return Material(
         collection=collection,
@@ -38,4 +44,5 @@ def gather(collection: Collection, report: Path) -> Material:
         findings=findings.read(report / findings.FILE, hashes(collection)) if kept else read_arrays(collection),
         kept=kept,
         results=report.parent.parent,
+        beside=read_beside(collection, report.parent.parent),
     )

@@ -44,11 +44,12 @@ class Study:
     """A validated study file.
 
     looks: at which numbers of seeds its claims are judged, and the share of the error that each look spends; they sum
-    to 1. By default all is spent at the study's number of seeds. keep: which of model, predictions and features stay in
-    a finished run's folder; no part of its identity.
+    to 1. By default all is spent at the study's number of seeds.
+    keep: which of model, predictions and features stay in a finished run's folder; no part of its identity.
     measure: what is measured of each trained model: `metrics` always, `pca` and `regressors` by default; `mirrored` is
     an evaluation whose logits are averaged with those of the mirrored image.
     holdout: so many training images, evenly over classes, are kept from training and used in place of the test set.
+    beside: the name of another study of these variants, whose figures the report sets beside this one's.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Study:
     keep: tuple[str, ...] = KEEPABLE
     measure: tuple[str, ...] = MEASURED
     holdout: int = 0
+    beside: str = ""
 
     def run(self, variant: str, seed: int, overrides: Iterable[str] = ()) -> RunConfig:
         """Return the run of `variant` and `seed`; `overrides`, `recipe.FIELD=VALUE` or `model.FIELD=VALUE`, win."""
@@ -188,7 +190,10 @@ def check_name(value: object, where: str) -> str:
 
 
 def _extended(document: object, folder: Path) -> object:
-    """The document, on top of the study file beside it that it `extends`: its keys replace those of the same name."""
+    """The document, on top of the study file that it `extends`: its keys replace those of the same name.
+
+    What the other is set `beside` is that study's own, and isn't taken over.
+    """
     if not isinstance(document, dict) or "extends" not in document:
         return document
     name = document.pop("extends")
@@ -196,7 +201,8 @@ def _extended(document: object, folder: Path) -> object:
     base = _read_yaml(folder / name)
     right = isinstance(base, dict) and "extends" not in base
     check(right, "extends", name, "a study file that extends no other")
-    return {**typing.cast(dict[str, object], base), **document}
+    taken = {key: value for key, value in typing.cast(dict[str, object], base).items() if key != "beside"}
+    return {**taken, **document}
 
 
 def _study_from(document: object) -> Study:
@@ -228,6 +234,7 @@ def _study_from(document: object) -> Study:
         keep=parse_keep(document.get("keep", list(KEEPABLE))),
         measure=parse_measure(document.get("measure", list(MEASURED))),
         holdout=parse_holdout(document.get("holdout", 0)),
+        beside=_beside(document.get("beside", ""), document["name"]),
     )
     build(RecipeConfig, study.recipe, "recipe")
     study.runs()  # each variant resolves, or says why not
@@ -243,6 +250,13 @@ def _claims(entries: object, variants: Mapping[str, object]) -> tuple[Claim, ...
     doubled = sorted({name for name in ids if ids.count(name) > 1})
     check(not doubled, "claims: id", ", ".join(doubled), "each id once")
     return tuple(claims)
+
+
+def _beside(value: object, own: str) -> str:
+    if value == "":
+        return ""
+    check(value != own, "beside", value, "another study's name")
+    return check_name(value, "beside")
 
 
 def _published(entry: object, variants: Mapping[str, object]) -> Published | None:

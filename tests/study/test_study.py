@@ -275,3 +275,16 @@ def test_what_cannot_be_kept_is_refused(study_file: Path, wrong: str) -> None:
     study_file.write_text(study_file.read_text() + f"keep: {wrong}\n")
     with pytest.raises(RequestError, match="expected a list of some of model, predictions, features"):
         load_study(study_file)
+
+
+def test_what_a_study_is_set_beside_is_its_own() -> None:
+    assert load_study(Path("jobs/studies/skip.yaml")).beside == "skip_jpeg"
+    assert load_study(Path("jobs/studies/skip_jpeg.yaml")).beside == ""
+
+
+@pytest.mark.parametrize("name", ["demo", "../other", 3])
+def test_a_study_is_set_beside_another_ones_name(tmp_path: Path, name: object) -> None:
+    path = tmp_path / "demo.yaml"
+    path.write_text(f"{VALID}beside: {name}\n")
+    with pytest.raises(RequestError, match=r"beside: .* is not valid"):
+        load_study(path)

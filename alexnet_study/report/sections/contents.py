@@ -16,6 +16,7 @@ from alexnet_study.report.rendering.picture import STYLE
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.sections import (
     advantage,
+    beside,
     calibration,
     claims,
     comparison,
@@ -41,6 +42,7 @@ CONTENTS: tuple[Topic, ...] = (
     variants.section,
     advantage.section,
     published.section,
+    beside.section,
     comparison.section,
     spread.section,
     learning_curves.section,
