@@ -16,6 +16,7 @@ from alexnet_study.runs.fencing import Fence, Token, staging_folders
 from alexnet_study.runs.records import EpochRecord, Provenance, Summary, as_json, parse
 from alexnet_study.study.configs import RunConfig
 from alexnet_study.study.identity import Identity, differences, identity_hash, parse_identity
+from alexnet_study.study.validation import without_unknown
 
 ARRAY_FILES = ("predictions.npz", "features.npz")
 
@@ -128,7 +129,8 @@ class RunFolder:
     def read_summary(self, *, arrays: bool = True) -> Summary | None:
         """Return the final figures, None while the run is unfinished.
 
-        Raise DamagedRunError if they are not what was written or, with `arrays`, if the arrays are not.
+        Raise DamagedRunError if they are not what was written or, with `arrays`, if the arrays are not. What a younger
+        version wrote beside them is passed over: the run is finished all the same, and its file stays as it is.
         """
         if not self.summary.exists():
             return None
@@ -139,7 +141,7 @@ class RunFolder:
             right = False
         if not right:
             raise DamagedRunError(f"{self.summary.name} fails its checksum")
-        summary = parse(Summary, content, self.summary.name)
+        summary = parse(Summary, without_unknown(Summary, content), self.summary.name)
         for name, expected in summary.files.items() if arrays else ():
             if not (self.path / name).is_file() or file_digest(self.path / name) != expected:
                 raise DamagedRunError(f"{name} is missing or fails its checksum")

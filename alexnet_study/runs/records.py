@@ -2,7 +2,8 @@
 
 Fields are written and read under their own names. A field that is younger than some finished run has a default: where a
 file lacks it, it reads as that default. A private field names a machine or a job, and a committed reference lacks it.
-Everything else that a file lacks, or has and should not, is damage.
+Everything else that a file lacks, or has and should not, is damage; but what a summary has beyond, its checksum being
+right, is a younger version's, and is passed over.
 """
 
 import dataclasses

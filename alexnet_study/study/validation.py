@@ -29,6 +29,23 @@ def build(cls: type[T], values: object, where: str) -> T:
         raise RequestError(f"{where}.{error}") from None
 
 
+def without_unknown(hint: Any, value: object) -> Any:
+    """Return a value that is to be built as hinted without the keys, at any depth, that the dataclasses don't know."""
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if origin is types.UnionType:
+        return without_unknown(inner[0], value)
+    if origin is tuple and dataclasses.is_dataclass(inner[0]) and isinstance(value, list | tuple):
+        return [without_unknown(inner[0], item) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    if dataclasses.is_dataclass(hint):
+        hints = _hints(typing.cast(Hashable, hint))
+        return {name: without_unknown(hints[name], item) for name, item in value.items() if name in hints}
+    if origin is not None and issubclass(origin, Mapping):
+        return {name: without_unknown(inner[1], item) for name, item in value.items()}
+    return value
+
+
 def check_keys(values: Mapping[str, object], valid: Iterable[str], where: str) -> None:
     """Raise RequestError if a mapping has keys that are not valid."""
     unknown = [str(key) for key in values if key not in set(valid)]

@@ -82,3 +82,27 @@ def test_a_younger_field_reads_as_its_default_and_is_not_written_at_it() -> None
     assert record == Younger(epoch=3, rate=None)
     assert as_json(record) == {"epoch": 3}
     assert as_json(dataclasses.replace(record, rate=0.5)) == {"epoch": 3, "rate": 0.5}
+
+
+def test_a_summary_with_fields_of_a_younger_version_is_finished(run: RunConfig, data: Dataset, tmp_path: Path) -> None:
+    execute(run, data, tmp_path)
+    folder = RunFolder.of(tmp_path, run)
+    known = folder.read_summary()
+    assert known is not None
+    content = read(folder.summary)
+    younger = json.loads(json.dumps(content))
+    younger["calibrated"] = {"temperature": 1.5}
+    younger["evaluations"]["intact"]["brier"] = 0.25
+    younger["evaluations"]["intact"]["pca"]["kurtosis"] = [3.0]
+    younger["linear_regressor"]["intact"]["by_stage"]["conv1"]["folds"] = 5
+    written = indented_json({**younger, "checksum": digest(younger)})
+    folder.summary.write_bytes(written)
+    assert folder.read_summary() == known
+    assert folder.is_finished()
+    assert folder.summary.read_bytes() == written
+    folder.summary.write_bytes(indented_json({**younger, "checksum": digest(content)}))
+    assert not folder.is_finished()
+    for name in ("gap", "evaluations"):
+        less = {key: value for key, value in younger.items() if key != name}
+        folder.summary.write_bytes(indented_json({**less, "checksum": digest(less)}))
+        assert not folder.is_finished()
