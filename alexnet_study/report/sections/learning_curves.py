@@ -66,8 +66,9 @@ def draw(material: Material) -> Picture:
         _count_epochs(axes, collection)
     figure.legend(*figure.axes[-1].get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
     caption = (
-        "Learning curves: mean over n seeds (marked line), its 95 % t interval (band), and each run (thin lines, "
-        f"up to {LINES} a variant). The plateau is left under the dotted line."
+        "Learning curves: mean over n seeds (marked line), its 95 % t interval at each epoch (band; of top-1 on the "
+        f"logit scale), and each run (thin lines, up to {LINES} a variant). The bands are pointwise: that one holds at all "
+        "epochs together is less sure than 95 %. The plateau is left under the dotted line."
     )
     alt = f"Learning curves of {names(collection)}: test top-1, training loss, test loss."
     return picture(figure, "learning_curves", caption=caption, alt=alt, data=pd.DataFrame(_rows(collection)))
@@ -88,16 +89,17 @@ def _count_epochs(axes: Axes, collection: Collection) -> None:
 def _curve(axes: Axes, collection: Collection, variant: str, metric: str, scale: float) -> None:
     runs = collection.of(variant)
     epochs = np.arange(len(runs[0].epochs)) + 1
-    values = scale * np.array(list(collection.values.vectors(variant, f"epochs.{metric}").values()))  # (n, epochs)
+    values = np.array(list(collection.values.vectors(variant, f"epochs.{metric}").values()))  # (n, epochs)
     own = colour(collection, variant)
     if len(runs) <= LINES:
-        axes.plot(epochs, values.T, color=own, linewidth=0.5, alpha=0.4)
-    intervals = [estimates.mean(column).interval() for column in values.T]
-    band = [(i.low, i.high) if i else (np.nan, np.nan) for i in intervals]
+        axes.plot(epochs, scale * values.T, color=own, linewidth=0.5, alpha=0.4)
+    measured = measure("evaluations.intact.top1") if metric == "test_top1" else Measure(label="")
+    intervals = [measured.interval(estimates.mean(column)) for column in values.T]
+    band = [(scale * i.low, scale * i.high) if i else (np.nan, np.nan) for i in intervals]
     axes.fill_between(epochs, *np.transpose(band), color=own, alpha=0.2, linewidth=0)
     label = f"{variant} (n = {len(runs)})"
     style: Any = {"color": own, "marker": marker(collection, variant), "linestyle": line(collection, variant)}
-    axes.plot(epochs, values.mean(0), markersize=4, label=label, **style)
+    axes.plot(epochs, scale * values.mean(0), markersize=4, label=label, **style)
 
 
 def tabulate(collection: Collection) -> Table:
