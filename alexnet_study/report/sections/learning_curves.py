@@ -67,8 +67,8 @@ def draw(material: Material) -> Picture:
     figure.legend(*figure.axes[-1].get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
     caption = (
         "Learning curves: mean over n seeds (marked line), its 95 % t interval at each epoch (band; of top-1 on the "
-        f"logit scale), and each run (thin lines, up to {LINES} a variant). The bands are pointwise: that one holds at all "
-        "epochs together is less sure than 95 %. The plateau is left under the dotted line."
+        f"logit scale), and each run (thin lines, up to {LINES} a variant). The bands are pointwise: that one holds at "
+        "all epochs together is less sure than 95 %. The plateau is left under the dotted line."
     )
     alt = f"Learning curves of {names(collection)}: test top-1, training loss, test loss."
     return picture(figure, "learning_curves", caption=caption, alt=alt, data=pd.DataFrame(_rows(collection)))

@@ -121,9 +121,10 @@ def tabulate(collection: Collection) -> Table:
         display.append(cells)
     caption = (
         "Recall of each class on the test set, %: mean [95 % t interval, logit scale] over n seeds. Gain: the "
-        "difference of intact recalls, in points, a description; its p is that of no gain. Beyond the mean gain: the gain less "
-        "the run's mean gain over all classes; its p is that of a gain equal to the mean, and by it a claim of \"better on "
-        'some classes" is judged. Each p is two-sided and adjusted over all classes by joint sign flips (max-T).'
+        "difference of intact recalls, in points, a description; its p is that of no gain. Beyond the mean gain: the "
+        "gain less the run's mean gain over all classes; its p is that of a gain equal to the mean, and by it a claim "
+        "of better on some classes is judged. Each p is two-sided and adjusted over all classes by joint sign flips "
+        "(max-T)."
     )
     return table("recall", caption, rows, display)
 
