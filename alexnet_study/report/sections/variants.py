@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from alexnet_study.report.collection import Collection
 from alexnet_study.report.material import Material
@@ -10,14 +11,18 @@ from alexnet_study.report.rendering.table import Table, table
 from alexnet_study.report.rendering.text import Row
 from alexnet_study.study.configs import ModelConfig, RecipeConfig
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 Fields = dict[str, object]  # of a model's structure or a recipe, by the name of a study file
 
 
 def section(material: Material) -> Section:
     """Return what the variants share, and a row for each."""
     collection = material.collection
-    parts = (("model", structures(collection)), ("recipe", recipes(collection)))
-    shared = [f"Of the {name} all variants share: {text}." for name, fields in parts if (text := _shared(fields))]
+    parts = {"model": (structures(collection), ModelConfig), "recipe": (recipes(collection), RecipeConfig)}
+    told = {name: _shared(fields, config) for name, (fields, config) in parts.items()}
+    shared = [f"Of the {name} all variants share: {text}." for name, text in told.items() if text]
     return Section(name="variants", title="The variants", text=tuple(shared), items=(tabulate(collection),))
 
 
@@ -60,14 +65,27 @@ def tabulate(collection: Collection) -> Table:
     return table("variants", caption, rows, display)
 
 
-def _fields(config: ModelConfig | RecipeConfig) -> Fields:
-    return {own.name: getattr(config, own.name) for own in dataclasses.fields(config)}
+def _fields(config: "DataclassInstance") -> Fields:
+    """Every field by name; of a configuration within, `augmentation_flip` and so on."""
+    fields: Fields = {}
+    for own in dataclasses.fields(config):
+        value = getattr(config, own.name)
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            fields |= {f"{own.name}_{name}": inner for name, inner in _fields(value).items()}
+        else:
+            fields[own.name] = value
+    return fields
 
 
-def _shared(fields: Mapping[str, Fields]) -> str:
-    apart = differing(fields)
-    first = next(iter(fields.values()))
-    return ", ".join(f"{name.replace('_', ' ')} {_text(value)}" for name, value in first.items() if name not in apart)
+def _shared(fields: Mapping[str, Fields], config: type[ModelConfig] | type[RecipeConfig]) -> str:
+    """What no variant differs in, without what is younger than the first runs and has its default."""
+    apart, first = differing(fields), next(iter(fields.values()))
+    default = _fields(config())
+    young = tuple(own.name for own in dataclasses.fields(config) if "since" in own.metadata)
+    told = [
+        name for name in first if name not in apart and not (name.startswith(young) and first[name] == default[name])
+    ]
+    return ", ".join(f"{name.replace('_', ' ')} {_text(first[name])}" for name in told)
 
 
 def _text(value: object) -> str:

@@ -40,7 +40,8 @@ def test_a_factorials_table_shows_where_variants_differ_and_no_more(factorial: v
     assert "widths 64 64 64 64 64" in model
     assert "batch size 256" in recipe
     assert "epochs" not in recipe
-    assert {"momentum", "hidden", "projection"} <= set(table.tidy.columns)
+    assert "augmentation" not in recipe  # younger than the first runs, and none has any
+    assert {"momentum", "hidden", "projection", "augmentation_flip"} <= set(table.tidy.columns)
 
 
 def test_the_counts_are_those_of_the_model(factorial: variants.Section) -> None:
