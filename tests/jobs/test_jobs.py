@@ -157,7 +157,7 @@ def test_help_needs_no_pytorch(module: str) -> None:
     probe = f"import atexit, sys; atexit.register(lambda: print('torch' in sys.modules)); {program}"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     own = {
-        "jobs.gpu_check": "one of apptainer, docker",
+        "jobs.gpu_check": "one of apptainer, charliecloud",
         "jobs.predict": "a finished run's folder",
         "jobs.export": "a study's folder, as results/skip",
     }

@@ -164,7 +164,7 @@ def test_without_a_published_study_there_is_nothing_to_check(collection: Collect
 
 
 def test_a_plus_in_a_groups_name_means_nothing(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(matplotlib.rcParams, "svg.fonttype", "none")  # letters, not their outlines
+    monkeypatch.setitem(STYLE, "svg.fonttype", "none")  # letters, not their outlines
     case = published(collection, skip=recalls(collection, "lesioned"))
     groups = case.study.published.figures  # type: ignore[union-attr]
     renamed = (dataclasses.replace(groups[0], name="top-1 + top-3"), groups[1])

@@ -125,7 +125,7 @@ def test_memory_beyond_what_packs_are_planned_by_is_seen(place: Place) -> None:
 
 
 def test_a_loss_that_is_no_number_is_seen(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alexnet_study.training.epoch.learning_rate", lambda recipe, step: 1e30)
+    monkeypatch.setattr("alexnet_study.training.epoch.learning_rate", lambda *_: 1e30)
     with pytest.raises(FailedCheckError, match="the loss is"):
         named(place)["step of skip in fp32"]()
 
