@@ -15,14 +15,16 @@ A further measure is an entry of `MEASURES`; a derived one names there what work
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alexnet_study.report.statistics.estimates import Estimate, Interval
-from alexnet_study.report.statistics.proportions import logit_interval
 from alexnet_study.runs.records import EpochRecord, Evaluation, Spectrum, Summary
 from alexnet_study.study.metrics import class_metric, in_evaluation
+
+if TYPE_CHECKING:
+    from alexnet_study.report.statistics.estimates import Estimate, Interval
 
 PLATEAU = 0.95
 QUARTER_ERROR = 0.25  # Krizhevsky et al., NeurIPS 2012, figure 1
@@ -62,8 +64,10 @@ class Measure:
         scale, digits = (100, 2) if self.proportion else (1, self.digits)
         return f"{value * scale:{'+' if signed or difference else ''}.{digits}f}".replace("-", "−")
 
-    def interval(self, estimate: Estimate, *, difference: bool = False) -> Interval | None:
+    def interval(self, estimate: "Estimate", *, difference: bool = False) -> "Interval | None":
         """Return the 95 % t interval over seeds, that of a share's mean on the logit scale; None below 3 runs."""
+        from alexnet_study.report.statistics.proportions import logit_interval  # scipy's half a second: not to train
+
         return logit_interval(estimate) if self.share and not difference else estimate.interval()
 
     def unit_of(self, *, difference: bool = False) -> str:

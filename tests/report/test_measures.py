@@ -2,6 +2,8 @@
 
 import dataclasses
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -90,3 +92,10 @@ def test_the_test_of_spread_keeps_its_size(n: int) -> None:
         p = estimates.mean(np.subtract(curve_deviations(a), curve_deviations(b))).p_value()  # type: ignore[arg-type]
         rejected += p is not None and p < 0.05
     assert rejected / trials_made <= 0.05 + 4 * math.sqrt(0.05 * 0.95 / trials_made)
+
+
+def test_what_training_looks_at_beforehand_needs_no_scipy() -> None:
+    probe = (
+        "import sys, alexnet_study.commands.checked; sys.exit(any(name.startswith('scipy') for name in sys.modules))"
+    )
+    subprocess.run([sys.executable, "-c", probe], check=True)
