@@ -97,14 +97,10 @@ def metrics_of(model: ModelConfig, measured: Sequence[str] = MEASURED) -> set[st
     paths |= {path for path, own in MEASURES.items() if path.startswith("derived.") and not own.of_spectrum}
     stages = [*CONV_NAMES, *(BRANCHES[name] for name in model.skips)]
     for evaluation in _evaluations(model, measured):
-        own = {*_numbers(Evaluation, f"evaluations.{evaluation}")}
-        derived = {path for path, how in MEASURES.items() if how.of_evaluation or how.of_spectrum}
-        own |= {in_evaluation(path, evaluation) or path for path in derived}
-        if evaluation == "mirrored" or "pca" not in measured:
-            spectral = {path for path, how in MEASURES.items() if how.of_spectrum}
-            own -= {in_evaluation(path, evaluation) or path for path in spectral}
-            own = {path for path in own if ".pca." not in path}
-        paths |= own
+        spectral = evaluation != "mirrored" and "pca" in measured
+        paths |= {path for path in _numbers(Evaluation, f"evaluations.{evaluation}") if spectral or ".pca." not in path}
+        derived = [path for path, how in MEASURES.items() if how.of_evaluation or (spectral and how.of_spectrum)]
+        paths |= {in_evaluation(path, evaluation) or path for path in derived}
         if evaluation != "mirrored" and "regressors" in measured:
             regressors = f"linear_regressor.{evaluation}"
             paths |= {*_numbers(LinearRegressors, regressors)}
