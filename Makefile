@@ -81,10 +81,11 @@ study: $(VENV)/.ready ## all runs of STUDY here, then its report [DATA=…] [SEE
 report: $(VENV)/.ready ## tables, figures and page of STUDY from the finished runs [RESULTS=…] [TARGET=…]
 	$(RUN) -m jobs.report --study "$(STUDY)" --results "$(RESULTS)" $(if $(TARGET),--target "$(TARGET)")
 
-submit: $(VENV)/.ready ## STUDY's unfinished runs as SLURM jobs, one GPU each [PROFILE=…] [DRY_RUN=1] [ALLOW_DIRTY=1] [DATA=…] [SEEDS=…]
+submit: $(VENV)/.ready ## STUDY's unfinished runs as SLURM jobs, one GPU each [PROFILE=…] [DRY_RUN=1] [ALLOW_DIRTY=1] [DATA=…] [SEEDS=…] [VERIFY=1]
 	@$(RUN) -m jobs.submit --study "$(STUDY)" --results "$(RESULTS)" --profile "$(PROFILE)" $(if $(DATA),--data "$(DATA)") \
 	    $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(CACHE),--cache "$(CACHE)") \
-	    $(if $(filter-out 0,$(DRY_RUN)),--dry-run) $(if $(filter-out 0,$(ALLOW_DIRTY)),--allow-dirty)
+	    $(if $(filter-out 0,$(DRY_RUN)),--dry-run) $(if $(filter-out 0,$(ALLOW_DIRTY)),--allow-dirty) \
+	    $(if $(filter-out 0,$(VERIFY)),--verify)
 
 status: $(VENV)/.ready ## where each run of STUDY is, and why what failed did [STATE=…] [VARIANT=…] [SEEDS=…] [WATCH=1] [JSON=1] [PAGE=1]
 	@$(RUN) -m jobs.status --study "$(STUDY)" --results "$(RESULTS)" $(SELECTED) \

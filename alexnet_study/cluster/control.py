@@ -12,7 +12,7 @@ from alexnet_study.cluster.plans.lock import refuse_others_folder, study_lock
 from alexnet_study.cluster.plans.profile import Profile
 from alexnet_study.cluster.status import causes
 from alexnet_study.cluster.status.selection import EVERYTHING, Selection
-from alexnet_study.cluster.status.study_status import RunStatus, selected, study_status
+from alexnet_study.cluster.status.study_status import RunStatus, selected, study_status, with_figures
 from alexnet_study.cluster.submission import Request
 from alexnet_study.cluster.wording import count
 from alexnet_study.errors import RequestError, RunError
@@ -92,7 +92,7 @@ def failed(study: Study, results: Path, cause: str = "", *, selection: Selection
     """Return the selected runs that failed or were cancelled, of a cause that contains `cause` where one is given."""
     return [
         run
-        for run in selected(study_status(study, results), selection).runs
+        for run in selected(with_figures(study_status(study, results), study.name, results), selection).runs
         if run.cause is not None and cause.lower() in run.cause.lower()
     ]
 
@@ -159,6 +159,7 @@ def _again(plan: JobPlan, runs: list[RunStatus], profile: Profile, results: Path
         cache=plan.cache,
         allow_dirty=allow_dirty,
         only=frozenset((run.variant, run.seed) for run in runs),
+        verify=True,  # few runs, which seemed damaged or unfinished
     )
 
 

@@ -59,13 +59,18 @@ def left_out_lines(request: Request, outcome: Outcome) -> list[str]:
     return lines
 
 
+def is_brief(status: StudyStatus, *, whole: bool) -> bool:
+    """Return whether only failed runs have a line, because there are many and the whole is not wanted."""
+    return len(status.runs) > MOST_LINES and not whole
+
+
 def status_lines(status: StudyStatus, *, whole: bool = False) -> list[str]:
     """Return a line for each run, the path of its log at the end, one for the report, then the totals.
 
     Of many runs, unless the whole is wanted, only those that failed have a line, and each variant one with its counts.
     """
     statuses, report = status.runs, status.report
-    brief = len(statuses) > MOST_LINES and not whole
+    brief = is_brief(status, whole=whole)
     listed = [run for run in statuses if run.state == "failed" or not brief]
     shown = [(f"{run.variant} seed {run.seed}", run.state, run.detail, _relative(run.log)) for run in listed]
     if brief:

@@ -18,7 +18,7 @@ from alexnet_study.cluster.plans.profile import Profile
 from alexnet_study.data.sources import check_request
 from alexnet_study.errors import RequestError, RunError
 from alexnet_study.provenance import code_state
-from alexnet_study.runs.folder import RunFolder
+from alexnet_study.runs.folder import ARRAY_FILES, RunFolder
 from alexnet_study.study.configs import RunConfig
 from alexnet_study.study.identity import identity
 from alexnet_study.study.study import Study
@@ -29,7 +29,8 @@ class Request:
     """What is asked for. study: as read from study_file, with the data and the seeds that are wanted.
 
     cwd: where the jobs work. only: the runs to send where not all that are unfinished are wanted. report: whether the
-    report is wanted though no run is left. examine: looks at the data before anything is sent; its notes are told.
+    report is wanted though no run is left. verify: whether finished runs are read whole, so that any damage is seen.
+    examine: looks at the data before anything is sent; its notes are told.
     """
 
     study_file: Path
@@ -42,12 +43,19 @@ class Request:
     allow_dirty: bool = False
     only: frozenset[Key] | None = None
     report: bool = False
+    verify: bool = False
     examine: Callable[[PreparedData], list[str]] = lambda data: []
 
     def runs(self) -> list[RunConfig]:
         """Return the runs that are wanted."""
         runs = self.study.runs(self.overrides)
         return [run for run in runs if self.only is None or (run.variant, run.seed) in self.only]
+
+    def is_finished(self, run: RunConfig) -> bool:
+        """Return whether a run is finished with the arrays that the study keeps."""
+        folder = RunFolder.of(self.results, run)
+        kept = [name for name in ARRAY_FILES if Path(name).stem in self.study.keep]
+        return folder.is_finished() if self.verify else folder.looks_finished(kept)
 
 
 @dataclass(kw_only=True)
@@ -153,7 +161,7 @@ def _filled(request: Request, plan: JobPlan, live: list[SentJob], *, ask: bool) 
     on_their_way = table.by_run(live)
     finished, wanted = [], []
     for run in request.runs():
-        if RunFolder.of(request.results, run).is_finished():
+        if request.is_finished(run):
             finished.append(run)
         elif (run.variant, run.seed) not in on_their_way:
             wanted.append(run)

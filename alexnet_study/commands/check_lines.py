@@ -85,8 +85,9 @@ def claim_lines(study: Study, data: DataFacts, *, own: bool) -> list[str]:
 def run_lines(runs: Sequence[RunConfig], data: Dataset, results: Path) -> list[str]:
     """Return which runs exist, and what the others are expected to take."""
     folders = [(run, RunFolder.of(results, run)) for run in runs]
-    finished = [folder for run, folder in folders if folder.is_finished(arrays=False)]
-    left = [run for run, folder in folders if not folder.is_finished(arrays=False)]
+    finished = [folder for _, folder in folders if folder.looks_finished()]
+    done = {folder.path for folder in finished}
+    left = [run for run, folder in folders if folder.path not in done]
     begun = sum(RunFolder.of(results, run).config.exists() for run in left)
     others = [reason for run, folder in folders if (reason := _of_another(run, folder, data))]
     expense = expense_of(finished)

@@ -27,15 +27,17 @@ def main(program: str, words: Sequence[str]) -> int:
     parser.add_argument("--page", action="store_true", help="also write RESULTS/STUDY/status.html, for a browser")
     arguments = parser.parse_args(words)
     from alexnet_study.cluster.page import write_page
-    from alexnet_study.cluster.printing import status_json, status_lines
+    from alexnet_study.cluster.printing import is_brief, status_json, status_lines
     from alexnet_study.cluster.status.selection import selection_from
-    from alexnet_study.cluster.status.study_status import selected, study_status
+    from alexnet_study.cluster.status.study_status import selected, study_status, with_figures
     from alexnet_study.study.study import load_study
 
     study, results = load_study(arguments.study), Path(os.path.abspath(arguments.results))
     selection = selection_from(study, state=arguments.state, variant=arguments.variant, seeds=arguments.seeds)
     while True:
         status = selected(study_status(study, results), selection)
+        if arguments.json or arguments.page or not is_brief(status, whole=bool(selection)):
+            status = with_figures(status, study.name, results)
         if arguments.json:
             print(status_json(status))
             return _code({run.state for run in status.runs})

@@ -24,6 +24,7 @@ def parser(program: str) -> Parser:
         help=f"a profile's file, or one of {', '.join(PROFILES.names())} (slurm)",
     )
     parser.add_argument("--dry-run", action="store_true", help="print the plan and the batch scripts, send nothing")
+    parser.add_argument("--verify", action="store_true", help="read finished runs whole, not for signs, to find damage")
     parser.add_argument("--allow-dirty", action="store_true", help="submit code with uncommitted changes")
     return parser
 
@@ -61,6 +62,7 @@ def main(program: str, words: Sequence[str]) -> int:
         cache=Path(os.path.abspath(arguments.cache)) if arguments.cache else None,
         overrides=tuple(arguments.set),
         allow_dirty=arguments.allow_dirty,
+        verify=arguments.verify,
         examine=examine,
     )
     outcome = dry_run(request) if arguments.dry_run else submit(request)

@@ -94,4 +94,4 @@ def _call_webhook(address: str, notice: Notice) -> None:
 
 
 def _is_finished(plan: JobPlan, run: PlannedRun) -> bool:
-    return RunFolder(plan.results / plan.study / run.variant / f"seed-{run.seed}").is_finished(arrays=False)
+    return RunFolder(plan.results / plan.study / run.variant / f"seed-{run.seed}").looks_finished()

@@ -1,6 +1,5 @@
 """What a run's own folder tells of it, whatever became of its jobs."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +12,9 @@ from alexnet_study.runs.records import Attempt
 
 @dataclass(frozen=True, kw_only=True)
 class RunFacts:
-    """top1: by evaluation, of a finished run. attempts: oldest first. damage: what can't be read, in words."""
+    """attempts: oldest first. batch_size: of an unfinished run. damage: what can't be read, in words."""
 
-    top1: Mapping[str, float] | None = None
+    finished: bool = False
     attempts: tuple[Attempt, ...] = ()
     batch_size: int = 0
     damage: str | None = None
@@ -27,22 +26,31 @@ class RunFacts:
 
 
 def read_facts(folder: Path) -> RunFacts:
-    """Return what a run's folder tells; what is damaged is said, and the rest told all the same."""
+    """Return what a run's folder tells; what is damaged is said, and the rest told all the same.
+
+    A finished run is known by its signs; its figures are read by `figures` alone.
+    """
     run = RunFolder(folder)
     damages: list[str] = []
-    top1: dict[str, float] | None = None
+    finished = run.looks_finished()
     attempts: tuple[Attempt, ...] = ()
     batch_size = 0
     try:
-        summary = run.read_summary(arrays=False)
-        if summary is not None:
-            top1 = {name: own.top1 for name, own in summary.evaluations.items()}
+        finished = finished or run.read_summary(arrays=False) is not None
     except DamagedRunError as error:
         damages.append(str(error))
     if run.provenance.exists():
         try:
             attempts = run.read_provenance().attempts
-            batch_size = run.read_config().recipe.batch_size
+            batch_size = 0 if finished else run.read_config().recipe.batch_size
         except DamagedRunError as error:
             damages.append(str(error))
-    return RunFacts(top1=top1, attempts=attempts, batch_size=batch_size, damage=damages[0] if damages else None)
+    return RunFacts(finished=finished, attempts=attempts, batch_size=batch_size, damage=damages[0] if damages else None)
+
+
+def figures(folder: Path) -> str:
+    """Return a finished run's top-1 by evaluation, in words; raise DamagedRunError if its summary can't be read."""
+    summary = RunFolder(folder).read_summary(arrays=False)
+    if summary is None:
+        return ""
+    return "top-1 " + ", ".join(f"{name} {own.top1:.2%}" for name, own in summary.evaluations.items())

@@ -31,9 +31,8 @@ class RunState:
 
 def run_state(run: str, facts: RunFacts, job: SentJob | None, accounts: Mapping[str, str]) -> RunState:
     """Return the state of a run, `skip-seed-0`, whose newest job is `job`; accounts: ended jobs' states by id."""
-    if facts.top1 is not None:
-        shown = ", ".join(f"{name} {top1:.2%}" for name, top1 in facts.top1.items())
-        return RunState(name="finished", detail=f"top-1 {shown}")
+    if facts.finished:
+        return RunState(name="finished")
     if job is None:
         if facts.attempts:
             return _by_heartbeat(facts, facts.attempts[-1])

@@ -9,10 +9,11 @@ from alexnet_study.cluster.launchers.launcher import Key, SentJob
 from alexnet_study.cluster.plans import notices
 from alexnet_study.cluster.plans.job_plan import JobPlan, PlannedRun, read_plans
 from alexnet_study.cluster.status.report_state import ReportState, is_made, report_state
-from alexnet_study.cluster.status.run_facts import RunFacts, read_facts
+from alexnet_study.cluster.status.run_facts import RunFacts, figures, read_facts
 from alexnet_study.cluster.status.run_state import run_log, run_state
 from alexnet_study.cluster.status.selection import Selection
 from alexnet_study.cluster.status.usage import Usage, usage
+from alexnet_study.errors import DamagedRunError
 from alexnet_study.study.study import Study
 
 
@@ -44,11 +45,11 @@ class StudyStatus:
 
 
 def study_status(study: Study, results: Path) -> StudyStatus:
-    """Return where every run of the study is, and its report."""
+    """Return where every run of the study is, and its report; `with_figures` tells the finished runs' figures."""
     plans = read_plans(results, study.name)
     keys = [(run.variant, run.seed) for run in study.runs()] + [run.key for plan in plans for run in plan.runs]
-    facts = {key: read_facts(results / study.name / key[0] / f"seed-{key[1]}") for key in dict.fromkeys(keys)}
-    unfinished = {key for key, fact in facts.items() if fact.top1 is None}
+    facts = {key: read_facts(_folder(results, study.name, key)) for key in dict.fromkeys(keys)}
+    unfinished = {key for key, fact in facts.items() if not fact.finished}
     queues, notes = _queues(plans, unfinished)
     sent = table.jobs(plans, queues)
     jobs = table.by_run(sent)
@@ -66,6 +67,24 @@ def selected(status: StudyStatus, selection: Selection) -> StudyStatus:
     """Return the status of the selected runs alone."""
     runs = [run for run in status.runs if selection.keeps(run.variant, run.seed, run.state)]
     return replace(status, runs=runs)
+
+
+def with_figures(status: StudyStatus, study: str, results: Path) -> StudyStatus:
+    """Return the status with the figures of its finished runs; one whose summary is damaged failed."""
+    return replace(status, runs=[_with_figures(run, study, results) for run in status.runs])
+
+
+def _with_figures(run: RunStatus, study: str, results: Path) -> RunStatus:
+    if run.state != "finished":
+        return run
+    try:
+        return replace(run, detail=figures(_folder(results, study, (run.variant, run.seed))))
+    except DamagedRunError as error:
+        return replace(run, state="failed", detail=str(error), cause=str(error))
+
+
+def _folder(results: Path, study: str, key: Key) -> Path:
+    return results / study / key[0] / f"seed-{key[1]}"
 
 
 def _queues(plans: list[JobPlan], unfinished: set[Key]) -> tuple[table.Queues, list[str]]:
