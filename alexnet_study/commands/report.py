@@ -15,11 +15,13 @@ def main(program: str, words: Sequence[str]) -> int:
     parser.add_argument("--target", type=Path, metavar="DIR", help="root of the report's folder (that of the results)")
     arguments = parser.parse_args(words)
     from alexnet_study.commands.checked import checked_study
+    from alexnet_study.commands.underway import underway
     from alexnet_study.report.collection import collect
     from alexnet_study.report.writing import write_report
 
-    collection = collect(checked_study(arguments.study), arguments.results)
-    page = write_report(collection, arguments.target or arguments.results)
+    study = checked_study(arguments.study)
+    collection = collect(study, arguments.results)
+    page = write_report(collection, arguments.target or arguments.results, underway(study, arguments.results))
     for entry in collection.left_out:
         print(f"left out: {entry.run}: {entry.reason}")
     print(f"{len(collection.runs)} runs reported in {page}")

@@ -10,6 +10,7 @@ from alexnet_study.report.audit.published import FigureCheck, VectorCheck, check
 from alexnet_study.report.audit.verdicts import Verdict, judge
 from alexnet_study.report.collection import Collection
 from alexnet_study.report.findings import Findings
+from alexnet_study.report.underway import Underway
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +19,7 @@ class Material:
 
     kept: the arrays are absent, and what they say is what an earlier report kept. results: the root of the runs.
     beside: the study that the study file names to be set beside; None where it names none.
+    underway: the runs that are not finished; None where nobody asked for them.
     """
 
     collection: Collection
@@ -28,9 +30,10 @@ class Material:
     kept: bool
     results: Path
     beside: Beside | None
+    underway: Underway | None = None
 
 
-def gather(collection: Collection, report: Path) -> Material:
+def gather(collection: Collection, report: Path, underway: Underway | None = None) -> Material:
     """Return all of it.
 
     report: the report's folder, where the findings of absent arrays may have been kept; studies lie two folders above.
@@ -45,4 +48,5 @@ def gather(collection: Collection, report: Path) -> Material:
         kept=kept,
         results=report.parent.parent,
         beside=read_beside(collection, report.parent.parent),
+        underway=underway,
     )

@@ -22,14 +22,15 @@ from alexnet_study.report.rendering.text import Row
 from alexnet_study.report.sections.answer import answer, overall
 from alexnet_study.report.sections.contents import build_sections
 from alexnet_study.report.sections.provenance import footer
+from alexnet_study.report.underway import Underway
 
 
-def write_report(collection: Collection, results: Path) -> Path:
+def write_report(collection: Collection, results: Path, underway: Underway | None = None) -> Path:
     """Write `<results>/<study>/report/` and return the page's path; RequestError where no run is finished.
 
     `results` may be another folder than that of the runs, which is left as it is then. Raise RequestError where the
     report can't be written there. A look at the claims that is made for the first time is recorded beside it, in
-    looks.jsonl.
+    looks.jsonl. underway: what is known of the runs that are not finished, where somebody asked.
     """
     if not collection.runs:
         reasons = "; ".join(f"{entry.run}: {entry.reason}" for entry in collection.left_out[:4])
@@ -37,7 +38,7 @@ def write_report(collection: Collection, results: Path) -> Path:
     folder, beside = results / collection.study.name / "report", collection.home / "report"
     _check_writable(folder)
     record_looks(collection, folder.parent)
-    material = gather(collection, beside)
+    material = gather(collection, beside, underway)
     sections = [_linked(section, beside, folder) for section in build_sections(material)]
     for section in sections:
         for table in section.tables:

@@ -31,12 +31,14 @@ from alexnet_study.report.sections import (
     runs,
     separability,
     spread,
+    underway,
     variants,
 )
 
 Topic: TypeAlias = Callable[[Material], Section | None]  # None: the study has nothing for it
 
 CONTENTS: tuple[Topic, ...] = (
+    underway.section,
     forest.section,
     claims.section,
     variants.section,
