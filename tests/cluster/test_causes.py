@@ -87,6 +87,26 @@ REQUEUED = "slurmstepd-gpu1: error: *** STEP 8.0 ON gpu1 CANCELLED AT 2026-01-02
             "[2026-01-02T03:04:05] slurmstepd: error: *** JOB 1 ON gpu1 CANCELLED AT 2026-01-02T03:04:05 ***\n",
             "cancelled",
         ),
+        (
+            "[2026-01-02T03:04:05.000] gpu1: slurmstepd: error: *** STEP 3.0 ON gpu1 CANCELLED AT 2026-01-02T03:04:05 "
+            "DUE to SIGNAL Terminated ***\n",
+            "cancelled",
+        ),
+        (
+            "gpu1: [2026-01-02T03:04:05.000] error: *** STEP 3.0 ON gpu1 CANCELLED AT 2026-01-02T03:04:05 "
+            "DUE TO TIME LIMIT ***\n",
+            "time limit",
+        ),
+        ("[2026-01-02T03:04:05.000] srun: error: gpu1: task 0: Out Of Memory\n", "out of memory"),
+        (
+            "gpu1: slurmstepd: error: execve(): python: No such file or directory\n",
+            "cannot start python: No such file or directory",
+        ),
+        (
+            "slurmstepd: error: *** STEP 3.0 ON gpu1 CANCELLED AT 2026-01-02T03:04:05 DUE to SIGNAL Terminated ***\n"
+            "slurmstepd: error: *** JOB 3 ON gpu1 CANCELLED AT 2026-01-02T03:04:06 DUE TO PREEMPTION ***\n",
+            "preempted",
+        ),
         (REQUEUED + "srun: error: gpu1: task 0: Killed\n", "killed"),
     ],
 )

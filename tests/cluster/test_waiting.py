@@ -34,6 +34,12 @@ def queued(state: str, reason: str) -> QueuedJob:
         ),
         (
             "PENDING",
+            "launch failed requeued held (launch failed requeued held)",
+            "held (launch failed requeued held): make retry releases it",
+        ),
+        ("PENDING", "Dependency ", "waits for other jobs (Dependency)"),
+        (
+            "PENDING",
             "ReqNodeNotAvail (ReqNodeNotAvail, UnavailableNodes:gpu[1-2])",
             "its nodes are down or reserved (ReqNodeNotAvail, UnavailableNodes:gpu[1-2])",
         ),
@@ -53,6 +59,7 @@ def test_a_reason_is_told_in_words(state: str, reason: str, words: str) -> None:
     [
         ("PENDING", "JobHeldUser (JobHeldUser)", True),
         ("PENDING", "JobHeldAdmin (launch failed requeued held)", True),
+        ("PENDING", "launch failed requeued held (launch failed requeued held)", True),
         ("SPECIAL_EXIT", "None", True),
         ("REQUEUE_HOLD", "None", True),
         ("PENDING", "Priority (Priority)", False),

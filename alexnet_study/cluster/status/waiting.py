@@ -34,9 +34,8 @@ def why_waiting(queued: QueuedJob, *, minutes: int) -> str:
     """Return why a job does not run, "" where nobody says; minutes: its time limit."""
     if queued.state in STATES:
         return STATES[queued.state]
-    reason, _, rest = queued.reason.partition(" ")
-    whole = rest[1:-1] if rest.startswith("(") and rest.endswith(")") else ""  # what squeue says of it at length
-    shown = whole or reason
+    reason, _, rest = queued.reason.strip().partition(" (")
+    shown = rest.removesuffix(")") or reason  # what squeue says of it at length
     if reason == "JobHeldAdmin" and shown == reason:
         return f"held by an administrator ({shown}): only an administrator can release it"
     if queued.held:
