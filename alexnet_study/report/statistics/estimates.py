@@ -147,21 +147,20 @@ def noncentrality(df: float, power: float = POWER, level: float = LEVEL) -> floa
     |Z + δ| > c √(χ²/df) is integrated over the quantiles of χ² (Gauss–Legendre); scipy's nct fails for large δ.
     """
     critical = float(stats.t.ppf((1 + level) / 2, df))
-    nodes, weights = _legendre(256)
-    bounds = critical * np.sqrt(stats.chi2.ppf((nodes + 1) / 2, df) / df)
+    ratios, weights = spread_quadrature(df)
 
     def missing(shift: float) -> float:
-        found = special.ndtr(shift - bounds) + special.ndtr(-shift - bounds)
-        return float(found @ weights / 2) - power
+        found = special.ndtr(shift - critical * ratios) + special.ndtr(-shift - critical * ratios)
+        return float(found @ weights) - power
 
     return float(optimize.brentq(missing, 0.0, 4 * critical + 10))
 
 
 @functools.cache
-def _legendre(count: int) -> tuple[Array, Array]:
-    """Return nodes and weights (count,) of Gauss and Legendre's quadrature on [−1, 1]."""
+def spread_quadrature(df: float, count: int = 256) -> tuple[Array, Array]:
+    """Return values (count,) of √(χ²/df), a normal sample's s/σ, and weights (count,) of sum 1 to average over them."""
     nodes, weights = np.polynomial.legendre.leggauss(count)
-    return nodes, weights
+    return np.sqrt(stats.chi2.ppf((nodes + 1) / 2, df) / df), weights / 2
 
 
 def _variance(values: Array) -> float:
