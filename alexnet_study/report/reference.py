@@ -15,14 +15,15 @@ from alexnet_study.runs.records import as_json
 from alexnet_study.study.study import Study
 
 MEGABYTES = 5.0
+LEFT_OUT = ("names of machines and jobs", "report/figures/*.svg", "report/tables/*.md", "report/tables/*.tex")
 
 
 def write_reference(study: Study, results: Path, target: Path, *, force: bool = False) -> tuple[Path, float]:
     """Copy what a reader needs of `study` below `results` to below `target`; return the page's path and megabytes.
 
-    Kept: configuration, metrics, summary, provenance without names of machines, the looks, and what the arrays said.
-    Raise RequestError if there is nothing to copy, `target` holds runs of its own or, unless by `force`, a reference of
-    more seeds, of other data or of a newer recipe.
+    Kept: configuration, metrics, summary, provenance without names of machines, the looks, what the arrays said, and of
+    the report what `write_report` says. Raise RequestError if there is nothing to copy, `target` holds runs of its own
+    or, unless by `force`, a reference of more seeds, of other data or of a newer recipe.
     """
     collection = collect(study, results)
     folder = target / study.name
@@ -35,7 +36,7 @@ def write_reference(study: Study, results: Path, target: Path, *, force: bool = 
     page = write_report(collection, results)
     if folder.exists():
         shutil.rmtree(folder)
-    write_json(folder / REFERENCE, {"left_out": [*_left_out(collection), "names of machines and jobs"]})
+    write_json(folder / REFERENCE, {"left_out": [*_left_out(collection), *LEFT_OUT]})
     if (looks := results / study.name / look_log.FILE).exists():
         write_atomically(folder / looks.name, looks.read_bytes())
     for run in collection.runs:

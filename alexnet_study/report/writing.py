@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+import pandas as pd
+
 from alexnet_study.errors import RequestError
 from alexnet_study.files import is_full, write_atomically, write_json
 from alexnet_study.report.audit import published
 from alexnet_study.report.audit.entries import as_json as claim_json
 from alexnet_study.report.audit.look_log import record_looks
-from alexnet_study.report.collection import Collection, as_json, described_data
+from alexnet_study.report.collection import REFERENCE, Collection, as_json, described_data
 from alexnet_study.report.findings import FILE
 from alexnet_study.report.material import Material, gather
 from alexnet_study.report.rendering.page import render
@@ -29,8 +31,9 @@ def write_report(collection: Collection, results: Path, underway: Underway | Non
     """Write `<results>/<study>/report/` and return the page's path; RequestError where no run is finished.
 
     `results` may be another folder than that of the runs, which is left as it is then. Raise RequestError where the
-    report can't be written there. A look at the claims that is made for the first time is recorded beside it, in
-    looks.jsonl. underway: what is known of the runs that are not finished, where somebody asked.
+    report can't be written there. Within a reference the report goes without what index.html and report.md hold as
+    well: figures as SVG, tables as Markdown and LaTeX. A look at the claims that is made for the first time is recorded
+    beside it, in looks.jsonl. underway: what is known of the runs that are not finished, where somebody asked.
     """
     if not collection.runs:
         reasons = "; ".join(f"{entry.run}: {entry.reason}" for entry in collection.left_out[:4])
@@ -40,11 +43,12 @@ def write_report(collection: Collection, results: Path, underway: Underway | Non
     record_looks(collection, folder.parent)
     material = gather(collection, beside, underway)
     sections = [_linked(section, beside, folder) for section in build_sections(material)]
+    whole = not (folder.parent / REFERENCE).exists()
     for section in sections:
         for table in section.tables:
-            table.write(folder / "tables")
+            table.write(folder / "tables", display=whole)
         for picture in section.pictures:
-            picture.write(folder / "figures")
+            picture.write(folder / "figures", vector=whole)
     if material.findings:
         write_json(folder / FILE, material.findings.as_json())
     said = answer(material)
@@ -85,12 +89,11 @@ def _linked(section: Section, beside: Path, folder: Path) -> Section:
 
 
 def _numbers(material: Material, said: Sequence[str], sections: Sequence[Section]) -> Row:
-    """Return every number of the page, at full precision."""
+    """Return every number of the page, at full precision; tables by column, each a list of its rows' values."""
     collection, findings = material.collection, material.findings
-    rows = {table.name: _records(table) for section in sections for table in section.tables}
-    by_variant = {
-        variant: [row for row in rows["comparison"] if row["variant"] == variant] for variant in collection.variants
-    }
+    tables = {table.name: table for section in sections for table in section.tables}
+    rows = _plain(tables["comparison"]).to_dict("records")
+    by_variant = {variant: [row for row in rows if row["variant"] == variant] for variant in collection.variants}
     study = {"name": collection.study.name, "question": collection.study.question, "data": described_data(collection)}
     return {
         "study": study,
@@ -102,10 +105,10 @@ def _numbers(material: Material, said: Sequence[str], sections: Sequence[Section
         "published_figures": [published.figure_json(check) for check in material.published_figures],
         "published_vectors": [published.vector_json(check) for check in material.published_vectors],
         "from_arrays": {"kept": material.kept, **asdict(findings.numbers)} if findings else None,
-        "tables": rows,
+        "tables": {name: _plain(table).to_dict("list") for name, table in tables.items()},
     }
 
 
-def _records(table: Table) -> list[Row]:
-    frame = table.tidy.astype(object)
-    return frame.where(table.tidy.notna(), None).to_dict("records")  # type: ignore[return-value]
+def _plain(table: Table) -> pd.DataFrame:
+    """Return a table's tidy form with None, which JSON has, in the place of NaN, which it hasn't."""
+    return table.tidy.astype(object).where(table.tidy.notna(), None)

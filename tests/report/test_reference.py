@@ -25,7 +25,12 @@ def test_a_reference_says_what_the_runs_say(study: Study, copy: Path, tmp_path: 
     assert after.pop("from_arrays") == {**before.pop("from_arrays"), "kept": True}
     assert after == before
     files = [path for path in (tmp_path / "reference").rglob("*") if path.is_file()]
-    assert {path.suffix for path in files} == {".json", ".jsonl", ".csv", ".md", ".tex", ".svg", ".png", ".html"}
+    assert {path.suffix for path in files} == {".json", ".jsonl", ".csv", ".md", ".png", ".html"}
+    assert not list((page.parent / "tables").glob("*.md"))
+    left_out = json.loads((tmp_path / "reference/skip" / REFERENCE).read_text())["left_out"]
+    assert set(left_out) >= {"report/figures/*.svg", "report/tables/*.tex"}
+    for link in re.findall(r'href="((?:figures|tables|from_)[^"#]*)"', page.read_text()):
+        assert (page.parent / link).is_file()
     assert megabytes == pytest.approx(sum(path.stat().st_size for path in files) / 1e6)
     assert megabytes < 5
     assert not any("a-host" in path.read_text() for path in files if path.suffix != ".png")

@@ -16,13 +16,15 @@ EMBEDDED = "data:image/png;base64,"
 LENGTHS = ("x", "y", "width", "height", "d", "points")  # attributes in points, of which a hundredth is not seen
 INHERITED = ("fill", "stroke", "font", "text-anchor")  # properties, by how they begin, that a group's members take over
 COLOURS = 256
+SCALE = re.compile(r"(scale\([^)]*\))$")
 
 
 def compact_svg(svg: bytes) -> bytes:
     """Return an SVG that draws the same in fewer bytes.
 
     Images within it get a palette, lengths are rounded to a hundredth of a point, styles become classes of one style
-    sheet; ids that nothing refers to, groups that say nothing and white space are dropped.
+    sheet, words that come again are drawn by reference; ids that nothing refers to, groups that say nothing and white
+    space are dropped.
     """
     root = ElementTree.fromstring(svg)
     for element in root.iter():
@@ -30,6 +32,7 @@ def compact_svg(svg: bytes) -> bytes:
         if element.tag not in (f"{SVG}text", f"{SVG}tspan"):
             element.text = (element.text or "").strip() or None
         element.tail = (element.tail or "").strip() or None
+    _share_words(root)
     _shorten_ids(root)
     _lift_styles(root)
     _unwrap_groups(root)
@@ -58,10 +61,51 @@ def _shorten(element: ElementTree.Element) -> None:
     placing = element.attrib.pop("transform", "")
     if not re.fullmatch(r"(rotate\(-?0 [^)]*\))?", placing):
         placing = re.sub(r"(rotate|translate)\(.*?\)", lambda found: _rounded(found[0]), placing)
-        element.set("transform", placing)
+        _place(element, placing)
     if element.get(HREF, "").startswith(EMBEDDED):
         image = base64.b64decode(element.attrib[HREF].removeprefix(EMBEDDED))
         element.set(HREF, EMBEDDED + base64.b64encode(palette_png(image)).decode())
+
+
+def _place(element: ElementTree.Element, placing: str) -> None:
+    """Set the transform; of what is drawn by reference and only moved, x and y say the same in fewer letters."""
+    moved = re.fullmatch(r"translate\((\S+) (\S+)\)", placing)
+    if moved is None or element.tag != f"{SVG}use" or {"x", "y"} & set(element.attrib):
+        element.set("transform", placing)
+        return
+    for name, length in zip("xy", moved.groups(), strict=True):
+        if float(length):
+            element.set(name, length)
+
+
+def _share_words(root: ElementTree.Element) -> None:
+    """Draw a word, a group of letters with a scale, once, and where it comes again by reference to the first."""
+    words: dict[str, list[ElementTree.Element]] = {}
+    for group in root.iter(f"{SVG}g"):
+        letters = [letter for letter in group if letter.tag != f"{SVG}defs"]
+        scale = SCALE.search(group.get("transform", ""))
+        if scale and letters and all(letter.tag == f"{SVG}use" for letter in letters):
+            key = scale[0] + "".join(str(sorted(letter.attrib.items())) for letter in letters)
+            words.setdefault(key, []).append(group)
+    for number, groups in enumerate(found for found in words.values() if len(found) > 1):
+        first, *others = groups
+        placing, scale = _split(first)
+        inner = ElementTree.Element(f"{SVG}g", {"id": f"word-{number}", "transform": scale})
+        inner.extend(list(first))
+        first[:] = [inner]
+        first.set("transform", placing)
+        for group in others:
+            placing, _ = _split(group)
+            group.tag = f"{SVG}use"
+            group[:] = []
+            group.set(HREF, f"#word-{number}")
+            _place(group, placing)
+
+
+def _split(group: ElementTree.Element) -> tuple[str, str]:
+    """Take a group's transform from it; return it as what comes before the scale, and the scale."""
+    placing, scale, _ = SCALE.split(group.attrib.pop("transform"))
+    return placing.strip(), scale
 
 
 def _rounded(text: str) -> str:

@@ -18,6 +18,7 @@ LIGHT_INK = "#e6e8eb"
 LIGHTER = {INK: LIGHT_INK, YES: "#6fcf8a", NO: "#ff9a92"}  # on a dark ground, as are the next
 LIGHTER |= {"#832db6": "#b980e6", "#bd1f01": "#ec6048", "#717581": "#9ba1ae"}
 UNQUOTED = "<>'=/;,*{}()[]@! +-.:%"  # what may stand as it is in the address of a picture, in an attribute in "
+XLINK = ' xmlns:xlink="http://www.w3.org/1999/xlink"'  # browsers, unlike older readers of SVG, do without
 ESTIMATE = re.compile(r"(\S+) (\[[^\]]+\])(.*)")
 
 
@@ -74,5 +75,6 @@ def _data_uri(svg: bytes) -> Markup:
         lighter = re.sub(r"(?<=fill:|roke:)#\w{6}", lambda found: LIGHTER.get(found[0], found[0]), style)
         rules += [f"{selector}{{{lighter}}}"] if lighter != style else []
     sheet = f"@media (prefers-color-scheme: dark){{{''.join(rules)}}}</style>"
-    content = text[text.index("<svg") :].replace("</style>", sheet, 1).replace('"', "'").replace("http:", "http%3A")
+    content = text[text.index("<svg") :].replace("</style>", sheet, 1).replace(XLINK, "").replace("xlink:href", "href")
+    content = content.replace('"', "'").replace("http:", "http%3A")
     return Markup("data:image/svg+xml," + quote(content, safe=UNQUOTED))

@@ -33,6 +33,8 @@ STYLE: Any = {
     "text.parse_math": False,  # a class may be called $x$
 }
 MARKERS = "osDv^<>pPX"
+DIGITS = 8  # of a figure's data; what it is drawn from is at full precision in the tables and report.json
+SHARP = 110  # dots per inch of a PNG
 RASTER = 90  # dots per inch of what an SVG holds as pixels: clouds of points, cells
 
 
@@ -40,7 +42,8 @@ RASTER = 90  # dots per inch of what an SVG holds as pixels: clouds of points, c
 class Picture:
     """A drawn figure as files' bytes, with what it shows in words, and its data.
 
-    narrow: the same as SVG for a phone's width, where it is drawn apart.
+    narrow: the same as SVG for a phone's width, where it is drawn apart. data_in: the file, from the report's folder,
+    that has its data, unless its own NAME.csv does.
     """
 
     name: str
@@ -51,10 +54,20 @@ class Picture:
     data: pd.DataFrame
     kept: bool = False
     narrow: bytes | None = None
+    data_in: str = ""
 
-    def write(self, folder: Path) -> None:
-        """Write NAME.svg, NAME.png and NAME.csv in `folder`."""
-        contents = {"svg": self.svg, "png": self.png, "csv": self.data.to_csv(index=False).encode()}
+    @property
+    def source(self) -> str:
+        """Return the file that has its data, from the report's folder."""
+        return self.data_in or f"figures/{self.name}.csv"
+
+    def write(self, folder: Path, *, vector: bool = True) -> None:
+        """Write NAME.png in `folder`, NAME.svg if `vector`, and NAME.csv unless the data is elsewhere."""
+        contents = {"png": self.png}
+        if vector:
+            contents["svg"] = self.svg
+        if not self.data_in:
+            contents["csv"] = self.data.to_csv(index=False, float_format=f"%.{DIGITS}g").encode()
         for ending, content in contents.items():
             write_atomically(folder / f"{self.name}.{ending}", content)
 
@@ -68,6 +81,7 @@ def picture(
     data: pd.DataFrame,
     kept: bool = False,
     narrow: Figure | None = None,
+    data_in: str = "",
 ) -> Picture:
     """Return the figure as SVG, its ground transparent, so that a page's own shows, and as PNG on white."""
     return Picture(
@@ -75,10 +89,11 @@ def picture(
         caption=caption,
         alt=alt,
         svg=_svg(figure),
-        png=palette_png(_saved(figure, format="png", dpi=130, facecolor="white")),
+        png=palette_png(_saved(figure, format="png", dpi=SHARP, facecolor="white")),
         data=data,
         kept=kept,
         narrow=_svg(narrow) if narrow else None,
+        data_in=data_in,
     )
 
 

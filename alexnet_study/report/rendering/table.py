@@ -69,9 +69,11 @@ class Table:
         escaped = self.display.rename(columns=_escape).map(_escape)
         return str(escaped.to_latex(index=False, escape=False))
 
-    def write(self, folder: Path) -> None:
-        """Write NAME.csv, NAME.md and NAME.tex in `folder`."""
-        contents = {"csv": self.tidy.to_csv(index=False), "md": self.markdown(), "tex": self.latex()}
+    def write(self, folder: Path, *, display: bool = True) -> None:
+        """Write NAME.csv in `folder` and, if `display`, the compact form as NAME.md and NAME.tex."""
+        contents = {"csv": self.tidy.to_csv(index=False)}
+        if display:
+            contents |= {"md": self.markdown(), "tex": self.latex()}
         for ending, text in contents.items():
             write_atomically(folder / f"{self.name}.{ending}", text.encode())
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -53,7 +54,8 @@ def draw(material: Material, findings: Findings) -> Picture:
     alt = f"Reliability diagram of {names(collection)}."
     data = pd.DataFrame([asdict(row) for row in findings.numbers.calibration])
     single = narrow if len(panels) == 1 else None  # of several the page's first column fills a phone
-    return picture(wide, "calibration", caption=caption, alt=alt, data=data, kept=material.kept, narrow=single)
+    more: Any = {"data": data, "data_in": "tables/calibration.csv", "kept": material.kept, "narrow": single}
+    return picture(wide, "calibration", caption=caption, alt=alt, **more)
 
 
 def _diagram(axes: Axes, collection: Collection, groups: Sequence[tuple[str, str]], findings: Findings) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from alexnet_study.report.collection import Collection
-from alexnet_study.report.findings import Findings
+from alexnet_study.report.findings import FILE, Findings
 from alexnet_study.report.material import Material
 from alexnet_study.report.rendering.picture import COLOURS, MARKERS, WIDE, Picture, grid, names, picture
 from alexnet_study.report.rendering.section import ABSENT, Section, from_arrays
@@ -63,7 +63,8 @@ def pca_scatter(material: Material, findings: Findings) -> Picture:
         "left, beside that between seeds in the table."
     )
     alt = f"Scatter of the first two principal components of {names(collection)}, marked by class."
-    return picture(figure, "pca", caption=caption, alt=alt, data=pd.concat(data), kept=material.kept)
+    more: Any = {"data": pd.concat(data), "data_in": FILE, "kept": material.kept}
+    return picture(figure, "pca", caption=caption, alt=alt, **more)
 
 
 def procrustes(collection: Collection, findings: Findings) -> Table:

@@ -36,6 +36,7 @@ from alexnet_study.report.rendering.text import (
 from alexnet_study.report.statistics import estimates
 from alexnet_study.report.statistics.collapsed import LearnedShare, flagged, learned_share
 
+DATA = "tables/learning_curves.csv"
 LINES = 20  # above this many runs a variant's curves are drawn as a band alone
 
 
@@ -71,7 +72,8 @@ def draw(material: Material) -> Picture:
         "all epochs together is less sure than 95 %. The plateau is left under the dotted line."
     )
     alt = f"Learning curves of {names(collection)}: test top-1, training loss, test loss."
-    return picture(figure, "learning_curves", caption=caption, alt=alt, data=pd.DataFrame(_rows(collection)))
+    data = pd.DataFrame(_rows(collection))
+    return picture(figure, "learning_curves", caption=caption, alt=alt, data=data, data_in=DATA)
 
 
 def _count_epochs(axes: Axes, collection: Collection) -> None:

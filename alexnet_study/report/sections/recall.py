@@ -64,7 +64,8 @@ def draw(material: Material) -> Picture:
         "jointly over all classes (sign-flip max-T, p < 0.05)."
     )
     alt = f"Recall of each class of {names(collection)}, with intervals."
-    return picture(figure, "recall", caption=caption, alt=alt, data=pd.DataFrame(rows))
+    data = pd.DataFrame(rows)
+    return picture(figure, "recall", caption=caption, alt=alt, data=data, data_in="tables/recall.csv")
 
 
 def _published_recalls(axes: Axes, material: Material) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -57,7 +58,8 @@ def paired(results: Path, weights: dict[str, int], read: Callable[[dict[str, obj
 def test_a_figure_moves_as_scipys_paired_t_says(
     both: Path, of: str, weights: dict[str, int], metric: str, read: Callable[[dict[str, object]], float]
 ) -> None:
-    rows = json.loads((both / "skip/report/report.json").read_text())["tables"]["beside_figures"]
+    report = json.loads((both / "skip/report/report.json").read_text())
+    rows = pd.DataFrame(report["tables"]["beside_figures"]).to_dict("records")
     (row,) = [row for row in rows if (row["of"], row["evaluation"], row["metric"]) == (of, "intact", metric)]
     here, there = paired(both, weights, read)
     oracle = stats.ttest_rel(here, there)
@@ -70,7 +72,7 @@ def test_a_figure_moves_as_scipys_paired_t_says(
 def test_both_verdicts_stand_side_by_side(both: Path) -> None:
     report = json.loads((both / "skip/report/report.json").read_text())
     other = json.loads((both / OTHER / "report/report.json").read_text())
-    rows = report["tables"]["beside_claims"]
+    rows = pd.DataFrame(report["tables"]["beside_claims"]).to_dict("records")
     for name, claims in (("skip", report["claims"]), (OTHER, other["claims"])):
         shown = {row["claim"]: (row["verdict"], row["n"]) for row in rows if row["study"] == name}
         assert shown == {claim["id"]: (claim["verdict"], claim["n"]) for claim in claims}
