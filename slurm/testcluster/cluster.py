@@ -61,7 +61,7 @@ MaxArraySize={max_array_size}
 ReturnToService=1
 KillWait=2
 SlurmdTimeout=12
-SchedulerParameters=sched_interval=2,bf_interval=2
+SchedulerParameters=sched_interval=1,bf_interval=1
 SlurmdParameters=config_overrides
 NodeName=DEFAULT CPUs=2 RealMemory=10000 Gres=gpu:2
 NodeName=gpu[1-2] NodeHostname={host} NodeAddr=127.0.0.1 Port=[{node_port}-{last_port}]

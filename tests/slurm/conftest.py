@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from tests.conftest import STUDY, bits, write_images
 
 TESTCLUSTER = Path("slurm/testcluster/cluster.py")
 PATIENCE_SECONDS = 240.0  # a bound, not an expectation: the machine may be busy
+LAST_LINES = 40  # of each daemon's log, shown where a test failed
 # With these the tiny study learns for a while: what a stopped run might lose would change its bits.
 LEARNING: dict[str, Any] = {
     "epochs": 300,
@@ -34,6 +35,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.slurm)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the last words of the daemons with a test that failed."""
+    report = yield
+    if report.failed:
+        report.sections += daemons_words(getattr(item, "funcargs", {}).values())
+    return report
+
+
+def daemons_words(fixtures: Iterable[object]) -> list[tuple[str, str]]:
+    """The end of each daemon's log, after its name, of the clusters among a test's fixtures and their sites'."""
+    clusters = [getattr(fixture, "cluster", fixture) for fixture in fixtures]
+    folders = dict.fromkeys(cluster.folder for cluster in clusters if hasattr(cluster, "node_states"))
+    logs = [path for folder in folders for path in sorted(folder.glob("slurm*.log"))]
+    return [(path.name, "\n".join(path.read_text(errors="replace").splitlines()[-LAST_LINES:])) for path in logs]
 
 
 def testcluster() -> Any:
@@ -227,8 +245,10 @@ def site(cluster: Any, tmp_path: Path) -> Iterator[Site]:
     """A site of its own on the session's cluster; its jobs are cancelled afterwards."""
     site = Site(cluster, tmp_path)
     yield site
-    site.resume()
-    jobs = site.queue()
-    if jobs:
-        cluster.client("scancel", *jobs)
-        site.wait_until_idle()
+    try:
+        jobs = site.queue()
+        if jobs:
+            cluster.client("scancel", *jobs)  # before they could start: of what waits nothing has to end
+            site.wait_until_idle()
+    finally:
+        site.resume()
