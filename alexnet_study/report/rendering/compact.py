@@ -83,11 +83,11 @@ def _share_words(root: ElementTree.Element) -> None:
     words: dict[str, list[ElementTree.Element]] = {}
     for group in root.iter(f"{SVG}g"):
         letters = [letter for letter in group if letter.tag != f"{SVG}defs"]
-        scale = SCALE.search(group.get("transform", ""))
-        if scale and letters and all(letter.tag == f"{SVG}use" for letter in letters):
-            key = scale[0] + "".join(str(sorted(letter.attrib.items())) for letter in letters)
+        sized = SCALE.search(group.get("transform", ""))
+        if sized and letters and all(letter.tag == f"{SVG}use" for letter in letters):
+            key = sized[0] + "".join(str(sorted(letter.attrib.items())) for letter in letters)
             words.setdefault(key, []).append(group)
-    for number, groups in enumerate(found for found in words.values() if len(found) > 1):
+    for number, groups in enumerate(again for again in words.values() if len(again) > 1):
         first, *others = groups
         placing, scale = _split(first)
         inner = ElementTree.Element(f"{SVG}g", {"id": f"word-{number}", "transform": scale})
