@@ -4,6 +4,7 @@ make bench DATA=data/cifar10-jpeg
 """
 
 import argparse
+import dataclasses
 import json
 import os
 import platform
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from typing import Any
 from alexnet_study.files import write_json
 from alexnet_study.provenance import code_state
 from alexnet_study.runs.attempts import versions
+from alexnet_study.study.study import Study, load_study
+from benchmarks.synthetic_runs import write_runs
 
 EPOCHS, IMAGES = 5, 50_000
 
@@ -161,20 +164,43 @@ def reporting() -> list[Row]:
 
 
 def scheduling(folder: Path) -> list[Row]:
-    """The dry run of a submission of 10,000 runs and their status, without a SLURM: seconds and peak memory."""
+    """The dry run of a submission of 10,000 runs and their status, without a SLURM: seconds and peak memory.
+
+    Once before any was carried out, once when all are finished.
+    """
     study = folder / "large.yaml"
     demo = Path("jobs/studies/demo.yaml").read_text(encoding="utf-8")
     study.write_text(re.sub(r"^seeds: \d+$", "seeds: 5000", demo, flags=re.MULTILINE), encoding="utf-8")
     words = ("--study", str(study), "--results", f"{folder}/large")
+    rows = asking("10,000 runs", words)
+    finish_all(load_study(study), folder / "large")
+    return [*rows, *asking("10,000 finished runs", words)]
+
+
+def asking(runs: str, words: Sequence[str]) -> list[Row]:
+    """What the dry run of a submission and the status of a study cost; runs: how many it has, in words."""
     costs = {
         "dry plan": cost("-m", "jobs.submit", *words, "--dry-run", "--allow-dirty"),
         "status": cost("-m", "jobs.status", *words),
     }
     rows = []
     for what, (taken, peak) in costs.items():
-        rows.append(Row(what=f"{what} of 10,000 runs", value=taken, unit="s", n=1))
-        rows.append(Row(what=f"peak memory of the {what} of 10,000 runs", value=peak, unit="GiB", n=1))
+        rows.append(Row(what=f"{what} of {runs}", value=taken, unit="s", n=1))
+        rows.append(Row(what=f"peak memory of the {what} of {runs}", value=peak, unit="GiB", n=1))
     return rows
+
+
+def finish_all(study: Study, results: Path) -> None:
+    """Make every run of a study finished: one of each variant is written, and linked as those of the other seeds."""
+    write_runs(dataclasses.replace(study, seeds=study.seeds[:1]), results)
+    for variant in study.variants:
+        home = results / study.name / variant
+        first = home / f"seed-{study.seeds[0]}"
+        for seed in study.seeds[1:]:
+            (home / f"seed-{seed}").mkdir()
+            for path in first.iterdir():
+                if path.is_file():
+                    (home / f"seed-{seed}" / path.name).hardlink_to(path)
 
 
 def device() -> str:
