@@ -149,7 +149,8 @@ def test_it_asks_for_the_gpus_and_for_a_driver_that_runs_its_cuda(image: Image) 
 
 @pytest.mark.parametrize("shell", ["sh -c", "sh -lc", "bash -lc"])
 def test_any_shell_finds_its_python(image: Image, shell: str) -> None:
-    assert inside(image, f"{shell} 'command -v python'") == "/opt/venv/bin/python\n"
+    words = 'command -v python && python -c "import alexnet_study"'
+    assert inside(image, f"{shell} '{words}'") == "/opt/venv/bin/python\n"
 
 
 def test_a_change_of_code_keeps_the_packages_layer(image: Image, tmp_path: Path) -> None:
