@@ -24,6 +24,7 @@ from alexnet_study.report.rendering.text import Row
 from alexnet_study.report.sections.answer import answer, overall
 from alexnet_study.report.sections.contents import build_sections
 from alexnet_study.report.sections.provenance import footer
+from alexnet_study.report.sections.underway import NAME as UNDERWAY
 from alexnet_study.report.underway import Underway
 
 
@@ -43,12 +44,7 @@ def write_report(collection: Collection, results: Path, underway: Underway | Non
     record_looks(collection, folder.parent)
     material = gather(collection, beside, underway)
     sections = [_linked(section, beside, folder) for section in build_sections(material)]
-    whole = not (folder.parent / REFERENCE).exists()
-    for section in sections:
-        for table in section.tables:
-            table.write(folder / "tables", display=whole)
-        for picture in section.pictures:
-            picture.write(folder / "figures", vector=whole)
+    _write_items(sections, folder, whole=not (folder.parent / REFERENCE).exists())
     if material.findings:
         write_json(folder / FILE, material.findings.as_json())
     said = answer(material)
@@ -71,6 +67,21 @@ def _check_writable(folder: Path) -> None:
             f"{folder}: cannot write there: {error.strerror}; the report goes elsewhere with --target DIR "
             "(make report TARGET=DIR)"
         ) from None
+
+
+def _write_items(sections: Sequence[Section], folder: Path, *, whole: bool) -> None:
+    """Write the tables and pictures, in all their forms if `whole`.
+
+    Where no run is unfinished, an earlier report's table of those goes.
+    """
+    for section in sections:
+        for table in section.tables:
+            table.write(folder / "tables", display=whole)
+        for picture in section.pictures:
+            picture.write(folder / "figures", vector=whole)
+    if all(section.name != UNDERWAY for section in sections):
+        for path in (folder / "tables").glob(f"{UNDERWAY}.*"):
+            path.unlink()
 
 
 def _linked(section: Section, beside: Path, folder: Path) -> Section:

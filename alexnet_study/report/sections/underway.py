@@ -5,6 +5,7 @@ from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.table import Table, table
 from alexnet_study.report.underway import Underway
 
+NAME = "underway"
 REFRESHED = (
     "The page does not change by itself: make report makes it anew, of the runs that are finished by then. "
     "make status PAGE=1 WATCH=1 keeps a page of the states alone, status.html beside this report's folder, up to date."
@@ -18,8 +19,8 @@ def section(material: Material) -> Section | None:
         return None
     said = f"As of {underway.time}. The numbers of this report are of the finished runs alone."
     return Section(
-        name="underway",
-        title="Runs on their way",
+        name=NAME,
+        title="Runs that are not finished",
         text=(said, *underway.notes, REFRESHED),
         items=(tabulate(underway),),
     )
@@ -29,4 +30,4 @@ def tabulate(underway: Underway) -> Table:
     """Return a row for each unfinished run."""
     rows = [{"variant": r.variant, "seed": r.seed, "state": r.state, "what": r.detail} for r in underway.runs]
     display = [{"run": f"{r.variant}/seed-{r.seed}", "state": r.state, "what": r.detail} for r in underway.runs]
-    return table("underway", f"Runs that were not finished when this page was made: {len(rows)}.", rows, display)
+    return table(NAME, f"Runs that were not finished when this page was made: {len(rows)}.", rows, display)

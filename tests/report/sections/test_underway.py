@@ -33,10 +33,14 @@ def test_nothing_is_said_where_nothing_is_under_way(material: Material) -> None:
 
 def test_the_page_of_the_command_has_the_states(copy: Path) -> None:
     folder = RunFolder(copy / "skip/baseline/seed-5")
-    folder.summary.unlink()
+    kept = folder.summary.rename(copy / "kept")
     assert main("report", ["--study", STUDY, "--results", str(copy)]) == 0
     report = copy / "skip/report"
     assert "its summary.json is missing" in (report / "index.html").read_text()
     assert (report / "tables/underway.csv").read_text().splitlines()[1:] == [
         "baseline,5,failed,its summary.json is missing"
     ]
+    kept.rename(folder.summary)
+    assert main("report", ["--study", STUDY, "--results", str(copy)]) == 0
+    assert "its summary.json is missing" not in (report / "index.html").read_text()
+    assert list((report / "tables").glob("underway.*")) == []
