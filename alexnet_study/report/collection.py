@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from alexnet_study.errors import DamagedRunError
 from alexnet_study.report.applicability import DataFacts, Inapplicable, applicable, inapplicable
-from alexnet_study.report.flags import departures, held_out, mixtures
-from alexnet_study.report.measures import Measure, curve_deviations, measure
+from alexnet_study.report.flags import departures, few, held_out, is_unbalanced, majority, mixtures
+from alexnet_study.report.measures import BALANCED_ACCURACY, MEASURES, Measure, curve_deviations, measure
 from alexnet_study.report.values import CONFUSION, RUN, RunValues, Values, values_of
 from alexnet_study.runs.folder import ARRAY_FILES, RunFolder
 from alexnet_study.runs.records import EpochRecord, Provenance
@@ -106,6 +106,13 @@ class Collection:
         """Return how many test images each class has (C,), the same for all runs."""
         first = self.runs[0]
         return self.values.vectors(first.variant, CONFUSION.format("intact"))[first.seed].sum(1)
+
+    @property
+    def measures(self) -> dict[str, Measure]:
+        """Return the measures that tables show: balanced accuracy only where it differs from top-1."""
+        return {
+            path: own for path, own in MEASURES.items() if path != BALANCED_ACCURACY or is_unbalanced(self.class_sizes)
+        }
 
     @property
     def test_images(self) -> int:
@@ -200,7 +207,7 @@ def collect(study: Study, results: Path) -> Collection:
         runs=tuple(kept),
         values=Values(own_values, kept[0].classes if kept else ()),
         left_out=(*left_out, *unlike),
-        flags=_flags(study, kept, unjudged),
+        flags=_flags(study, kept, own_values, unjudged),
         has_arrays=has_arrays and all(run.files >= set(ARRAY_FILES) for run in kept),
         inapplicable=unjudged,
     )
@@ -298,14 +305,18 @@ def _commonest(runs: list[Run], keys: tuple[str, ...]) -> tuple[list[Run], list[
     return [run for run in runs if value(run) == most], left_out
 
 
-def _flags(study: Study, runs: Sequence[Run], unjudged: Sequence[Inapplicable]) -> tuple[str, ...]:
+def _flags(
+    study: Study, runs: Sequence[Run], values: Sequence[RunValues], unjudged: Sequence[Inapplicable]
+) -> tuple[str, ...]:
     """Return what a reader should know before the numbers, a sentence each."""
     if not runs:
         return ()
     firsts = list({run.variant: run.identity for run in reversed(runs)}.values())[::-1]
     lacking = [f"{str(entry)[0].upper()}{str(entry)[1:]}." for entry in unjudged]
     own = departures(study, firsts, runs[0].provenance.source)
-    return (*own, *held_out(firsts), *lacking, *mixtures([run.provenance for run in runs]))
+    sizes = values[0].vectors["intact", CONFUSION.format("intact")].sum(1)
+    known = (*held_out(firsts), *majority(runs[0].classes, sizes), *few(Counter(run.variant for run in runs)))
+    return (*own, *known, *lacking, *mixtures([run.provenance for run in runs]))
 
 
 def _count(number: int, noun: str) -> str:

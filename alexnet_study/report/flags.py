@@ -1,13 +1,16 @@
 """What readers should know of a report's runs before its numbers: where they differ from the study file, or mix."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from alexnet_study.data.sources import is_source
+from alexnet_study.report.statistics.estimates import LEAST_RUNS, Array, can_not_tell
 from alexnet_study.runs.records import DataSource, Provenance
 from alexnet_study.study.identity import Identity
 from alexnet_study.study.study import Study
+
+UNBALANCED = 1.5  # the largest class's number of images over the smallest's
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -46,6 +49,31 @@ def held_out(identities: Sequence[Identity]) -> list[str]:
         "making choices, and say nothing of the test set."
         for count in counts
     ]
+
+
+def is_unbalanced(sizes: Array) -> bool:
+    """Return whether the largest class has so many more images (C,) than the smallest that top-1 misleads."""
+    return bool(sizes.max() >= UNBALANCED * max(sizes.min(), 1))
+
+
+def majority(classes: Sequence[str], sizes: Array) -> list[str]:
+    """Return a line where the classes are unbalanced: what naming the largest one always would score."""
+    if not is_unbalanced(sizes):
+        return []
+    share = 100 * sizes.max() / sizes.sum()
+    return [
+        f"The classes are unbalanced: {classes[int(sizes.argmax())]} is {share:.2f} % of the test images, the top-1 of "
+        "always answering so; balanced accuracy (the mean recall of the classes) stands beside top-1."
+    ]
+
+
+def few(counts: Mapping[str, int]) -> list[str]:
+    """Return a line where variants have fewer runs than an interval takes; counts: of runs, by variant."""
+    found = [f"{variant} has {n}" for variant, n in counts.items() if n < LEAST_RUNS]
+    if not found:
+        return []
+    told = can_not_tell(min(counts.values()))
+    return [f"{told[0].upper()}{told[1:]}: an interval takes {LEAST_RUNS} ({', '.join(found)}), and none is given."]
 
 
 def _differences(section: str, own: "DataclassInstance", wanted: "DataclassInstance") -> list[str]:

@@ -6,6 +6,7 @@ derived.plateau_epochs            epochs trained until the test loss is below 95
 derived.epochs_to_quarter_error   epochs trained until at most 25 % of the training images are wrong in evaluation mode
                                   (on those that the epoch's record says); null if never
 derived.curve_deviation           mean over epochs of |test top-1 − the variant's median of that epoch|
+derived.EVALUATION.balanced_accuracy  mean recall over the classes that have test images; shown of unbalanced classes
 derived.EVALUATION.components_90  the least number of principal components with 90 % of the variance
 derived.EVALUATION.variance_in_two  the share of variance in the first two
 
@@ -94,6 +95,13 @@ def _epochs_to_quarter_error(summary: Summary, epochs: Sequence[EpochRecord]) ->
     return float(reached[0]) if reached else None
 
 
+def _balanced_accuracy(evaluation: Evaluation) -> float:
+    """Return the mean recall, from counts, over the classes that have images."""
+    counts = np.asarray(evaluation.confusion, dtype=float)
+    images = counts.sum(1)
+    return float(np.mean(counts.diagonal()[images > 0] / images[images > 0]))
+
+
 def _components_90(spectrum: Spectrum) -> float | None:
     ratio = np.asarray(spectrum.explained_variance_ratio)
     reached = np.flatnonzero(np.cumsum(ratio) >= 0.9 - 1e-12)
@@ -106,6 +114,9 @@ def _variance_in_two(spectrum: Spectrum) -> float:
 
 MEASURES = {
     "evaluations.intact.top1": Measure(label="test top-1", proportion=True, of_images=True),
+    "derived.intact.balanced_accuracy": Measure(
+        label="balanced accuracy, test", proportion=True, of_evaluation=_balanced_accuracy
+    ),
     "evaluations.intact.top3": Measure(label="test top-3", proportion=True, of_images=True),
     "evaluations.intact.loss": Measure(label="test loss", unit="nats"),
     "last_epoch.train_loss": Measure(label="training loss, running mean of the last epoch", unit="nats"),
@@ -148,6 +159,9 @@ MEASURES = {
     ),
     "evaluations.intact.pca.participation_ratio": Measure(label="participation ratio", digits=2),
 }
+
+
+BALANCED_ACCURACY = "derived.intact.balanced_accuracy"
 
 
 def measure(path: str) -> Measure:

@@ -3,8 +3,10 @@
 import dataclasses
 from pathlib import Path
 
+import numpy as np
+
 from alexnet_study.report.collection import Collection
-from alexnet_study.report.flags import departures
+from alexnet_study.report.flags import departures, few, majority
 from alexnet_study.study.study import Study, load_study
 
 
@@ -28,3 +30,16 @@ def test_runs_as_asked_need_no_word(collection: Collection) -> None:
     wider = dataclasses.replace(firsts[1], model=dataclasses.replace(firsts[1].model, hidden=8))
     (line,) = departures(study, [firsts[0], wider], source)
     assert line.startswith("The runs of skip have model.hidden 8 where the study file has 1024")
+
+
+def test_the_majority_is_told_of_unbalanced_classes_alone() -> None:
+    assert majority(("cat", "dog"), np.array([35.0, 38.0])) == []
+    (line,) = majority(("cat", "dog", "bird"), np.array([20.0, 70.0, 10.0]))
+    assert line.startswith("The classes are unbalanced: dog is 70.00 % of the test images")
+
+
+def test_too_few_runs_for_an_interval_are_told() -> None:
+    assert few({"baseline": 3, "skip": 3}) == []
+    assert few({"baseline": 2, "skip": 3}) == [
+        "Two seeds can't tell: an interval takes 3 (baseline has 2), and none is given."
+    ]

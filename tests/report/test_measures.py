@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.metrics import balanced_accuracy_score
 
 from alexnet_study.report.collection import Collection, collect
-from alexnet_study.report.measures import MEASURES, Measure, curve_deviations, derive, measure
+from alexnet_study.report.measures import BALANCED_ACCURACY, MEASURES, Measure, curve_deviations, derive, measure
 from alexnet_study.report.statistics import estimates
+from alexnet_study.report.values import Values
 from alexnet_study.runs.folder import RunFolder
 from alexnet_study.runs.records import Spectrum
 from alexnet_study.study.study import Study
@@ -37,6 +39,30 @@ def test_derived_figures(made: Path) -> None:
     assert (derived["", "derived.best_epoch"], derived["", "derived.plateau_epochs"]) == (2, 3)
     assert 1.9 < 0.95 * math.log(10) < 2.25
     assert derive(summary, epochs[:1])["", "derived.plateau_epochs"] is None
+
+
+def test_balanced_accuracy_is_scikit_learns(made: Path) -> None:
+    folder = RunFolder(made / "skip/baseline/seed-0")
+    summary = folder.read_summary()
+    assert summary is not None
+    confusion = ((40, 8, 2), (3, 4, 1), (0, 1, 1))
+    evaluation = dataclasses.replace(summary.evaluations["intact"], confusion=confusion, pca=None)
+    derived = derive(dataclasses.replace(summary, evaluations={"intact": evaluation}), folder.read_metrics())
+    pairs = [(row, column) for row, counts in enumerate(confusion) for column, n in enumerate(counts) for _ in range(n)]
+    assert derived["intact", BALANCED_ACCURACY] == pytest.approx(balanced_accuracy_score(*zip(*pairs, strict=True)))
+    empty = dataclasses.replace(evaluation, confusion=((3, 1, 0), (1, 1, 0), (0, 0, 0)))
+    derived = derive(dataclasses.replace(summary, evaluations={"intact": empty}), folder.read_metrics())
+    assert derived["intact", BALANCED_ACCURACY] == (0.75 + 0.5) / 2
+
+
+def test_balanced_accuracy_is_shown_of_unbalanced_classes_alone(collection: Collection) -> None:
+    assert BALANCED_ACCURACY not in collection.measures
+    matrix = np.diag([9.0, *[1.0] * (len(collection.classes) - 1)])
+    own = collection.values.runs[0]
+    unbalanced = dataclasses.replace(own, vectors={**own.vectors, ("intact", "evaluations.intact.confusion"): matrix})
+    runs = [unbalanced, *collection.values.runs[1:]]
+    changed = dataclasses.replace(collection, values=Values(runs, collection.classes))
+    assert list(changed.measures)[:2] == ["evaluations.intact.top1", BALANCED_ACCURACY]
 
 
 def test_the_epochs_to_a_quarter_of_errors_are_counted_or_unknown(made: Path) -> None:

@@ -89,8 +89,8 @@ def _share_words(root: ElementTree.Element) -> None:
             words.setdefault(key, []).append(group)
     for number, groups in enumerate(again for again in words.values() if len(again) > 1):
         first, *others = groups
-        placing, scale = _split(first)
-        inner = ElementTree.Element(f"{SVG}g", {"id": f"word-{number}", "transform": scale})
+        placing, size = _split(first)
+        inner = ElementTree.Element(f"{SVG}g", {"id": f"word-{number}", "transform": size})
         inner.extend(list(first))
         first[:] = [inner]
         first.set("transform", placing)

@@ -14,7 +14,18 @@ from alexnet_study.report.collection import Collection
 from alexnet_study.report.factorial import pairs
 from alexnet_study.report.material import Material
 from alexnet_study.report.measures import measure
-from alexnet_study.report.rendering.picture import GREY, INK, NARROW, WIDE, Picture, line, picture
+from alexnet_study.report.rendering.picture import (
+    GREY,
+    INK,
+    NARROW,
+    PERCENT,
+    POINTS,
+    WIDE,
+    Picture,
+    line,
+    picture,
+    within,
+)
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.table import Table, table
 from alexnet_study.report.rendering.text import Row, estimate_columns, estimate_text, p_text
@@ -132,6 +143,7 @@ def _levels(axes: Axes, collection: Collection, found: Sequence[Condition]) -> N
             if interval := measure(TOP1).interval(estimates.mean(sample)):
                 axes.plot([place] * 2, [100 * interval.low, 100 * interval.high], color=INK, linewidth=1.2)
     _name(axes, found, "test top-1, %")
+    within(axes, y=PERCENT)
 
 
 def _advantages(axes: Axes, found: Sequence[Condition]) -> None:
@@ -144,6 +156,7 @@ def _advantages(axes: Axes, found: Sequence[Condition]) -> None:
             axes.plot([place] * 2, [100 * interval.low, 100 * interval.high], color=INK, linewidth=1.8)
         axes.plot(place, 100 * it.advantage.estimate.value, marker="o", color=INK, markersize=6)
     _name(axes, found, "with less without, points")
+    within(axes, y=POINTS)
 
 
 def _name(axes: Axes, found: Sequence[Condition], text: str) -> None:

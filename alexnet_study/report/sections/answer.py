@@ -9,7 +9,7 @@ from alexnet_study.report.material import Material
 from alexnet_study.report.measures import measure
 from alexnet_study.report.sections.claims import figure_text, verdict_text
 from alexnet_study.report.statistics import estimates
-from alexnet_study.report.statistics.estimates import Estimate
+from alexnet_study.report.statistics.estimates import LEAST_RUNS, Estimate, can_not_tell
 from alexnet_study.report.statistics.joint import runs_to_refuse
 
 OUTCOMES = ("supported", "contradicted", "supported in part", "not resolved", "mixed", "interim", "interim in part")
@@ -91,7 +91,7 @@ def with_interval(estimate: Estimate, metric: str, *, difference: bool) -> str:
     interval = own.interval(estimate, difference=difference)
     n = f"n = {estimate.n} {'seed' if estimate.n == 1 else 'seeds'}"
     if interval is None:
-        return f"{text} ({n})"
+        return f"{text} ({n}: {can_not_tell(estimate.n)})" if estimate.n < LEAST_RUNS else f"{text} ({n})"
     low, high = (own.show(end, difference=difference) for end in (interval.low, interval.high))
     return f"{text} (95 % interval {low} to {high}, {n})"
 

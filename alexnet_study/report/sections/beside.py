@@ -7,7 +7,7 @@ from alexnet_study.report.audit.contrasts import by_seed
 from alexnet_study.report.audit.verdicts import Verdict
 from alexnet_study.report.collection import Collection, described_data
 from alexnet_study.report.material import Material
-from alexnet_study.report.measures import MEASURES, measure
+from alexnet_study.report.measures import measure
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.table import Table, table
 from alexnet_study.report.rendering.text import (
@@ -88,9 +88,9 @@ def figures(own: Collection, other: Collection, variants: Sequence[str], name: s
     Of each variant and evaluation, and of each later variant's intact difference from the first. Both collections are
     of the same seeds, as some values compare a run with the others.
     """
-    paths = list(MEASURES)
+    paths = list(own.measures)
     if own.classes == other.classes:
-        paths += [path for own_class in own.classes if (path := f"{RECALL}.{own_class}") not in MEASURES]
+        paths += [path for own_class in own.classes if (path := f"{RECALL}.{own_class}") not in paths]
     first, *later = variants
     groups: list[tuple[str, Mapping[str, float], str]] = [
         (group_name(variant, evaluation), {variant: 1.0}, evaluation)

@@ -11,6 +11,7 @@ from alexnet_study.report.material import Material
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.table import Table, table
 from alexnet_study.report.rendering.text import INSIDE, Row, estimate_text, flat, interval_text, p_text
+from alexnet_study.report.statistics.estimates import LEAST_RUNS, can_not_tell
 from alexnet_study.report.statistics.resolving import Resolution
 from alexnet_study.report.statistics.sign_flips import Test
 from alexnet_study.study.study import Study
@@ -151,6 +152,8 @@ def figure_text(verdict: Verdict) -> str:
     own, difference = verdict.measure, verdict.difference
     unit = own.unit_of(difference=difference) if verdict.estimate else ""
     text = f"{estimate_text(own, verdict.estimate, difference=difference)} {unit}".rstrip()
+    if verdict.estimate and verdict.n < LEAST_RUNS:
+        text += f" ({can_not_tell(verdict.n)})"
     if verdict.plain is None:
         ended = ", ".join(f"{variant} {count}" for variant, count in verdict.unreached.items())
         return f"{text}; never reached by {ended}: counted as the epoch after their last" if ended else text

@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 from alexnet_study.report.audit.contrasts import compare
 from alexnet_study.report.collection import Collection
 from alexnet_study.report.factorial import pairs
+from alexnet_study.report.flags import majority
 from alexnet_study.report.material import Material
-from alexnet_study.report.measures import MEASURES, measure
-from alexnet_study.report.rendering.picture import WIDE, Picture, colour, look, marker, names, picture
+from alexnet_study.report.measures import measure
+from alexnet_study.report.rendering.picture import PERCENT, WIDE, Picture, colour, look, marker, names, picture, within
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.table import Table, table
 from alexnet_study.report.rendering.text import (
@@ -53,7 +54,7 @@ def accuracy(material: Material) -> Picture:
     for place, (variant, evaluation) in enumerate(groups):
         values = 100 * np.array(list(collection.values.of(variant, TOP1, evaluation).values()))
         own: Any = {"color": colour(collection, variant)}
-        _strip(axes, values, place, marker=marker(collection, variant), hollow=evaluation != "intact", **own)
+        _strip(axes, values, place, marker=marker(collection, variant), hollow=evaluation == "lesioned", **own)
         style = look(collection, variant, evaluation)
         if interval := measure(TOP1).interval(estimates.mean(values / 100)):
             ends = [100 * interval.low, 100 * interval.high]
@@ -74,6 +75,7 @@ def accuracy(material: Material) -> Picture:
             )
     axes.set(yticks=range(len(groups)), xlabel="test top-1, %", ylim=(len(groups) - 0.4, -0.6))
     axes.set_yticklabels([f"{group_name(*group)} (n = {len(collection.of(group[0]))})" for group in groups])
+    within(axes, x=PERCENT)
     caption = "Test top-1 of every run (dots); above them their mean and its 95 % t interval; published figures (▼)."
     return picture(
         figure,
@@ -106,7 +108,7 @@ def comparison(collection: Collection) -> Table:
     """Return every measure of each variant and evaluation over seeds."""
     rows: list[Row] = []
     display: list[Row] = []
-    for path, own in MEASURES.items():
+    for path, own in collection.measures.items():
         cells: Row = {"figure": label(own)}
         for variant, evaluation in collection.evaluations:
             values = list(collection.values.of(variant, path, evaluation).values())
@@ -122,6 +124,7 @@ def comparison(collection: Collection) -> Table:
             cells[heading(collection, variant, evaluation)] = text
         display.append(cells)
     caption = "Comparison of variants: mean [95 % t interval, of shares on the logit scale] over n seeds."
+    caption += "".join(f" {line}" for line in majority(collection.classes, collection.class_sizes))
     if any(evaluation == "mirrored" for _, evaluation in collection.evaluations):
         caption += " Mirrored: with logits averaged with those of the mirrored image."
     if any("unreached" in row for row in rows):
@@ -137,11 +140,11 @@ def _censored(collection: Collection, variant: str, path: str) -> str:
 
 def differences(collection: Collection) -> Table:
     """Return every measure of later variants less the first's; in a factorial also less that without a skip."""
-    rows = []
-    display: list[Row] = [{"figure": label(own, difference=True)} for own in MEASURES.values()]
+    rows, shown = [], collection.measures
+    display: list[Row] = [{"figure": label(own, difference=True)} for own in shown.values()]
     for other, less in compared(collection):
         estimates = []
-        for path in MEASURES:
+        for path in shown:
             values = {variant: collection.at_least(variant, path) for variant in (other, less)}
             found = compare({other: 1.0, less: -1.0}, values)
             estimates.append(found.estimate if found else None)
@@ -149,7 +152,7 @@ def differences(collection: Collection) -> Table:
                 at = {"variant": other, "less_variant": less, "metric": path, "paired": found.paired}
                 rows.append({**at, **estimate_columns(found.estimate)})
         most = max((estimate.n for estimate in estimates if estimate), default=0)
-        for cells, (path, own), estimate in zip(display, MEASURES.items(), estimates, strict=True):
+        for cells, (path, own), estimate in zip(display, shown.items(), estimates, strict=True):
             text = estimate_text(own, estimate, difference=True) + fewer(estimate, most)
             ended = len(collection.unreached(other, path)) + len(collection.unreached(less, path))
             text += f"; {ended} never reached" if ended else ""

@@ -10,10 +10,13 @@ from matplotlib.figure import Figure
 from alexnet_study.report.collection import Collection
 from alexnet_study.report.findings import FILE, Findings
 from alexnet_study.report.material import Material
-from alexnet_study.report.rendering.picture import COLOURS, MARKERS, WIDE, Picture, grid, names, picture
+from alexnet_study.report.rendering.picture import COLOURS, MARKERS, WIDE, Picture, grid, names, picture, sampled
 from alexnet_study.report.rendering.section import ABSENT, Section, from_arrays
 from alexnet_study.report.rendering.table import Table, table
 from alexnet_study.report.rendering.text import group_name, p_text
+
+MOST_CLASSES = 20  # that are marked: of more, some
+PALE = "#b0b5bc"
 
 
 def section(material: Material) -> Section:
@@ -33,11 +36,15 @@ def pca_scatter(material: Material, findings: Findings) -> Picture:
     figure = Figure(figsize=(WIDE, 2.3 * rows + 0.5))
     panels = np.atleast_1d(figure.subplots(rows, columns, sharex=True, sharey=True)).flatten()
     data = []
+    shown = sampled(len(collection.classes), MOST_CLASSES)
     for axes, row in zip(panels, findings.points, strict=False):
         scores, labels, handles = np.array(row.scores), np.array(row.labels), []
         for index, name in enumerate(collection.classes):
+            if index not in shown:
+                axes.scatter(*scores[labels == index].T, s=2, color=PALE, linewidths=0, rasterized=True, zorder=0)
+                continue
             own: Any = {"color": COLOURS[index % len(COLOURS)], "label": name}
-            own["marker"] = MARKERS[index % len(MARKERS)]
+            own["marker"] = MARKERS[(index + index // len(COLOURS)) % len(MARKERS)]  # a pair of its own up to 100
             drawn = axes.scatter(*scores[labels == index].T, s=6, alpha=0.7, linewidths=0, rasterized=True, **own)
             handles.append(drawn)  # asked for by name, since matplotlib hides labels that begin with _
         axes.set_title(
@@ -54,14 +61,22 @@ def pca_scatter(material: Material, findings: Findings) -> Picture:
     for unused in panels[len(findings.points) :]:
         unused.remove()
     figure.legend(
-        handles, collection.classes, loc="outside lower center", ncols=5, frameon=False, markerscale=2, fontsize=8
+        handles,
+        [collection.classes[index] for index in shown],
+        loc="outside lower center",
+        ncols=5,
+        frameon=False,
+        markerscale=2,
+        fontsize=8,
     )
-    shown, images = len(findings.points[0].labels), findings.points[0].images
+    drawn_images, images = len(findings.points[0].labels), findings.points[0].images
     caption = (
-        f"PCA of the test features: {shown} of {images} test images, one seed (n = 1) a panel, turned, reflected "
-        f"and scaled by Procrustes onto {findings.points[0].variant}'s; the residual is the share of variance "
-        "left, beside that between seeds in the table."
+        f"PCA of the test features: {drawn_images} of {images} test images, one seed (n = 1) a panel, turned, "
+        f"reflected and scaled by Procrustes onto {findings.points[0].variant}'s; the residual is the share of "
+        "variance left, beside that between seeds in the table."
     )
+    if len(shown) < len(collection.classes):
+        caption += f" Marked are {len(shown)} of {len(collection.classes)} classes, evenly taken; the others are pale."
     alt = f"Scatter of the first two principal components of {names(collection)}, marked by class."
     more: Any = {"data": pd.concat(data), "data_in": FILE, "kept": material.kept}
     return picture(figure, "pca", caption=caption, alt=alt, **more)

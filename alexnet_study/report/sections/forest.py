@@ -12,12 +12,25 @@ from matplotlib.figure import Figure
 
 from alexnet_study.report.audit.verdicts import Verdict
 from alexnet_study.report.material import Material
-from alexnet_study.report.rendering.picture import GREY, INK, NARROW, NO, WIDE, YES, Picture, picture
+from alexnet_study.report.rendering.picture import (
+    GREY,
+    INK,
+    NARROW,
+    NO,
+    PERCENT,
+    POINTS,
+    WIDE,
+    YES,
+    Picture,
+    clipped,
+    picture,
+)
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.text import Row
-from alexnet_study.report.statistics.estimates import Interval
+from alexnet_study.report.statistics.estimates import LEAST_RUNS, Interval, can_not_tell
 
 ROWS = {WIDE: 0.36, NARROW: 0.84}  # inches: of a claim
+POSSIBLE = {"points": POINTS, "%": PERCENT}  # axes, by unit
 BARE, BAND = 0.6, 0.26  # inches: of a panel without claims, of a claim's line
 MARKS: dict[str, tuple[str, str, bool]] = {  # marker, colour, filled
     "supported": ("o", YES, True),
@@ -167,7 +180,8 @@ def _limits(panel: Sequence[Effect]) -> tuple[float, float]:
     ]
     low, high = min([low, *near]), max([high, *near])
     pad = 0.06 * (high - low) or 1.0
-    return low - pad, high + pad
+    bounds = POSSIBLE.get(panel[0].unit)
+    return clipped((low - pad, high + pad), bounds) if bounds else (low - pad, high + pad)
 
 
 def _words(own: Effect) -> str:
@@ -178,7 +192,8 @@ def _finding(own: Effect) -> str:
     verdict = own.verdict
     if verdict.estimate is None:
         return "no runs of all its variants yet" if not verdict.lacking else "not recorded"
-    return f"{verdict.measure.show(verdict.estimate.value, difference=verdict.difference)}, {verdict.outcome}"
+    few = f"; {can_not_tell(verdict.n)}" if verdict.n < LEAST_RUNS else ""
+    return f"{verdict.measure.show(verdict.estimate.value, difference=verdict.difference)}, {verdict.outcome}{few}"
 
 
 def _row(own: Effect) -> Row:

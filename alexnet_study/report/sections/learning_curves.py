@@ -16,12 +16,20 @@ from alexnet_study.report.material import Material
 from alexnet_study.report.measures import PLATEAU, Measure, measure
 from alexnet_study.report.rendering.picture import (
     GREY,
+    NARROW,
+    PERCENT,
+    WIDE,
     Picture,
+    Point,
     colour,
+    grid,
     line,
     marker,
     names,
+    panels_of,
     picture,
+    sampled,
+    within,
 )
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.table import Table, table
@@ -37,6 +45,11 @@ from alexnet_study.report.statistics import estimates
 from alexnet_study.report.statistics.collapsed import LearnedShare, flagged, learned_share
 
 DATA = "tables/learning_curves.csv"
+PANELS = (
+    ("test_top1", "test top-1, %", 100.0),
+    ("train_loss", "training loss\n(running), nats", 1.0),
+    ("test_loss", "test loss, nats", 1.0),
+)
 LINES = 20  # above this many runs a variant's curves are drawn as a band alone
 
 
@@ -48,32 +61,75 @@ def section(material: Material) -> Section:
 
 
 def draw(material: Material) -> Picture:
-    """Draw test top-1 and the losses against the epoch."""
+    """Draw test top-1 and the losses against the epoch, variants of a kind, or the first and one other, in a panel."""
     collection = material.collection
-    panels = (
-        ("test_top1", "test top-1, %", 100.0),
-        ("train_loss", "training loss (running), nats", 1.0),
-        ("test_loss", "test loss, nats", 1.0),
-    )
-    figure = Figure(figsize=(10, 3.4))
-    for axes, (metric, text, scale) in zip(figure.subplots(1, len(panels)), panels, strict=True):
-        for variant in collection.variants:
-            _curve(axes, collection, variant, metric, scale)
-        if metric == "test_loss":
-            guess = math.log(len(collection.classes))
-            label = f"plateau: {100 * PLATEAU:g} % of ln C"
-            axes.axhline(PLATEAU * guess, color=GREY, linewidth=0.8, linestyle=":", label=label)
-        axes.set(xlabel="epochs trained", ylabel=text)
-        _count_epochs(axes, collection)
-    figure.legend(*figure.axes[-1].get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
+    kinds = [list(dict.fromkeys(variant for variant, _ in groups)) for groups in panels_of(collection)]
+    (narrow, _), (wide, points) = (_figure(collection, kinds, width) for width in (NARROW, WIDE))
     caption = (
         "Learning curves: mean over n seeds (marked line), its 95 % t interval at each epoch (band; of top-1 on the "
         f"logit scale), and each run (thin lines, up to {LINES} a variant). The bands are pointwise: that one holds at "
-        "all epochs together is less sure than 95 %. The plateau is left under the dotted line."
+        f"all epochs together is less sure than 95 %. The plateau is left under the dotted line, {100 * PLATEAU:g} % "
+        "of ln C."
     )
     alt = f"Learning curves of {names(collection)}: test top-1, training loss, test loss."
-    data = pd.DataFrame(_rows(collection))
-    return picture(figure, "learning_curves", caption=caption, alt=alt, data=data, data_in=DATA)
+    more: Any = {"data": pd.DataFrame(_rows(collection)), "data_in": DATA, "narrow": narrow}
+    return picture(wide, "learning_curves", caption=caption, alt=alt, points=points, **more)
+
+
+def _figure(collection: Collection, kinds: Sequence[Sequence[str]], width: float) -> tuple[Figure, list[Point]]:
+    """Return the figure, a panel for each metric and kind, and its points."""
+    figure, panels = _frame(len(kinds), width)
+    points = []
+    for row, (metric, text, scale) in zip(panels, PANELS, strict=True):
+        for axes, variants in zip(row, kinds, strict=True):
+            _panel(axes, collection, variants, metric, scale)
+            points += [point for name in variants for point in _points(axes, collection, name, metric, scale)]
+            axes.set_ylabel(text)
+            if len(kinds) > 1:
+                axes.label_outer()
+        for axes in row:  # when all is drawn, since panels share their axes
+            within(axes, y=PERCENT if scale == 100 else (0.0, math.inf))
+    figure.supxlabel("epochs trained", fontsize=9)
+    return figure, points
+
+
+def _frame(kinds: int, width: float) -> tuple[Figure, list[list[Axes]]]:
+    """Return a figure and its panels by metric; those of one metric share their axes."""
+    if kinds == 1:
+        rows, columns = (1, len(PANELS)) if width == WIDE else (len(PANELS), 1)
+        figure = Figure(figsize=(width, 2.7 if width == WIDE else 6.2))
+        return figure, [[axes] for axes in figure.subplots(rows, columns, squeeze=False).flatten()]
+    rows, columns = grid(kinds, columns=4 if width == WIDE else 2)
+    figure = Figure(figsize=(width, 0.4 + 1.9 * rows * len(PANELS)))
+    found = figure.subplots(rows * len(PANELS), columns, sharex=True, squeeze=False)
+    panels = [list(found[rows * index : rows * (index + 1)].flatten()) for index in range(len(PANELS))]
+    for row in panels:
+        for other in row[1:kinds]:
+            other.sharey(row[0])
+        for unused in row[kinds:]:
+            unused.remove()
+    return figure, [row[:kinds] for row in panels]
+
+
+def _panel(axes: Axes, collection: Collection, variants: Sequence[str], metric: str, scale: float) -> None:
+    for variant in variants:
+        _curve(axes, collection, variant, metric, scale)
+    if metric == "test_loss":
+        axes.axhline(PLATEAU * math.log(len(collection.classes)), color=GREY, linewidth=0.8, linestyle=":")
+    if metric == PANELS[0][0]:
+        above: Any = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2, "handlelength": 1.6}
+        axes.legend(fontsize=8, frameon=False, **above)
+    _count_epochs(axes, collection)
+
+
+def _points(axes: Axes, collection: Collection, variant: str, metric: str, scale: float) -> list[Point]:
+    """Return a curve's means, up to LINES of them, evenly taken."""
+    means = scale * np.mean(list(collection.values.vectors(variant, f"epochs.{metric}").values()), axis=0)
+    unit = "%" if scale == 100 else "nats"
+    return [
+        Point(axes, place + 1, means[place], f"{variant}, epoch {place + 1}: {means[place]:.4g} {unit}")
+        for place in sampled(len(means), LINES)
+    ]
 
 
 def _count_epochs(axes: Axes, collection: Collection) -> None:
@@ -101,7 +157,7 @@ def _curve(axes: Axes, collection: Collection, variant: str, metric: str, scale:
     axes.fill_between(epochs, *np.transpose(band), color=own, alpha=0.2, linewidth=0)
     label = f"{variant} (n = {len(runs)})"
     style: Any = {"color": own, "marker": marker(collection, variant), "linestyle": line(collection, variant)}
-    axes.plot(epochs, scale * values.mean(0), markersize=4, label=label, **style)
+    axes.plot(epochs, scale * values.mean(0), markersize=3, linewidth=1.2, label=label, **style)
 
 
 def tabulate(collection: Collection) -> Table:

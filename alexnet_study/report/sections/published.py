@@ -1,5 +1,6 @@
 """The published figures beside our runs: each alone, by program, and as vectors; and where the code loses the skip."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,19 +20,15 @@ from alexnet_study.report.audit.published import (
 )
 from alexnet_study.report.collection import Collection
 from alexnet_study.report.material import Material
-from alexnet_study.report.rendering.picture import GREY, HUES, Picture, picture
+from alexnet_study.report.rendering.picture import GREY, INK, NARROW, WIDE, Picture, look, picture
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.table import Table, table
 from alexnet_study.report.rendering.text import INSIDE, Row, flat, interval_text, prediction_columns
 from alexnet_study.report.statistics.joint import joint_power
 from alexnet_study.study.claims import CodeFinding
 
-SHOWN_AS: dict[str, Any] = {
-    "intact": {"color": HUES[1], "marker": "s"},
-    "lesioned": {"color": HUES[2], "marker": "o"},
-}
-
-
+LABEL = {WIDE: 44, NARROW: 22}  # letters in a line beside an axis
+SHIFTS = {"intact": -0.17, "lesioned": 0.17}  # of an evaluation from its line
 MOST_RUNS = 40  # for which power is simulated
 DEFINITION = (
     "A published vector is judged jointly by a rank. It joins the n runs of an evaluation; each figure is scaled by "
@@ -161,20 +158,29 @@ def evidence(material: Material) -> Picture:
     """Draw published figures of a model with a skip beside its runs, and how far the vectors lie from them."""
     collection = material.collection
     variant, checks, vectors = _lesion_case(material)
-    figure = Figure(figsize=(10.5, 4.6))
-    left, right = figure.subplots(1, 2, width_ratios=[1.7, 1])
-    rows = _draw_figures(left, collection, variant, checks)
-    rows += _draw_vectors(right, vectors)
-    figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False)
+    rows: list[Row] = []
+    figures = []
+    for width in (NARROW, WIDE):
+        heights = [0.36 * len(checks) + 0.4, 0.62 * len(vectors) + 0.4]
+        figure = Figure(figsize=(width, sum(heights) + 0.5))
+        above, below = figure.subplots(2, 1, height_ratios=heights)
+        rows = _draw_figures(above, collection, variant, checks) + _draw_vectors(below, collection, vectors)
+        for axes in (above, below):
+            texts = [own.get_text() for own in axes.get_yticklabels()]
+            axes.set_yticklabels([textwrap.fill(text, LABEL[width]) for text in texts], fontsize=8)
+        columns = 3 if width == WIDE else 1
+        figure.legend(*above.get_legend_handles_labels(), loc="outside upper center", ncols=columns, frameon=False)
+        figures.append(figure)
+    narrow, wide = figures
     caption = (
-        f"Was {variant} evaluated with its skip connection? Left: each published figure (◆) beside our runs, "
-        "intact and lesioned. Right: mean distance of each published vector (◆) and of each run (dots) to the others "
-        "of an evaluation, over that of the farthest run (1 or less: the vector fits)."
+        f"Was {variant} evaluated with its skip connection? Above: each published figure (◆) beside our runs, "
+        "intact and lesioned (hollow). Below: mean distance of each published vector (◆) and of each run (dots) to the "
+        "others of an evaluation, over that of the farthest run (1 or less: the vector fits)."
     )
     alt = (
         f"Published figures of {variant} beside its runs with and without the skip connection: {_conclusions(vectors)}."
     )
-    return picture(figure, "evidence", caption=caption, alt=alt, data=pd.DataFrame(rows))
+    return picture(wide, "evidence", caption=caption, alt=alt, data=pd.DataFrame(rows), narrow=narrow)
 
 
 def has_lesion_case(material: Material) -> bool:
@@ -196,11 +202,11 @@ def _conclusions(vectors: list[VectorCheck]) -> str:
 def _draw_figures(axes: Axes, collection: Collection, variant: str, checks: list[FigureCheck]) -> list[Row]:
     rows = []
     for place, check in enumerate(checks):
-        for shift, (evaluation, style) in zip((-0.17, 0.17), SHOWN_AS.items(), strict=True):
+        for evaluation, shift in SHIFTS.items():
             values = 100 * np.array(list(collection.values.of(variant, check.metric, evaluation).values()))
             text = f"{variant}, {evaluation} (n = {len(values)})" if place == 0 else None
             jitter = 0.05 * np.sin(2.4 * np.arange(len(values)))
-            axes.scatter(values, place + shift + jitter, s=16, alpha=0.85, linewidths=0, label=text, **style)
+            axes.plot(values, place + shift + jitter, label=text, **_dots(collection, variant, evaluation))
             rows += [
                 {"figure": check.measure.label, "evaluation": evaluation, "value": value / 100} for value in values
             ]
@@ -213,27 +219,31 @@ def _draw_figures(axes: Axes, collection: Collection, variant: str, checks: list
     return rows
 
 
-def _draw_vectors(axes: Axes, vectors: list[VectorCheck]) -> list[Row]:
+def _dots(collection: Collection, variant: str, evaluation: str) -> dict[str, Any]:
+    """Return how the runs of an evaluation are drawn: hollow if lesioned, as in all figures."""
+    return {**look(collection, variant, evaluation), "linestyle": "none", "markersize": 4, "alpha": 0.85}
+
+
+def _draw_vectors(axes: Axes, collection: Collection, vectors: list[VectorCheck]) -> list[Row]:
     rows: list[Row] = []
     for place, check in enumerate(vectors):
-        for shift, (evaluation, style) in zip((-0.17, 0.17), SHOWN_AS.items(), strict=True):
+        for evaluation, shift in SHIFTS.items():
             if evaluation not in check.joint:
                 continue
             rank = check.joint[evaluation].rank
             farthest = max(rank.scores)
             own = np.array(rank.scores) / farthest
-            axes.scatter(own, np.full(len(own), place + shift), s=16, alpha=0.85, linewidths=0, **style)
+            axes.plot(own, np.full(len(own), place + shift), **_dots(collection, check.variant, evaluation))
             ratio = rank.score / farthest
-            axes.plot(ratio, place + shift, marker="D", color=style["color"], markeredgecolor="k", markersize=7)
+            face = "white" if evaluation == "lesioned" else INK
+            axes.plot(ratio, place + shift, marker="D", color=INK, markerfacecolor=face, markersize=6)
             at = {"figure": check.group, "evaluation": evaluation}
             rows += [{**at, "run_distance": value} for value in rank.scores]
             rows.append({**at, "published_distance": rank.score})
     axes.axvline(1, color=GREY, linewidth=0.8, linestyle=":")
     axes.set(yticks=range(len(vectors)), xlabel="distance / farthest run's", ylim=(len(vectors) - 0.4, -0.6))
     texts = ["all together" if check.mixed else check.group for check in vectors]
-    axes.set_yticklabels(
-        [f"{text}:\n{check.conclusion.replace('; ', chr(10))}" for text, check in zip(texts, vectors, strict=True)]
-    )
+    axes.set_yticklabels([f"{text}: {check.conclusion}" for text, check in zip(texts, vectors, strict=True)])
     axes.set_xlim(left=0)
     axes.margins(x=0.1)
     return rows

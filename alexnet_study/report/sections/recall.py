@@ -1,6 +1,8 @@
 """Recall of each class, and which classes' differences stand."""
 
-import pandas as pd
+from collections.abc import Sequence
+from typing import Any
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -8,15 +10,26 @@ from alexnet_study.report.audit.contrasts import RECALLS, class_differences
 from alexnet_study.report.collection import Collection
 from alexnet_study.report.material import Material
 from alexnet_study.report.measures import measure
-from alexnet_study.report.rendering.picture import Picture, colour, marker, names, picture
+from alexnet_study.report.rendering.picture import NARROW, WIDE, Picture, Point, look, names, panels_of, picture
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.table import Table, table
-from alexnet_study.report.rendering.text import Row, estimate_text, group_name, heading, mean_of, over_seeds, p_text
+from alexnet_study.report.rendering.text import (
+    OverSeeds,
+    Row,
+    estimate_text,
+    group_name,
+    heading,
+    mean_of,
+    over_seeds,
+    p_text,
+)
 from alexnet_study.report.statistics.classes import class_advantages
 from alexnet_study.report.statistics.estimates import Array
 from alexnet_study.report.statistics.looks import ALPHA
 from alexnet_study.report.statistics.resampling import max_t
 from alexnet_study.study.metrics import class_metric
+
+MOST_DRAWN = 24  # classes: of more, the best and the worst
 
 
 def section(material: Material) -> Section:
@@ -28,65 +41,104 @@ def section(material: Material) -> Section:
 def draw(material: Material) -> Picture:
     """Draw the recall of each class with intervals and published figures; mark classes whose differences stand."""
     collection = material.collection
-    groups, classes = collection.evaluations, collection.classes
-    figure = Figure(figsize=(9, 3.8))
-    axes = figure.subplots()
-    rows: list[Row] = []
-    for index, (variant, evaluation) in enumerate(groups):
-        own, shift = colour(collection, variant), (index - (len(groups) - 1) / 2) * 0.7 / len(groups)
-        for place, name in enumerate(classes):
-            values = list(collection.values.of(variant, f"evaluations.intact.recall.{name}", evaluation).values())
-            if not values:
-                continue
-            row = over_seeds(measure(f"evaluations.intact.recall.{name}"), values)
-            rows.append({"variant": variant, "evaluation": evaluation, "class": name, **row.row})
-            low, high = (row.low, row.high) if row.low is not None and row.high is not None else (row.mean, row.mean)
-            style = "-" if evaluation == "intact" else ":"
-            axes.plot([place + shift] * 2, [100 * low, 100 * high], color=own, linewidth=1.5, linestyle=style)
-            face = own if evaluation == "intact" else "none"
-            axes.plot(
-                place + shift,
-                100 * row.mean,
-                marker=marker(collection, variant),
-                color=own,
-                markerfacecolor=face,
-                markersize=5,
-                linestyle="none",
-                label=f"{group_name(variant, evaluation)} (n = {len(values)})" if place == 0 else None,
-            )
-    _published_recalls(axes, material)
-    axes.set(xticks=range(len(classes)), ylabel="recall, %", ylim=(-3, 103))
-    axes.set_xticklabels([f"{name}*" if name in _distinct(collection) else name for name in classes], rotation=20)
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False)
+    shown = drawn_classes(collection)
+    panels = panels_of(collection)
+    wide = Figure(figsize=(WIDE, 0.9 + 2.1 * len(panels)))
+    narrow = Figure(figsize=(NARROW, 0.9 + (0.5 + (0.1 + 0.1 * len(panels[0])) * len(shown)) * len(panels)))
+    points: list[Point] = []
+    for figure in (narrow, wide):
+        found = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
+        drawn = [
+            _panel(axes, material, groups, shown, upright=figure is wide)
+            for axes, groups in zip(found, panels, strict=True)
+        ]
+        points = [point for own in drawn for point in own]
     caption = (
-        "Recall of each class: mean and 95 % t interval (logit scale) over n seeds; crosses are published. * the "
-        "intact recalls of a later variant and the first differ (the gain itself, not what exceeds the mean gain), "
-        "jointly over all classes (sign-flip max-T, p < 0.05)."
+        "Recall of each class: mean and 95 % t interval (logit scale) over n seeds; hollow and dotted is lesioned, "
+        "crosses are published. * the intact recalls of a later variant and the first differ (the gain itself, not "
+        "what exceeds the mean gain), jointly over all classes (sign-flip max-T, p < 0.05)."
     )
+    if len(shown) < len(collection.classes):
+        caption += f" Drawn are the {len(shown)} classes of the highest and the lowest mean; the table has all."
     alt = f"Recall of each class of {names(collection)}, with intervals."
-    data = pd.DataFrame(rows)
-    return picture(figure, "recall", caption=caption, alt=alt, data=data, data_in="tables/recall.csv")
+    more: Any = {"data": tabulate(collection).tidy, "data_in": "tables/recall.csv", "narrow": narrow}
+    return picture(wide, "recall", caption=caption, alt=alt, points=points, **more)
 
 
-def _published_recalls(axes: Axes, material: Material) -> None:
-    collection = material.collection
-    groups = collection.evaluations
-    seen = set()
+def drawn_classes(collection: Collection) -> list[str]:
+    """Return all classes or, of many, those of the highest and the lowest intact recall, mean over all runs."""
+    if len(collection.classes) <= MOST_DRAWN:
+        return collection.classes
+    means: dict[str, float] = {}
+    for name in collection.classes:
+        path = f"{RECALLS}.{name}"
+        values = [v for variant in collection.variants for v in collection.values.of(variant, path).values()]
+        if values:
+            means[name] = sum(values) / len(values)
+    ranked = sorted(means, key=lambda name: -means[name])
+    return [*ranked[: MOST_DRAWN // 2], *ranked[-(MOST_DRAWN // 2) :]]
+
+
+def _panel(
+    axes: Axes, material: Material, groups: Sequence[tuple[str, str]], shown: Sequence[str], *, upright: bool
+) -> list[Point]:
+    """Draw some groups' recalls, recall upward or, on a phone, to the right; return the points."""
+    collection, points = material.collection, []
+    crosses = _published_recalls(material)
+    for index, (variant, evaluation) in enumerate(groups):
+        shift = (index - (len(groups) - 1) / 2) * 0.7 / len(groups)
+        style = look(collection, variant, evaluation)
+        label: str | None = heading(collection, variant, evaluation)
+        for place, name in enumerate(shown):
+            row = _recall(collection, variant, evaluation, name)
+            if row is None:
+                continue
+            at, own = place + shift, 100 * row.mean
+            low, high = (row.low, row.high) if row.low is not None and row.high is not None else (row.mean, row.mean)
+            lines: Any = {"color": style["color"], "linewidth": 1.5, "linestyle": style["linestyle"]}
+            axes.plot(*_turned([at] * 2, [100 * low, 100 * high], upright=upright), **lines)
+            x, y = _turned(at, own, upright=upright)
+            axes.plot(x, y, markersize=5, label=label, **{**style, "linestyle": "none"})
+            points.append(Point(axes, x, y, f"{name}, {group_name(variant, evaluation)}: {own:.2f} %"))
+            label = None
+            if evaluation == "intact" and (variant, name) in crosses:
+                cross = _turned(at - 0.06, 100 * crosses[variant, name], upright=upright)
+                axes.plot(*cross, marker="x", markersize=6, color=style["color"], linestyle="none")
+    _name_classes(axes, collection, shown, upright=upright)
+    return points
+
+
+def _turned(at: Any, value: Any, *, upright: bool) -> tuple[Any, Any]:
+    return (at, value) if upright else (value, at)
+
+
+def _name_classes(axes: Axes, collection: Collection, shown: Sequence[str], *, upright: bool) -> None:
+    distinct = _distinct(collection)
+    texts = [f"{name}*" if name in distinct else name for name in shown]
+    if upright:
+        axes.set(xticks=range(len(shown)), ylabel="recall, %", ylim=(-3, 103))
+        axes.set_xticklabels(texts, rotation=20 if len(shown) <= 12 else 60, ha="right", rotation_mode="anchor")
+    else:
+        axes.set(yticks=range(len(shown)), xlabel="recall, %", xlim=(-3, 103), ylim=(len(shown) - 0.5, -0.5))
+        axes.set_yticklabels(texts)
+    axes.label_outer()
+    above: Any = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2, "frameon": False}
+    axes.legend(fontsize=8, ncols=3 if upright else 1, **above)
+
+
+def _recall(collection: Collection, variant: str, evaluation: str, name: str) -> OverSeeds | None:
+    values = list(collection.values.of(variant, f"{RECALLS}.{name}", evaluation).values())
+    return over_seeds(measure(f"{RECALLS}.{name}"), values) if values else None
+
+
+def _published_recalls(material: Material) -> dict[tuple[str, str], float]:
+    """Return the published recalls, by variant and class."""
+    found: dict[tuple[str, str], float] = {}
     for check in material.published_figures:
         own = class_metric(check.metric)
-        if own is not None and own.parent == RECALLS and own.name in collection.classes:
-            shift = (groups.index((check.variant, "intact")) - (len(groups) - 1) / 2) * 0.7 / len(groups)
-            text = None if check.variant in seen else f"{check.variant}, published (n = 1)"
-            seen.add(check.variant)
-            axes.plot(
-                collection.classes.index(own.name) + shift - 0.06,
-                100 * check.published,
-                marker="x",
-                markersize=6,
-                color=colour(collection, check.variant),
-                linestyle="none",
-                label=text,
-            )
+        if own is not None and own.parent == RECALLS:
+            found[check.variant, own.name] = check.published
+    return found
 
 
 def _distinct(collection: Collection) -> set[str]:

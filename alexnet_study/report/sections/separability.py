@@ -10,6 +10,7 @@ from alexnet_study.report.material import Material
 from alexnet_study.report.measures import measure
 from alexnet_study.report.rendering.picture import (
     NARROW,
+    PERCENT,
     WIDE,
     Picture,
     look,
@@ -17,6 +18,7 @@ from alexnet_study.report.rendering.picture import (
     panels_of,
     picture,
     small_multiples,
+    within,
 )
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.table import Table, table
@@ -70,6 +72,7 @@ def _curves(axes: Axes, collection: Collection, groups: Sequence[tuple[str, str]
                 axes.plot([place] * 2, [100 * row.low, 100 * row.high], color=style["color"], linewidth=1)
     axes.set(xticks=range(len(depth)), ylabel="linear regressor, test top-1, %")
     axes.set_xticklabels(depth)
+    within(axes, y=PERCENT)
     axes.label_outer()
     axes.legend(loc="best", frameon=False, fontsize=8)
 

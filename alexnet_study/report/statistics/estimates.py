@@ -176,6 +176,11 @@ def _satterthwaite(parts: Sequence[float], sizes: Sequence[int]) -> float:
     return total**2 / sum(part**2 / (size - 1) for part, size in zip(parts, sizes, strict=True))
 
 
+def can_not_tell(n: int) -> str:
+    """Return what is said of n runs, too few for an interval: `two seeds can't tell`."""
+    return "one seed can't tell" if n == 1 else "two seeds can't tell"
+
+
 def as_json(interval: Interval | None) -> list[float] | None:
     """Return an interval as [low, high]."""
     return None if interval is None else [interval.low, interval.high]

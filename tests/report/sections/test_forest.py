@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from alexnet_study.report.material import Material
+from alexnet_study.report.collection import Collection
+from alexnet_study.report.material import Material, gather
 from alexnet_study.report.rendering.picture import Picture
-from alexnet_study.report.sections import forest
+from alexnet_study.report.sections import claims, forest
 from alexnet_study.report.sections.forest import effect
+from alexnet_study.report.statistics.estimates import Interval
 
 SEEDS = 6  # of the synthetic runs
 
@@ -74,3 +76,20 @@ def test_without_runs_of_a_claim_nothing_is_drawn(material: Material) -> None:
     some = forest.section(dataclasses.replace(material, verdicts=[material.verdicts[0], *bare[1:]]))
     assert some is not None
     assert "no runs of all its variants yet" in some.pictures[0].alt
+
+
+def test_an_axis_of_points_ends_where_points_do(material: Material) -> None:
+    own = effect(material.verdicts[0])
+    wide = dataclasses.replace(own, interval=Interval(low=-110.0, high=320.0))
+    low, high = forest._limits([wide])
+    assert -105 < low < -100
+    assert 100 < high < 105
+    assert forest._limits([dataclasses.replace(wide, unit="nats")])[1] > 320
+
+
+def test_two_seeds_are_said_to_be_too_few(collection: Collection) -> None:
+    made = gather(collection.of_seeds([0, 1]), collection.home / "report")
+    picture = drawn(made)
+    assert picture.data["low"].isna().all()
+    assert "two seeds can't tell" in picture.alt
+    assert "(two seeds can't tell)" in str(claims.tabulate(made.verdicts).display["ours"].tolist())
