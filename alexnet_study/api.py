@@ -77,7 +77,8 @@ class Run:
             raise self._without(str(error)) from None
         alexnet = build_model(self.identity.model, len(self.classes), seed=0)
         alexnet.load_state_dict(state)
-        return TrainedModel(alexnet, self.classes, lesioned=lesioned)
+        normalisation = self.identity.recipe.normalisation
+        return TrainedModel(alexnet, self.classes, lesioned=lesioned, normalisation=normalisation)
 
     def predictions(self) -> Arrays:
         """Return `labels`, int64 (N,), and the test logits of each evaluation, `intact` and `lesioned`, float32 (N, C).

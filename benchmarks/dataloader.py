@@ -17,7 +17,8 @@ from torchvision import transforms
 from torchvision.datasets import CIFAR10
 
 from alexnet_study.data.cache import load_dataset
-from alexnet_study.data.dataset import MEAN, STD, Split
+from alexnet_study.data.dataset import Split
+from alexnet_study.study.normalisation import CIFAR10 as STATISTICS
 
 
 def torchvision_dataset(split: Split) -> CIFAR10:
@@ -25,7 +26,9 @@ def torchvision_dataset(split: Split) -> CIFAR10:
     dataset = CIFAR10.__new__(CIFAR10)
     dataset.data = split.images.permute(0, 2, 3, 1).contiguous().numpy()
     dataset.targets = split.labels.tolist()
-    dataset.transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize(MEAN, STD)])
+    dataset.transform = transforms.Compose(
+        [transforms.ToTensor(), transforms.Normalize(STATISTICS.mean, STATISTICS.std)]
+    )
     dataset.target_transform = None
     return dataset
 

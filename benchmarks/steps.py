@@ -38,7 +38,7 @@ def ours(state: TrainingState, data: Split) -> float:
 def bare(state: TrainingState, data: Split) -> float:
     """Images per second of as many steps on one batch."""
     images, labels = data.images[:BATCH], data.labels[:BATCH]
-    parts = [normalise(part) for part in cache_parts(state.model, images)]
+    parts = [normalise(part, statistics=state.recipe.normalisation) for part in cache_parts(state.model, images)]
     steps = len(data) // BATCH
     started = time.perf_counter()
     for _ in range(steps):

@@ -89,7 +89,7 @@ def submit(request: Request) -> Outcome:
     launcher_of(plan).check_reachable()  # no controller, no submission: before minutes go into the data
     data = prepared(request.study.data, plan.cache)
     notes = request.examine(data)
-    _refuse_others(request, data.content_hash)
+    _refuse_others(request, data)
     with study_lock(submissions(request.results, request.study.name)) as check:
         plans = read_plans(request.results, request.study.name)
         queues = table.queues([*plans, plan])
@@ -150,10 +150,11 @@ def _draft(request: Request) -> JobPlan:
     return plan
 
 
-def _refuse_others(request: Request, content_hash: str) -> None:
+def _refuse_others(request: Request, data: PreparedData) -> None:
     """Raise RequestError where a run's folder belongs to another configuration, so that the run would refuse it."""
     for run in request.runs():
-        RunFolder.of(request.results, run).refuse_other(identity(run, content_hash))
+        own = identity(run.on_data(data.normalisation), data.content_hash)
+        RunFolder.of(request.results, run).refuse_other(own)
 
 
 def _filled(request: Request, plan: JobPlan, live: list[SentJob], *, ask: bool) -> Outcome:

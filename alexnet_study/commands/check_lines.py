@@ -62,6 +62,7 @@ def image_lines(source: Source, data: Dataset) -> list[str]:
             f"          the same file {len(found.duplicates[i])} times: {text}" for i, text in enumerate(groups[:NAMED])
         ]
         lines += [f"          and {len(groups) - NAMED} more such groups"] if len(groups) > NAMED else []
+    lines.append(f"          normalised by {data.normalisation}, where the study gives no other statistics")
     lines += [f"          {note}" for note in source.notes()]
     lines.append(f"twice     test images that are training images too, to the pixel: {own.in_both}")
     return [*lines, f"          images that repeat another of their own split, to the pixel: {own.repeated}"]
@@ -102,7 +103,7 @@ def run_lines(runs: Sequence[RunConfig], data: Dataset, results: Path) -> list[s
 
 def _of_another(run: RunConfig, folder: RunFolder, data: Dataset) -> str | None:
     try:
-        folder.refuse_other(identity(run, data.content_hash))
+        folder.refuse_other(identity(run.on_data(data.normalisation), data.content_hash))
     except RequestError as error:
         return str(error)
     return None

@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from alexnet_study.study.normalisation import ChannelStatistics
+
 Array: TypeAlias = NDArray[Any]  # the text beside it names its dtype and shape
 
 SIDE = 32
@@ -35,14 +37,6 @@ class Arrays:
     resized: int = 0
     treated: Mapping[str, int] = field(default_factory=dict)
     digests: Array = field(default_factory=_no_digests)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChannelStatistics:
-    """The mean and the standard deviation of each channel's values over all pixels, values from 0 to 1."""
-
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from alexnet_study.data.arrays import Array, Arrays, ChannelStatistics, Findings, examine
+from alexnet_study.data.arrays import Array, Arrays, Findings, examine
 from alexnet_study.data.content import changed_file
 from alexnet_study.data.dataset import Dataset, Split
 from alexnet_study.data.image_file import TREATMENTS
@@ -21,6 +21,7 @@ from alexnet_study.data.sources import source_named
 from alexnet_study.errors import RequestError
 from alexnet_study.files import TEMPORARY, digest, write_json
 from alexnet_study.runs.records import DataSource
+from alexnet_study.study.normalisation import ChannelStatistics
 from alexnet_study.study.validation import build
 
 PARTS = ("train_images", "train_labels", "test_images", "test_labels")

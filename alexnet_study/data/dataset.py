@@ -7,13 +7,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from alexnet_study.data.arrays import ChannelStatistics
 from alexnet_study.errors import RequestError
 from alexnet_study.runs.records import DataSource
+from alexnet_study.study.normalisation import CIFAR10, ChannelStatistics
 
-MEAN = (0.4914, 0.4822, 0.4465)
-STD = (0.2023, 0.1994, 0.2010)
-CIFAR10 = ChannelStatistics(mean=MEAN, std=STD)  # as commonly published; STD is a mean over images, not over pixels
+LIKE_CIFAR10 = ("cifar10", "digits")  # kinds of sources whose images are normalised by CIFAR-10's statistics
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +38,11 @@ class Dataset:
     content_hash: str
     source: DataSource
     statistics: ChannelStatistics
+
+    @property
+    def normalisation(self) -> ChannelStatistics:
+        """Return the statistics by which the images are normalised where a study gives none."""
+        return CIFAR10 if self.source.kind in LIKE_CIFAR10 else self.statistics
 
     def to(self, device: torch.device) -> "Dataset":
         """Return the same data on another device."""

@@ -29,6 +29,7 @@ from alexnet_study.runs.records import (
     TrainedScore,
 )
 from alexnet_study.study.configs import MEASURED
+from alexnet_study.study.normalisation import CIFAR10, ChannelStatistics
 
 CPU_BATCH = 125  # its largest activations fit the caches
 GPU_BATCH = 2000  # smaller ones leave a GPU waiting for the host
@@ -56,15 +57,17 @@ def evaluation_batch(images: Tensor) -> int:
 
 
 @torch.no_grad()
-def predict(model: AlexNet, images: Tensor, *, lesioned: bool = False) -> Tensor:
+def predict(
+    model: AlexNet, images: Tensor, *, lesioned: bool = False, normalisation: ChannelStatistics = CIFAR10
+) -> Tensor:
     """Return the logits (N, C) of uint8 images (N, 3, 32, 32), in fp32 and evaluation mode."""
     model.eval()
     batches = images.split(evaluation_batch(images))
-    return torch.cat([model(normalise(batch), lesioned=lesioned) for batch in batches])
+    return torch.cat([model(normalise(batch, statistics=normalisation), lesioned=lesioned) for batch in batches])
 
 
 @torch.no_grad()
-def extract(model: AlexNet, images: Tensor) -> dict[str, Outputs]:
+def extract(model: AlexNet, images: Tensor, *, normalisation: ChannelStatistics = CIFAR10) -> dict[str, Outputs]:
     """Return what the model computes of uint8 images (N, 3, 32, 32), in fp32 and evaluation mode, by evaluation.
 
     Evaluations are `intact` and, of a model with skips, `lesioned`. A stage that both evaluations share is one tensor.
@@ -74,7 +77,8 @@ def extract(model: AlexNet, images: Tensor) -> dict[str, Outputs]:
     size = evaluation_batch(images)
     for start in range(0, len(images), size):
         written: dict[int, Tensor] = {}  # by the output's identity; the list below keeps every output alive
-        for evaluation, stage, output in list(model.trace(normalise(images[start : start + size]))):
+        pixels = normalise(images[start : start + size], statistics=normalisation)
+        for evaluation, stage, output in list(model.trace(pixels)):
             place = evaluation, stage
             if place not in rows:
                 fresh = written.get(id(output))
@@ -114,8 +118,8 @@ class Regressors:
 class Measurements:
     """What is measured of a trained model, by evaluation; the arrays are those of the two npz files.
 
-    measure: some of MEASURABLE. What is left out changes nothing of what is there. `tell` is told what comes next, in
-    words.
+    measure: some of MEASURABLE. What is left out changes nothing of what is there. normalisation: of its recipe.
+    `tell` is told what comes next, in words.
     """
 
     def __init__(
@@ -125,9 +129,11 @@ class Measurements:
         *,
         seed: int,
         measure: Sequence[str] = MEASURED,
+        normalisation: ChannelStatistics = CIFAR10,
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.data, self.seed, self.measure, self.tell = data, seed, measure, tell
+        self.normalisation = normalisation
         self.kept = evenly_over_classes(data.test.labels, KEPT_FEATURES)
         self.evaluations: dict[str, Evaluation] = {}
         self.regressors: dict[str, LinearRegressors] = {}
@@ -135,7 +141,7 @@ class Measurements:
         self.features: dict[str, NDArray[np.generic]] = {"images": self.kept.cpu().numpy()}
         fitted = self._trained_on(model)
         tell(f"evaluation of {len(data.test)} test images")
-        tests = extract(model, data.test.images)
+        tests = extract(model, data.test.images, normalisation=normalisation)
         for name, test in tests.items():
             self._evaluate(name, test, fitted.get(name))
         if "mirrored" in measure:
@@ -166,10 +172,12 @@ class Measurements:
         train = self.data.train
         if "regressors" not in self.measure:
             self.tell(f"evaluation of {len(train)} training images")
-            self.train_loss, self.train_top1 = loss_and_top1(predict(model, train.images), train.labels)
+            logits = predict(model, train.images, normalisation=self.normalisation)
+            self.train_loss, self.train_top1 = loss_and_top1(logits, train.labels)
             return {}
         self.tell(f"features of {len(train)} training images")
-        outputs = extract(model, train.images)  # gigabytes, whose memory the test images' stages take over
+        # gigabytes, whose memory the test images' stages take over
+        outputs = extract(model, train.images, normalisation=self.normalisation)
         self.train_loss, self.train_top1 = loss_and_top1(outputs["intact"].logits, train.labels)
         self.tell("linear regressors")
         return self._fit(outputs)
@@ -204,7 +212,7 @@ class Measurements:
     def _evaluate_mirrored(self, model: AlexNet, logits: Tensor) -> None:
         """Average the intact logits with those of the mirrored images."""
         test = self.data.test
-        averaged = (logits + predict(model, test.images.flip(-1))) / 2
+        averaged = (logits + predict(model, test.images.flip(-1), normalisation=self.normalisation)) / 2
         self.evaluations["mirrored"] = evaluate(averaged, test.labels, pca=None)
         self.predictions["mirrored"] = averaged.cpu().numpy()
 
@@ -221,10 +229,12 @@ class EpochEvaluation:
     test_top3: float
 
 
-def evaluate_epoch(model: AlexNet, test: Split, train: Split) -> EpochEvaluation:
+def evaluate_epoch(
+    model: AlexNet, test: Split, train: Split, *, normalisation: ChannelStatistics = CIFAR10
+) -> EpochEvaluation:
     """Return the figures of an epoch in evaluation mode, `train` being the part of the training images that is used."""
-    logits = predict(model, test.images)
-    train_loss, train_top1 = loss_and_top1(predict(model, train.images), train.labels)
+    logits, own = (predict(model, split.images, normalisation=normalisation) for split in (test, train))
+    train_loss, train_top1 = loss_and_top1(own, train.labels)
     return epoch_evaluation(logits, test.labels, train_loss, train_top1, len(train))
 
 

@@ -20,7 +20,7 @@ def saliency(model: TrainedModel, images: Tensor, classes: Tensor) -> Tensor:
 
 
 def _gradient(model: TrainedModel, images: Tensor, classes: Tensor) -> Tensor:
-    pixels = normalise(images).requires_grad_()
+    pixels = normalise(images, statistics=model.normalisation).requires_grad_()
     with torch.enable_grad():
         logits = model.alexnet(pixels, lesioned=model.lesioned)
         (gradient,) = torch.autograd.grad(logits.gather(1, classes[:, None]).sum(), pixels)

@@ -6,17 +6,26 @@ from torch import Tensor, nn
 from alexnet_study.data.dataset import normalise
 from alexnet_study.evaluation.evaluation import CLASSIFIER_BATCH, evaluation_batch
 from alexnet_study.models import AlexNet
+from alexnet_study.study.normalisation import CIFAR10, ChannelStatistics
 
 
 class TrainedModel(nn.Module):
     """A trained AlexNet with its normalisation, in evaluation mode; `lesioned` leaves every skip out.
 
-    alexnet: the network itself, on normalised images. classes: names, in the order of the logits.
+    alexnet: the network itself, on normalised images. classes: names, in the order of the logits. normalisation: of the
+    recipe that it was trained by.
     """
 
-    def __init__(self, alexnet: AlexNet, classes: tuple[str, ...], *, lesioned: bool = False) -> None:
+    def __init__(
+        self,
+        alexnet: AlexNet,
+        classes: tuple[str, ...],
+        *,
+        lesioned: bool = False,
+        normalisation: ChannelStatistics = CIFAR10,
+    ) -> None:
         super().__init__()
-        self.alexnet, self.classes, self.lesioned = alexnet, classes, lesioned
+        self.alexnet, self.classes, self.lesioned, self.normalisation = alexnet, classes, lesioned, normalisation
         self.eval()
 
     def forward(self, images: Tensor) -> Tensor:
@@ -30,8 +39,9 @@ class TrainedModel(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """Return the flattened output of conv5, float32 (N, D), of images uint8 (N, 3, 32, 32)."""
-        batches = images.split(evaluation_batch(images))
-        return torch.cat([self.alexnet.features(normalise(batch), lesioned=self.lesioned) for batch in batches])
+        parts = images.split(evaluation_batch(images))
+        batches = (normalise(part, statistics=self.normalisation) for part in parts)
+        return torch.cat([self.alexnet.features(batch, lesioned=self.lesioned) for batch in batches])
 
     def probabilities(self, images: Tensor) -> Tensor:
         """Return the softmax of the logits, float32 (N, C)."""

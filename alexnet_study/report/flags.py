@@ -30,7 +30,7 @@ def departures(study: Study, identities: Sequence[Identity], source: DataSource)
         lines.append(f"{source.resized:,} of the images were not 32×32 and were resized.")
     changed: dict[str, list[str]] = {}
     for own in identities:
-        wanted = study.run(own.variant, own.seed)
+        wanted = study.run(own.variant, own.seed).on_data(own.recipe.normalisation)
         found = [*_differences("recipe", own.recipe, wanted.recipe), *_differences("model", own.model, wanted.model)]
         for difference in found:
             changed.setdefault(difference, []).append(own.variant)

@@ -76,7 +76,7 @@ def _refuse_lesser(study: Study, new: Sequence[Run], old: Sequence[Run], folder:
 
 def _is_older(study: Study, new: Run, old: Run) -> bool:
     """Return whether a new run differs from the reference's, and from what the study file asks for."""
-    asked = study.run(new.variant, new.seed)
+    asked = study.run(new.variant, new.seed).on_data(new.identity.recipe.normalisation)
     own = (new.identity.model, new.identity.recipe)
     return own not in ((old.identity.model, old.identity.recipe), (asked.model, asked.recipe))
 

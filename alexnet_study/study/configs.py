@@ -1,7 +1,8 @@
 """The configuration of one run, resolved and frozen."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from alexnet_study.study.normalisation import CIFAR10, ChannelStatistics
 from alexnet_study.study.validation import check, check_choice
 
 CONV_NAMES = ("conv1", "conv2", "conv3", "conv4", "conv5")
@@ -194,6 +195,7 @@ class RecipeConfig:
     loss: what is minimised. `cross_entropy`, its targets smoothed by `label_smoothing` (Szegedy et al., CVPR 2016,
     section 7), or `squared_error`, the mean over images and classes of (logit − one-hot target)². What an epoch records
     as its training loss is the cross-entropy of the unsmoothed targets in any case.
+    normalisation: what the values of each channel, from 0 to 1, are normalised by.
     """
 
     epochs: int = 5
@@ -213,6 +215,7 @@ class RecipeConfig:
     average: str = field(default="none", metadata={"since": 3})
     average_decay: float = field(default=0.99, metadata={"since": 3})
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig, metadata={"since": 3})
+    normalisation: ChannelStatistics = field(default=CIFAR10, metadata={"since": 4})
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "threads"):
@@ -247,6 +250,7 @@ class RunConfig:
 
     measure: what is measured of the trained model, some of MEASURABLE; not part of its identity, as no result depends
     on it. holdout: training images, evenly over classes, that are kept from training and used in place of the test set.
+    normalised_by_data: whether the study leaves the recipe's normalisation to the data; see `on_data`.
     """
 
     study: str
@@ -256,3 +260,10 @@ class RunConfig:
     recipe: RecipeConfig
     measure: tuple[str, ...] = MEASURED
     holdout: int = 0
+    normalised_by_data: bool = False
+
+    def on_data(self, normalisation: ChannelStatistics) -> "RunConfig":
+        """Return the run on data that are normalised by these statistics, unless the study gives others."""
+        if not self.normalised_by_data:
+            return self
+        return replace(self, recipe=replace(self.recipe, normalisation=normalisation), normalised_by_data=False)

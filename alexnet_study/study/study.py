@@ -85,6 +85,7 @@ class Study:
             recipe=build(RecipeConfig, sections["recipe"], f"{where}: recipe"),
             measure=self.measure,
             holdout=self.holdout,
+            normalised_by_data="normalisation" not in sections["recipe"],
         )
 
     def runs(self, overrides: Iterable[str] = ()) -> list[RunConfig]:

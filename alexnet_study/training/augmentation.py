@@ -8,9 +8,9 @@ variants with a kind more still share the others.
 import torch
 from torch import Tensor
 
-from alexnet_study.data.dataset import MEAN
 from alexnet_study.models import IMAGE_SIDE
 from alexnet_study.study.configs import AugmentationConfig
+from alexnet_study.study.normalisation import CIFAR10, ChannelStatistics
 from alexnet_study.training.determinism import derive_seed
 
 
@@ -21,13 +21,23 @@ class Augmentation:
     row and column of the cutout's centre.
     """
 
-    def __init__(self, config: AugmentationConfig, *, seed: int, count: int, device: torch.device) -> None:
+    def __init__(
+        self,
+        config: AugmentationConfig,
+        *,
+        seed: int,
+        count: int,
+        device: torch.device,
+        normalisation: ChannelStatistics = CIFAR10,
+    ) -> None:
         self.config, self.seed = config, seed
         self.flips = torch.zeros(count, dtype=torch.bool, device=device)
         self.shifts = torch.zeros(count, 2, dtype=torch.int64, device=device)
         self.centres = torch.zeros(count, 2, dtype=torch.int64, device=device)
         self._pixels = torch.arange(IMAGE_SIDE, device=device)
-        self._colour = torch.tensor([round(255 * mean) for mean in MEAN], dtype=torch.uint8, device=device)
+        self._colour = torch.tensor(
+            [round(255 * mean) for mean in normalisation.mean], dtype=torch.uint8, device=device
+        )
 
     def begin(self, epoch: int) -> None:
         """Draw for an epoch, counted from 0."""

@@ -62,14 +62,15 @@ def execute_each(runs: list[RunConfig], context: PackContext) -> Iterator[tuple[
     (holdout,) = {run.holdout for run in runs} or {0}
     with _lost_gpu_in_one_line():
         context = replace(context, data=hold_out(context.data, holdout).to(context.device))
-    for run in runs:  # the whole request is looked at before anything is trained
+    asked = {run.on_data(context.data.normalisation): run for run in runs}
+    for run in asked:  # the whole request is looked at before anything is trained
         RunFolder.of(context.results, run).refuse_other(identity(run, context.data.content_hash))
-    done = {run for run in runs if RunFolder.of(context.results, run).is_finished(arrays=False)}
-    countdown = Countdown(runs, done)
-    for pack in packs(runs, pack_size(context.device)):
+    done = {run for run in asked if RunFolder.of(context.results, run).is_finished(arrays=False)}
+    countdown = Countdown(list(asked), done)
+    for pack in packs(list(asked), pack_size(context.device)):
         with countdown.counted(pack):
             outcomes = carry_out(pack, context)
-        yield from zip(pack, outcomes, strict=True)
+        yield from zip((asked[run] for run in pack), outcomes, strict=True)
 
 
 def packs(runs: list[RunConfig], most: int) -> list[list[RunConfig]]:

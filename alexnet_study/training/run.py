@@ -98,7 +98,9 @@ class Execution:
         if self.state.epoch == self.run.recipe.epochs - 1:
             self.trained = True
             return
-        self._record(self._evaluated(lambda: evaluate_epoch(self.state.model, self.data.test, self.subset)))
+        normalisation = self.run.recipe.normalisation
+        model, test = self.state.model, self.data.test
+        self._record(self._evaluated(lambda: evaluate_epoch(model, test, self.subset, normalisation=normalisation)))
         self.state.next_epoch()
 
     def save(self) -> None:
@@ -154,8 +156,10 @@ class Execution:
         def tell(what: str) -> None:
             say(self.run, f"analyses: {what}")
 
-        measure = self.run.measure
-        found = self._evaluated(lambda: Measurements(state.model, data, seed=seed, measure=measure, tell=tell))
+        measure, normalisation = self.run.measure, self.run.recipe.normalisation
+        found = self._evaluated(
+            lambda: Measurements(state.model, data, seed=seed, measure=measure, normalisation=normalisation, tell=tell)
+        )
         logits = torch.from_numpy(found.predictions["intact"]).to(data.test.labels.device)
         self._record(epoch_evaluation(logits, data.test.labels, found.train_loss, found.train_top1, len(data.train)))
         self._write_what_is_kept(found)
@@ -226,7 +230,7 @@ class _ProgressMeter:
 
 def _state(run: RunConfig, data: Dataset, folder: RunFolder, device: torch.device) -> TrainingState:
     state = TrainingState(run, len(data.classes), device)
-    whiten(state.model, data.train)
+    whiten(state.model, data.train, run.recipe.normalisation)
     try:
         state.restore(folder)
     except DamagedRunError as error:

@@ -85,7 +85,9 @@ class TrainingState:
         """Get ready for epochs of so many training images."""
         config = self.recipe.augmentation
         if config != AugmentationConfig():
-            self.augmentation = Augmentation(config, seed=self.seed, count=images, device=self.device)
+            self.augmentation = Augmentation(
+                config, seed=self.seed, count=images, device=self.device, normalisation=self.recipe.normalisation
+            )
 
     def begin_epoch(self) -> None:
         """Draw what belongs to the epoch as a whole."""

@@ -21,7 +21,8 @@ CACHE_BATCH = 64  # images whose largest activations, 8 MB in bf16, fit the last
 def train_step(model: AlexNet, optimizer: Optimizer, images: Tensor, labels: Tensor, recipe: RecipeConfig) -> Tensor:
     """Update once on uint8 images (B, 3, 32, 32); return (cross-entropy · B, correct, B), float64 (3,)."""
     with autocast(images.device, recipe.precision):
-        logits = model.classify(torch.cat([model.features(normalise(part)) for part in cache_parts(model, images)]))
+        parts = (normalise(part, statistics=recipe.normalisation) for part in cache_parts(model, images))
+        logits = model.classify(torch.cat([model.features(part) for part in parts]))
         loss = objective(logits.float(), labels, recipe)  # logits (B, C)
     optimizer.clear_gradients()
     loss.backward()

@@ -10,31 +10,34 @@ from torch.nn import functional as F
 
 from alexnet_study.data.dataset import Split, evenly_over_classes, normalise
 from alexnet_study.models import AlexNet
+from alexnet_study.study.normalisation import CIFAR10, ChannelStatistics
 
 IMAGES = 2000  # evenly over classes: some two million patches, for moments of 27 values
 BATCH = 100
 EPSILON = 5e-4  # added to the eigenvalues
 
 
-def whiten(model: AlexNet, train: Split) -> None:
+def whiten(model: AlexNet, train: Split, normalisation: ChannelStatistics) -> None:
     """Set the weights of conv1 from the training images, where the model's initialisation is that."""
     if model.config.initialisation != "whitening":
         return
     conv = model.convolutions["conv1"]
     assert isinstance(conv, nn.Conv2d)
     indices = evenly_over_classes(train.labels, IMAGES)
-    filters = whitening_filters(train.images[indices].cpu(), side=conv.kernel_size[0], count=conv.out_channels)
+    side, count = conv.kernel_size[0], conv.out_channels
+    filters = whitening_filters(train.images[indices].cpu(), side=side, count=count, normalisation=normalisation)
     with torch.no_grad():
         conv.weight.copy_(filters)
 
 
-def whitening_filters(images: Tensor, *, side: int, count: int) -> Tensor:
+def whitening_filters(images: Tensor, *, side: int, count: int, normalisation: ChannelStatistics = CIFAR10) -> Tensor:
     """Return float64 filters (count, 3, side, side) of uint8 images (N, 3, 32, 32); count is even."""
     length = images.shape[1] * side**2
     moments = torch.zeros(length, length, dtype=torch.float64)
     patches = 0
     for part in images.split(BATCH):
-        columns = F.unfold(normalise(part, torch.float64), side).transpose(0, 1).flatten(1)  # (length, patches)
+        pixels = normalise(part, torch.float64, statistics=normalisation)
+        columns = F.unfold(pixels, side).transpose(0, 1).flatten(1)  # (length, patches)
         moments += columns @ columns.T
         patches += columns.shape[1]
     values, vectors = torch.linalg.eigh(moments / patches)  # ascending

@@ -7,12 +7,13 @@ import torch
 
 from alexnet_study.data.arrays import channel_statistics
 from alexnet_study.data.cache import load_dataset
-from alexnet_study.data.dataset import MEAN, STD, evenly_over_classes, normalise
+from alexnet_study.data.dataset import evenly_over_classes, normalise
+from alexnet_study.study.normalisation import CIFAR10
 
 
 def test_normalise_scales_then_standardises() -> None:
     images = torch.randint(0, 256, (3, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    mean, std = (torch.tensor(values, dtype=torch.float64).view(3, 1, 1) for values in (MEAN, STD))
+    mean, std = (torch.tensor(values, dtype=torch.float64).view(3, 1, 1) for values in (CIFAR10.mean, CIFAR10.std))
     expected = (images.double() / 255 - mean) / std
     torch.testing.assert_close(normalise(images).double(), expected, rtol=1e-5, atol=1e-5)
 

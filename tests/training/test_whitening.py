@@ -43,7 +43,7 @@ def test_a_run_keeps_the_first_layers_weights_and_trains_its_bias(
     monkeypatch.setattr(running, "_state", kept)
     execute(own, data, tmp_path)
     conv = states[0].model.convolutions["conv1"]
-    expected = whitening_filters(data.train.images, side=3, count=4)
+    expected = whitening_filters(data.train.images, side=3, count=4, normalisation=data.normalisation)
     torch.testing.assert_close(conv.weight.detach(), expected.float())
     untrained = TrainingState(own, 4, torch.device("cpu")).model.convolutions["conv1"]
     assert not torch.equal(conv.bias, untrained.bias)

@@ -4,6 +4,7 @@ python -m alexnet_study.cluster.node.staging SOURCE [CACHE] prepares a source an
 """
 
 import contextlib
+import dataclasses
 import json
 import os
 import shutil
@@ -16,17 +17,22 @@ from pathlib import Path
 
 from alexnet_study.cluster.plans.job_plan import JobPlan
 from alexnet_study.errors import RequestError
+from alexnet_study.study.normalisation import ChannelStatistics
 from alexnet_study.study.validation import build
 
 
 @dataclass(frozen=True, kw_only=True)
 class PreparedData:
-    """What data that is ready for runs is: its hash, the kind of its source, its classes, its test images' number."""
+    """What data that is ready for runs is: its hash, the kind of its source, its classes, its test images' number.
+
+    normalisation: the statistics by which its images are normalised where a study gives none.
+    """
 
     content_hash: str
     kind: str
     classes: tuple[str, ...]
     test_images: int
+    normalisation: ChannelStatistics
 
 
 def prepared(source: str, cache: Path | None) -> PreparedData:
@@ -63,8 +69,14 @@ def main() -> None:
     except RequestError as error:
         print(error)
         sys.exit(2)
-    own = {"kind": data.source.kind, "classes": data.classes, "test_images": len(data.test)}
-    print(json.dumps({"content_hash": data.content_hash, **own}))
+    own = PreparedData(
+        content_hash=data.content_hash,
+        kind=data.source.kind,
+        classes=data.classes,
+        test_images=len(data.test),
+        normalisation=data.normalisation,
+    )
+    print(json.dumps(dataclasses.asdict(own)))
 
 
 if __name__ == "__main__":

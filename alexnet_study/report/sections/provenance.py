@@ -84,4 +84,5 @@ def tabulate(collection: Collection) -> Table:
 
 
 def _pairs(values: Mapping[str, object]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in values.items())
+    texts = {name: f"({_pairs(value)})" if isinstance(value, Mapping) else value for name, value in values.items()}
+    return ", ".join(f"{name} {text}" for name, text in texts.items())

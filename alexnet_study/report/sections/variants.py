@@ -92,5 +92,5 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Iterable) and not isinstance(value, str):
-        return " ".join(map(str, value)) or "none"
+        return " ".join(f"{item:g}" if isinstance(item, float) else str(item) for item in value) or "none"
     return str(value)
