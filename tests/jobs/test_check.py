@@ -2,6 +2,8 @@
 
 import dataclasses
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,9 +11,12 @@ import pytest
 from PIL import Image
 
 from alexnet_study.commands.check import main
+from alexnet_study.data.dataset import Dataset
 from alexnet_study.errors import RequestError
 from alexnet_study.runs.folder import RunFolder
+from alexnet_study.study.configs import RunConfig
 from alexnet_study.study.study import load_study
+from tests.conftest import execute, write_images
 
 CLAIM = """
 claims:
@@ -49,6 +54,51 @@ def test_an_odd_folder_is_told_class_by_class(
     assert any(line.startswith("claim 2: not judged, since the data has no class 'bird'") for line in lines)
     assert "time not known of baseline, skip: no run of it is finished in these results" in lines
     assert not (tmp_path / "results").exists()
+
+
+def test_a_hundred_classes_are_counted_one_by_one(
+    study_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = write_images(tmp_path / "hundred", classes=100, train=2, test=1)
+    lines = said(capsys, "--study", study_file, "--data", images, "--results", tmp_path / "results")
+    assert all(f"class{number} 2 1" in lines for number in range(100))
+    assert any(line.startswith("data hundred, 100 classes, content hash ") for line in lines)
+    assert "all 200 100" in lines
+    balanced = "balanced: the largest class has 1.0 times the smallest's training images; "
+    assert f"{balanced}the commonest class is 1.0% of the test images" in lines
+
+
+def test_each_run_on_a_folder_is_known_by_the_statistics_that_it_was_trained_by(
+    study_file: Path, images: Path, run: RunConfig, data: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    execute(run, data, tmp_path)
+    capsys.readouterr()
+    words = ("--study", study_file, "--data", images, "--results", tmp_path)
+    lines = said(capsys, *words)
+    assert f"runs 1 of 4 finished, 0 begun, in {tmp_path / 'tiny'}" in lines
+    assert f"normalised by {data.statistics}, where the study gives no other statistics" in lines
+    assert not any("another configuration" in line for line in lines)
+    lines = said(capsys, *words, "--set", "recipe.normalisation={mean: [0.5, 0.5, 0.5], std: [1, 1, 1]}")
+    (other,) = [line for line in lines if "another configuration" in line]
+    assert f"recipe.normalisation: {data.statistics} there, mean 0.5 0.5 0.5, std 1 1 1 here" in other
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (lambda f: [shutil.rmtree(f / s / f"class{n}") for s in ("train", "test") for n in (1, 2, 3)], "classes: 1,"),
+        (lambda f: shutil.rmtree(f / "test"), "test/ is missing; expected train/<class>/"),
+        (lambda f: [path.unlink() for path in f.glob("test/class2/*")], "test/ has no images in class class2"),
+    ],
+)
+def test_data_that_cannot_be_used_is_one_line(
+    study_file: Path, images: Path, change: Callable[[Path], object], line: str
+) -> None:
+    change(images)
+    command = [sys.executable, "-m", "jobs.check", "--study", study_file, "--data", images]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert line in done.stderr
 
 
 def test_finished_runs_tell_the_time_and_folders_of_other_data_are_named(
