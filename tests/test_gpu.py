@@ -133,9 +133,11 @@ def test_the_commands_name_their_build() -> None:
         assert re.sub(r"\D", "", build.cuda) == name.removeprefix("cu")
 
 
-@pytest.mark.parametrize("name", ["README.md", "README.ko.md"])
-def test_readme_tells_of_each_build_its_driver_gpus_and_command(name: str) -> None:
-    rows = [line for line in Path(name).read_text().splitlines() if "`make setup" in line and line.startswith("|")]
+@pytest.mark.parametrize("name", ["gpus.md", "gpus.ko.md"])
+def test_the_page_tells_of_each_build_its_driver_gpus_and_command(name: str) -> None:
+    rows = [
+        line for line in Path("docs", name).read_text().splitlines() if "`make setup" in line and line.startswith("|")
+    ]
     assert len(rows) == len(BUILDS)
     for (cuda, build), row in zip(BUILDS.items(), rows, strict=True):
         _, driver, gpus, command, _ = row.split("|")

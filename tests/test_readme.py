@@ -1,14 +1,18 @@
-"""README says what the reference run says, in both languages."""
+"""README and the results pages say what the reference runs say, in both languages."""
 
 import math
 import re
 from pathlib import Path
 
+import pytest
+
+from documents.claims_tables import claims_table
+
 REPORT = Path("results/reference/skip/report/report.md").read_text()
+WHY = Path("docs/results.md").read_text().split("**Why?** [`")[1].split(".yaml")[0]  # the study that answers it
 NUMBER = re.compile(r"[+−]?\d+\.\d+")
-
-
 READMES = ("README.md", "README.ko.md")
+RESULTS = ("docs/results.md", "docs/results.ko.md")
 
 
 def bold_paragraphs(name: str) -> list[str]:
@@ -16,35 +20,65 @@ def bold_paragraphs(name: str) -> list[str]:
     return [part for part in Path(name).read_text().split("\n\n") if part.startswith("**")]
 
 
-def claims_table(text: str) -> list[str]:
-    """The lines of the first table whose second column is ours."""
-    start = next(match.start() for match in re.finditer(r"^\| (claim \| ours|주장 \| 우리 결과)", text, re.MULTILINE))
-    return text[start : text.index("\n\n", start)].splitlines()
+@pytest.mark.parametrize("name", READMES)
+def test_readme_is_short_and_its_text_of_one_width(name: str) -> None:
+    lines = Path(name).read_text().splitlines()
+    assert len(lines) <= 120
+    assert max(len(line) for line in lines if not line.startswith(("|", "!"))) <= 140
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_links_of_readme_lead_to_files(name: str) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", Path(name).read_text())
+    assert len(links) > 10
+    assert [link for link in links if not Path(link).exists()] == []
 
 
 def test_the_claims_table_is_the_reports() -> None:
-    assert claims_table(Path("README.md").read_text()) == claims_table(REPORT)
+    assert claims_table(Path("docs/results.md").read_text()) == claims_table(REPORT)
 
 
 def test_the_korean_claims_table_has_the_same_numbers() -> None:
-    ours, theirs = claims_table(Path("README.ko.md").read_text()), claims_table(REPORT)
+    ours, theirs = (claims_table(text).splitlines() for text in (Path(RESULTS[1]).read_text(), REPORT))
     assert [NUMBER.findall(line) for line in ours[2:]] == [NUMBER.findall(line) for line in theirs[2:]]
     assert [": 안" in line for line in ours[2:]] == [": inside" in line for line in theirs[2:]]
     assert ["지지됨" in line for line in ours[2:]] == ["supported" in line for line in theirs[2:]]
 
 
 def test_both_languages_give_the_same_answer() -> None:
-    paragraphs = [bold_paragraphs(name)[0] for name in READMES]
+    paragraphs = [bold_paragraphs(name)[0] for name in RESULTS]
     english, korean = (sorted(NUMBER.findall(paragraph)) for paragraph in paragraphs)
     assert english == korean
     answer = REPORT.split("\n\n")[1]
     assert NUMBER.findall(answer)[:3] == NUMBER.findall(paragraphs[0])[:3]  # the difference and its interval
 
 
+def test_readmes_answer_is_that_of_the_results_page() -> None:
+    english, korean = (NUMBER.findall(bold_paragraphs(name)[0]) for name in READMES)
+    assert sorted(english) == sorted(korean)
+    assert english == NUMBER.findall(bold_paragraphs(RESULTS[0])[0])[: len(english)]
+
+
+def test_how_many_published_figures_lie_outside_is_as_the_report_counts() -> None:
+    row = next(line for line in REPORT.splitlines() if line.startswith("| analyze_performance.py | skip |"))
+    intact, all_of_them, lesioned, _ = re.findall(r"(\d+) of (\d+)", row)[0] + re.findall(r"(\d+) of (\d+)", row)[1]
+    assert intact == all_of_them
+    for name in (*READMES, *RESULTS):
+        integers = re.findall(r"(?<![\d.+−/])\d+(?![\d./])", bold_paragraphs(name)[0])
+        assert {all_of_them, lesioned} <= set(integers), name
+
+
+@pytest.mark.parametrize("name", [*READMES, *RESULTS])
+def test_the_number_of_seeds_is_the_reports(name: str) -> None:
+    n = re.search(r"\(95 % interval .*?n = (\d+) seeds\)", REPORT)
+    assert n is not None
+    assert re.search(rf"from {n[1]} seeds a variant|변형마다 시드 {n[1]}개", bold_paragraphs(name)[0])
+
+
 def test_the_answer_to_why_is_the_second_reports() -> None:
-    report = Path("results/reference/why_jpeg/report/report.md").read_text()
+    report = Path(f"results/reference/{WHY}/report/report.md").read_text()
     known = {number.lstrip("+−") for number in NUMBER.findall(report)} | {f"{math.log(10):.3f}"}
-    for name in READMES:
+    for name in RESULTS:
         told = NUMBER.findall(bold_paragraphs(name)[1].rpartition("(")[0])  # in brackets: a run that isn't in it
         assert len(told) > 15
         assert {number.lstrip("+−") for number in told} <= known, name
