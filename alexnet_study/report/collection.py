@@ -109,10 +109,14 @@ class Collection:
 
     @property
     def measures(self) -> dict[str, Measure]:
-        """Return the measures that tables show: balanced accuracy only where it differs from top-1."""
-        return {
-            path: own for path, own in MEASURES.items() if path != BALANCED_ACCURACY or is_unbalanced(self.class_sizes)
-        }
+        """Return the measures that tables show: those of some run; balanced accuracy only where it differs from top-1."""
+        shown = [path for path in MEASURES if path != BALANCED_ACCURACY or is_unbalanced(self.class_sizes)]
+        return {path: MEASURES[path] for path in shown if any(self._tells(*group, path) for group in self.evaluations)}
+
+    def _tells(self, variant: str, evaluation: str, path: str) -> bool:
+        """Return whether a run has the measure; what is derived from its curve is told of any, be it with a dash."""
+        of_curve = path.startswith("derived.") and not path.startswith("derived.intact.")
+        return of_curve or bool(self.values.of(variant, path, evaluation))
 
     @property
     def test_images(self) -> int:

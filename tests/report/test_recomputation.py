@@ -15,7 +15,7 @@ import yaml
 from numpy.typing import NDArray
 from scipy import stats
 
-REFERENCES = ("skip", "skip_jpeg", "why_jpeg")
+REFERENCES = ("skip", "skip_jpeg", "why")
 ROOT = Path("results/reference")
 Values = dict[str, dict[int, float]]
 

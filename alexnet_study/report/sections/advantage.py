@@ -1,6 +1,6 @@
 """Of a factorial: the skip's advantage in each condition, and how it differs from that in the first."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,13 +38,15 @@ TOP1 = "evaluations.intact.top1"
 class Condition:
     """The two variants of a condition, named by the one without a skip.
 
-    advantage: of test top-1, paired by seed. beyond_first: that less the advantage in the first condition.
+    advantage: of test top-1, paired by seed. beyond_first: that less the advantage in the first condition, from the
+    seeds of both. first: the advantage in the first condition, of these seeds alone.
     """
 
     skipped: str
     plain: str
     advantage: Contrast
     beyond_first: Contrast | None
+    first: Contrast | None
 
 
 def section(material: Material) -> Section | None:
@@ -65,9 +67,19 @@ def conditions(collection: Collection) -> list[Condition]:
         advantage = compare(weights, values)
         if advantage is None:
             continue
-        beyond = compare({**weights, made[0].skipped: -1.0, made[0].plain: 1.0}, values) if made else None
-        made.append(Condition(skipped=skipped, plain=plain, advantage=advantage, beyond_first=beyond))
+        beyond, first = _beside_first(weights, made[0], values) if made else (None, None)
+        made.append(Condition(skipped=skipped, plain=plain, advantage=advantage, beyond_first=beyond, first=first))
     return made
+
+
+def _beside_first(
+    weights: Mapping[str, float], first: Condition, values: Mapping[str, Mapping[int, float]]
+) -> tuple[Contrast | None, Contrast | None]:
+    """Return an advantage less the first condition's, and the first's of the same seeds alone: like with like."""
+    own = {first.skipped: 1.0, first.plain: -1.0}
+    common = set.intersection(*(set(values[variant]) for variant in (*weights, *own)))
+    same = {variant: {seed: found[seed] for seed in found if seed in common} for variant, found in values.items()}
+    return compare({**weights, first.skipped: -1.0, first.plain: 1.0}, values), compare(own, same)
 
 
 def draw(collection: Collection, found: Sequence[Condition]) -> Picture:
@@ -107,6 +119,9 @@ def tabulate(collection: Collection, found: Sequence[Condition]) -> Table:
         row: Row = {"condition": it.plain, "variant": it.skipped, **estimate_columns(it.advantage.estimate)}
         if beyond:
             row |= {f"beyond_first_{name}": value for name, value in estimate_columns(beyond).items()}
+        if it.first:
+            row |= {f"first_{name}": value for name, value in estimate_columns(it.first.estimate).items()}
+        same = it.first.estimate if it.first else None
         rows.append(row)
         display.append(
             {
@@ -115,15 +130,16 @@ def tabulate(collection: Collection, found: Sequence[Condition]) -> Table:
                 "with a skip, %": estimate_text(own, levels[it.skipped]),
                 "advantage, points": estimate_text(own, it.advantage.estimate, difference=True),
                 "p": p_text(it.advantage.estimate.p_value()),
+                f"that of {found[0].plain}, same seeds, points": estimate_text(own, same, difference=True),
                 f"less that of {found[0].plain}, points": estimate_text(own, beyond, difference=True),
                 "p of that": p_text(beyond.p_value()) if beyond else "–",
                 "n": it.advantage.estimate.n,
             }
         )
     caption = (
-        "Test top-1 by condition: mean [95 % t interval]; the advantage and its difference from the first condition's "
-        "(the interaction), paired by seed, from the n seeds that all variants have. One p at a time; only those of "
-        "the claims are corrected for their number."
+        "Test top-1 by condition: mean [95 % t interval]; the advantage, paired by seed, that of the first condition "
+        "with the same n seeds, and the difference of the two (the interaction). One p at a time; only those of the "
+        "claims are corrected for their number."
     )
     return table("advantage", caption, rows, display)
 

@@ -49,6 +49,22 @@ def test_advantages_and_interactions_are_paired_by_seed(factorial: Material, tmp
     assert list(drawn[drawn["condition"] == "plain"]["advantage"]) == pytest.approx(list(first))
 
 
+def test_the_first_conditions_advantage_is_told_of_the_same_seeds(
+    tmp_path: Path, write_runs: Callable[..., None]
+) -> None:
+    study = dataclasses.replace(load_study(Path("jobs/studies/why.yaml")), seeds=tuple(range(SEEDS)), looks={SEEDS: 1})
+    fewer = {name: dataclasses.replace(study.variants[name], seeds=[2, 3]) for name in ("long", "long_skip")}
+    study = dataclasses.replace(study, variants={**study.variants, **fewer})
+    write_runs(study, tmp_path, images=40, kept=10, skill={"plain_skip": 3.0})
+    found = advantage.section(gather(collect(study, tmp_path), tmp_path / "why/report"))
+    assert found is not None
+    tidy = found.tables[0].tidy.set_index("condition")
+    first = top1(tmp_path, "plain_skip") - top1(tmp_path, "plain")
+    assert tidy.loc["long", "first_estimate"] == pytest.approx(first[2:].mean())
+    assert tidy.loc["norm", "first_estimate"] == pytest.approx(first.mean())
+    assert first[2:].mean() != pytest.approx(first.mean())
+
+
 def test_a_skips_difference_from_its_own_kind_is_in_the_table(factorial: Material, tmp_path: Path) -> None:
     table = differences(factorial.collection)
     assert list(table.display.columns)[:3] == [
