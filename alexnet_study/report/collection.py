@@ -18,7 +18,14 @@ from numpy.typing import NDArray
 from alexnet_study.errors import DamagedRunError
 from alexnet_study.report.applicability import DataFacts, Inapplicable, applicable, inapplicable
 from alexnet_study.report.flags import departures, few, held_out, is_unbalanced, majority, mixtures
-from alexnet_study.report.measures import BALANCED_ACCURACY, MEASURES, Measure, curve_deviations, measure
+from alexnet_study.report.measures import (
+    BALANCED_ACCURACY,
+    MEASURES,
+    Measure,
+    analysis_of,
+    curve_deviations,
+    measure,
+)
 from alexnet_study.report.values import CONFUSION, RUN, RunValues, Values, values_of
 from alexnet_study.runs.folder import ARRAY_FILES, RunFolder
 from alexnet_study.runs.records import EpochRecord, Provenance
@@ -109,14 +116,13 @@ class Collection:
 
     @property
     def measures(self) -> dict[str, Measure]:
-        """Return the measures that tables show: those of some run; balanced accuracy only where it differs from top-1."""
-        shown = [path for path in MEASURES if path != BALANCED_ACCURACY or is_unbalanced(self.class_sizes)]
-        return {path: MEASURES[path] for path in shown if any(self._tells(*group, path) for group in self.evaluations)}
-
-    def _tells(self, variant: str, evaluation: str, path: str) -> bool:
-        """Return whether a run has the measure; what is derived from its curve is told of any, be it with a dash."""
-        of_curve = path.startswith("derived.") and not path.startswith("derived.intact.")
-        return of_curve or bool(self.values.of(variant, path, evaluation))
+        """Return the measures that tables show: of what the study measures; balanced accuracy where it isn't top-1."""
+        hidden = set() if is_unbalanced(self.class_sizes) else {BALANCED_ACCURACY}
+        return {
+            path: own
+            for path, own in MEASURES.items()
+            if path not in hidden and analysis_of(path) in self.study.measure
+        }
 
     @property
     def test_images(self) -> int:

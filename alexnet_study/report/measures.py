@@ -164,6 +164,13 @@ MEASURES = {
 BALANCED_ACCURACY = "derived.intact.balanced_accuracy"
 
 
+def analysis_of(path: str) -> str:
+    """Return which of the analyses that a study may leave out a measure comes from: metrics, pca or regressors."""
+    if ".pca." in path or MEASURES[path].of_spectrum:
+        return "pca"
+    return "regressors" if path.startswith("linear_regressor.") else "metrics"
+
+
 def measure(path: str) -> Measure:
     """Return how the measure at `path` is shown; a path that is not listed shows as itself."""
     path = in_evaluation(path, "intact") or path

@@ -37,11 +37,12 @@ def runs_of(name: str) -> dict[str, dict[int, tuple[dict[str, Any], list[dict[st
 
 
 def value_of(metric: str, summary: dict[str, Any]) -> float:
-    pca = summary["evaluations"]["intact"]["pca"]
-    if metric == "derived.intact.variance_in_two":
-        return float(sum(pca["explained_variance_ratio"][:2]))
-    if metric == "derived.intact.components_90":
-        return 1.0 + next(i for i, total in enumerate(np.cumsum(pca["explained_variance_ratio"])) if total >= 0.9)
+    if metric.startswith("derived.intact."):
+        ratios = summary["evaluations"]["intact"]["pca"]["explained_variance_ratio"]
+        if metric == "derived.intact.variance_in_two":
+            return float(sum(ratios[:2]))
+        assert metric == "derived.intact.components_90"
+        return 1.0 + next(i for i, total in enumerate(np.cumsum(ratios)) if total >= 0.9)
     here: Any = summary
     for part in metric.split("."):
         here = here[summary["classes"].index(part)] if isinstance(here, list) else here[part]

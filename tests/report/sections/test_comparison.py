@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 from alexnet_study.report.audit.entries import as_json
@@ -21,6 +22,18 @@ def test_a_figure_of_too_few_seeds_is_a_dash_in_its_own_column(finished: tuple[S
     stability = shown[shown["figure"].str.startswith("distance from the median learning curve")]
     assert stability.iloc[0, 1] == "–"
     assert not shown.isna().to_numpy().any()
+
+
+def test_what_the_study_does_not_measure_has_no_row(finished: tuple[Study, Path], results: Path) -> None:
+    study, _ = finished
+    shown = [
+        set(comparison(collect(dataclasses.replace(study, measure=measured), results)).display["figure"])
+        for measured in (study.measure, ("metrics",))
+    ]
+    dropped = shown[0] - shown[1]
+    assert shown[1] < shown[0]
+    assert len(dropped) == 7
+    assert all(re.match("linear regressor|variance explained|components for|participation", name) for name in dropped)
 
 
 def reach(results: Path, variant: str, epochs: list[int]) -> None:
