@@ -116,14 +116,15 @@ def power(effect: float, spread: float, n: int, level: float) -> float:
 class Claim:
     """One claim, computed again; what is not defined is None."""
 
-    def __init__(self, entry: dict[str, Any], runs: Any, study: dict[str, Any]) -> None:
+    def __init__(self, entry: dict[str, Any], runs: Any, study: dict[str, Any], at: int = 0) -> None:
+        """at: the look that is asked for; by default the last one that the claim's runs have reached."""
         self.weights, self.metric = entry["variants"], entry["metric"]
         self.null = entry.get("below", 0.0)
         order = study["seeds"] if isinstance(study["seeds"], list) else list(range(study["seeds"]))
         looks = study.get("looks") or {len(order): 1.0}
         finished = set.intersection(*(set(runs.get(variant, {})) for variant in self.weights))
         prefix = next((i for i, seed in enumerate(order) if seed not in finished), len(order))
-        self.look = max((n for n in looks if n <= prefix), default=0)
+        self.look = at or max((n for n in looks if n <= prefix), default=0)
         self.share = looks.get(self.look)
         seeds = set(order[: self.look]) if self.look else {seed for own in runs.values() for seed in own}
         self.table = None
@@ -134,14 +135,11 @@ class Claim:
             self.plain, self.column = gains[:, classes.index(name)], classes.index(name)
             self.table = gains - gains.mean(1, keepdims=True)
             self.values = self.table[:, self.column]
-            self.p: float | None = max_t(self.table, self.column)
+            self.p = max_t(self.table, self.column)
         else:
             self.values = self.sums(runs, self.metric, seeds)
             self.p = float(stats.ttest_1samp(self.values, self.null).pvalue)
-        if not self.look:
-            self.judged_p: float | None = None
-        else:
-            self.judged_p = self.p
+        self.family: list[float | None] = []  # p of all claims at this one's look, None of those that are not there yet
 
     def sums(self, runs: Any, metric: str, seeds: set[int]) -> NDArray[np.float64]:
         values = {variant: values_of(runs, variant, metric, seeds) for variant in self.weights}
@@ -165,7 +163,20 @@ def both(request: pytest.FixtureRequest) -> tuple[list[Claim], list[dict[str, An
     """Return the claims of a reference, computed again, and as its report has them."""
     study, runs = study_of(request.param), runs_of(request.param)
     reported = json.loads((ROOT / request.param / "report/report.json").read_text())["claims"]
-    return [Claim(entry, runs, study) for entry in study["claims"]], reported
+    return claims_of(study, runs), reported
+
+
+def claims_of(study: dict[str, Any], runs: Any) -> list[Claim]:
+    """Return the claims, each with the p of all that are judged, or were, at its own look."""
+    claims = [Claim(entry, runs, study) for entry in study["claims"]]
+    for look in {claim.look for claim in claims} - {0}:
+        there = [claim.look >= look for claim in claims]
+        pairs = zip(study["claims"], there, strict=True)
+        family = [Claim(entry, runs, study, at=look).p if reached else None for entry, reached in pairs]
+        for claim in claims:
+            if claim.look == look:
+                claim.family = family
+    return claims
 
 
 def test_estimates_intervals_and_p_are_the_reports(both: tuple[list[Claim], list[dict[str, Any]]]) -> None:
@@ -185,8 +196,8 @@ def test_estimates_intervals_and_p_are_the_reports(both: tuple[list[Claim], list
 
 def test_adjusted_p_and_verdicts_are_the_reports(both: tuple[list[Claim], list[dict[str, Any]]]) -> None:
     claims, reported = both
-    adjusted = holm([claim.judged_p for claim in claims])
-    for claim, entry, p in zip(claims, reported, adjusted, strict=True):
+    for index, (claim, entry) in enumerate(zip(claims, reported, strict=True)):
+        p = holm(claim.family)[index] if claim.look else None
         if p is None:
             assert (entry["adjusted_p"], entry["verdict"]) == (None, f"interim at n = {len(claim.values)}")
             continue
@@ -200,12 +211,11 @@ def test_adjusted_p_and_verdicts_are_the_reports(both: tuple[list[Claim], list[d
 
 def test_what_n_resolves_is_the_reports(both: tuple[list[Claim], list[dict[str, Any]]]) -> None:
     claims, reported = both
-    p_values = [claim.judged_p for claim in claims]
     for index, (claim, entry) in enumerate(zip(claims, reported, strict=True)):
         found, n = entry["resolution"], len(claim.values)
         if not claim.look:
             continue
-        level = level_of(index, p_values, claim.share or 1.0)
+        level = level_of(index, claim.family, claim.share or 1.0)
         assert entry["look"]["level"] == pytest.approx(level)
         level /= claim.table.shape[1] if claim.table is not None else 1
         spread = claim.values.std(ddof=1)
