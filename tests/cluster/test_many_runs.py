@@ -26,7 +26,7 @@ def finished(submission_request: Request, data: Dataset, write_runs: Callable[..
     """The request once all its runs are finished."""
     write_runs(submission_request.study, submission_request.results)
     for run in submission_request.runs():
-        own = identity(run, data.content_hash)
+        own = identity(run.on_data(data.normalisation), data.content_hash)
         folder_of(submission_request, run.variant, run.seed).config.write_bytes(indented_json(own.as_json()))
     return submission_request
 

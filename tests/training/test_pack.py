@@ -168,7 +168,7 @@ def finishing_order(
         for run, _ in execute_each(runs, pack_context(data, results)):
             told.append(run)
             assert len(told) > sum(map(len, packs[:-1])), "told before the next pack begins"
-    assert told == [run for pack in packs for run in pack]
+    assert [(run.variant, run.seed) for run in told] == [(run.variant, run.seed) for pack in packs for run in pack]
     return [[f"{run.variant} {run.seed}" for run in pack] for pack in packs]
 
 
