@@ -43,7 +43,7 @@ IMAGE      ?= alexnet-study
 BASE_IMAGE ?=
 export IMAGE BASE_IMAGE PYTHON
 
-.PHONY: another-cuda help setup gpu-check demo check study reference bench report test image sif sqsh submit status logs cancel retry cluster-up cluster-down
+.PHONY: another-cuda docs help setup gpu-check demo check study reference bench report test image sif sqsh submit status logs cancel retry cluster-up cluster-down
 # What runs under a scheduler runs in processes of its own, which the count does not see: tests/slurm holds that.
 NOT_COUNTED := alexnet_study/cluster/*
 .DEFAULT_GOAL := help
@@ -122,6 +122,10 @@ cluster-down: ## stop what cluster-up started
 
 reference: $(VENV)/.ready ## STUDY's finished runs of RESULTS without arrays, and their report, to results/reference, to commit [FORCE=1]
 	$(RUN) -m jobs.reference --study "$(STUDY)" --results "$(RESULTS)" $(if $(filter-out 0,$(FORCE)),--force)
+
+docs: $(VENV)/.ready ## the documents as a site that opens from disk and asks for nothing from elsewhere: site/index.html
+	@NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --quiet
+	@echo site/index.html
 
 bench: $(VENV)/.ready ## speed against the peers and the limit: a table, and RESULTS/bench/<device>.json [DATA=…]
 	$(RUN) -m benchmarks.run --results "$(RESULTS)" $(if $(DATA),--data "$(DATA)")
