@@ -61,7 +61,8 @@ class OngoingAttempt:
             device_seconds=0.0,
         )
         self._write(self.entry)
-        threading.Thread(target=self._stay_alive, name="heartbeat", daemon=True).start()
+        self._heart = threading.Thread(target=self._stay_alive, name="heartbeat", daemon=True)
+        self._heart.start()
 
     @property
     def entry(self) -> Attempt:
@@ -85,8 +86,13 @@ class OngoingAttempt:
         self.interruption.check()
 
     def end(self, cause: str) -> None:
-        """Say how the attempt ended; raise ReplacedError if the folder is no longer this process's."""
+        """Say how the attempt ended; raise ReplacedError if the folder is no longer this process's.
+
+        The heartbeat's thread is over then. It refers to the training state: one that freed its tensors while Python
+        shuts down would abort the process, and the exit code of a run to be started again would be lost.
+        """
         self._over.set()
+        self._heart.join()  # what it may wait for, the folder's file system, the next line waits for too
         with self._lock:
             self._write(replace(self.entry, end=time.time(), cause=cause))
 

@@ -3,8 +3,9 @@
 import errno
 import json
 import os
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,7 +31,9 @@ def progress(epoch: int) -> Progress:
 
 
 @contextmanager
-def attempt(folder: RunFolder, *, epoch: int = 0) -> Iterator[OngoingAttempt]:
+def attempt(
+    folder: RunFolder, *, epoch: int = 0, measure: Callable[[], Progress] | None = None
+) -> Iterator[OngoingAttempt]:
     with folder.held(job="1", restart=0) as replaced:
         yield OngoingAttempt(
             folder,
@@ -38,7 +41,7 @@ def attempt(folder: RunFolder, *, epoch: int = 0) -> Iterator[OngoingAttempt]:
             device="CPU",
             source=DataSource(kind="digits", name="digits", resized=0),
             origins=(Origin(device="CPU", torch="2", cuda=None, cudnn=None, numpy="2"),),
-            progress=lambda: progress(epoch),
+            progress=measure or (lambda: progress(epoch)),
             interruption=Interruption(),
         )
 
@@ -71,6 +74,33 @@ def test_an_attempt_says_where_it_is_and_stays_fresh(tmp_path: Path, monkeypatch
     last = entries(folder)[0]
     assert last.end is not None
     assert (last.cause, last.end >= last.start) == ("finished", True)
+
+
+def test_an_attempt_that_ends_during_a_heartbeat_leaves_nothing_to_its_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that frees tensors while Python ends aborts the process, whose exit code then says nothing."""
+    freed_by: list[threading.Thread] = []
+    beating = threading.Event()
+
+    class TrainingState:
+        def __call__(self) -> Progress:
+            return progress(0)
+
+        def __del__(self) -> None:
+            freed_by.append(threading.current_thread())
+
+    def beat_slowly(fence: Fence) -> None:
+        beating.set()
+        time.sleep(0.3)
+
+    monkeypatch.setattr(attempts, "BEAT_SECONDS", 0.01)
+    with attempt(RunFolder(tmp_path), measure=TrainingState()) as current:
+        monkeypatch.setattr(Fence, "beat", beat_slowly)
+        beating.wait()
+        current.end("finished")
+    del current
+    assert freed_by == [threading.main_thread()]
 
 
 def test_outside_a_job_an_attempt_is_named_by_host_and_process(tmp_path: Path) -> None:
