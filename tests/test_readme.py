@@ -82,3 +82,13 @@ def test_the_answer_to_why_is_the_second_reports() -> None:
         told = NUMBER.findall(bold_paragraphs(name)[1].rpartition("(")[0])  # in brackets: a run that isn't in it
         assert len(told) > 15
         assert {number.lstrip("+−") for number in told} <= known, name
+
+
+@pytest.mark.parametrize("name", [*READMES, *RESULTS])
+def test_how_far_the_ladder_goes_is_its_reports(name: str) -> None:
+    reports = [Path(f"results/reference/{study}/report/report.md").read_text() for study in ("ladder", "ladder_pilot")]
+    known = {number.lstrip("+−") for report in reports for number in NUMBER.findall(report)}
+    (paragraph,) = (part for part in bold_paragraphs(name) if "91.09" in part)
+    told = NUMBER.findall(paragraph)
+    assert len(told) >= 6
+    assert {number.lstrip("+−") for number in told} <= known

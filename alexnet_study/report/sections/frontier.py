@@ -25,6 +25,7 @@ from alexnet_study.report.statistics.estimates import Estimate
 TOP1 = "evaluations.intact.top1"
 APART = 1.5  # times the work of the variant that computes least: less is not worth a figure
 LEAST_VARIANTS = 3
+NEAR = (16.0, 10.0)  # typographic points, across and up: a number of two digits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,11 +158,33 @@ def _plot(axes: Axes, found: Sequence[Point]) -> None:
         axes.plot(x, y, marker="o", color=hue, markersize=6)
         if point.mirrored:
             axes.plot(x, 100 * point.mirrored.value, marker="o", color=hue, markersize=5, markerfacecolor="none")
-        at: Any = {"textcoords": "offset points", "xytext": (5, 3), "fontsize": 8, "color": hue}
-        axes.annotate(str(point.number), (x, y), **at)
     best = sorted((own.median, 100 * own.top1.value) for own in found if own.best)
     axes.step(*zip(*best, strict=True), where="post", color=INK, linewidth=1)
     axes.set(xscale="log", xlabel="training, seconds a run", ylabel="test top-1, %")
     axes.xaxis.set_major_formatter(ScalarFormatter())
     low, high = axes.get_xlim()
     axes.xaxis.set_minor_formatter(NullFormatter() if high / low > 20 else ScalarFormatter())
+    _number(axes, found)
+
+
+def _number(axes: Axes, found: Sequence[Point]) -> None:
+    """Write the numbers beside the points; those of points too near for numbers of their own in one text."""
+    places = [(own.median, 100 * own.top1.value) for own in found]
+    drawn = axes.transData.transform(places) * 72 / axes.figure.dpi
+    at: Any = {"textcoords": "offset points", "xytext": (5, 3), "fontsize": 8}
+    for group in groups([(x, y) for x, y in drawn]):
+        rightmost = max(group, key=lambda index: drawn[index][0])
+        hue = INK if any(found[index].best for index in group) else GREY
+        axes.annotate(", ".join(str(found[index].number) for index in group), places[rightmost], color=hue, **at)
+
+
+def groups(places: Sequence[tuple[float, float]]) -> list[list[int]]:
+    """Return the indices of `places` (in typographic points) in groups that hold together by steps less than NEAR."""
+    made: list[list[int]] = []
+    for index, (x, y) in enumerate(places):
+        near = [
+            own for own in made if any(abs(places[i][0] - x) < NEAR[0] and abs(places[i][1] - y) < NEAR[1] for i in own)
+        ]
+        made = [own for own in made if own not in near]
+        made.append(sorted([*(i for own in near for i in own), index]))
+    return sorted(made)

@@ -69,3 +69,18 @@ def test_the_frontier_is_what_nothing_dominates(pairs: list[tuple[float, float]]
         if not any(s <= seconds and a >= accuracy and (s, a) != (seconds, accuracy) for s, a in pairs)
     }
     assert set(frontier.frontier(pairs)) == undominated
+
+
+@given(st.lists(st.tuples(st.floats(0, 60), st.floats(0, 60)), max_size=12))
+def test_points_that_are_near_share_a_text(places: list[tuple[float, float]]) -> None:
+    """Against all chains: two are together if a chain of near ones leads from one to the other."""
+    count = len(places)
+    across, up = frontier.NEAR
+    reach = np.eye(count, dtype=bool)
+    for i, (x, y) in enumerate(places):
+        for j, (u, v) in enumerate(places):
+            reach[i, j] |= abs(x - u) < across and abs(y - v) < up
+    for _ in range(count):
+        reach = (reach.astype(int) @ reach.astype(int)) > 0
+    expected = sorted({tuple(np.flatnonzero(row).tolist()) for row in reach})
+    assert [tuple(group) for group in frontier.groups(places)] == expected
