@@ -6,14 +6,12 @@ make bench DATA=data/cifar10-jpeg
 import argparse
 import dataclasses
 import json
-import os
 import platform
 import re
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,6 +24,13 @@ from alexnet_study.study.study import Study, load_study
 from benchmarks.synthetic_runs import write_runs
 
 EPOCHS, IMAGES = 5, 50_000
+STARTER = """
+import json, resource, subprocess, sys, time
+started = time.perf_counter()
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+taken = time.perf_counter() - started
+print(json.dumps([taken, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20]))
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,14 +59,12 @@ def output(*command: str) -> Any:
 
 
 def cost(*command: str) -> tuple[float, float]:
-    """Seconds of a whole process from start to end, and its peak memory in GiB, or that of what it started."""
-    started = time.perf_counter()
-    process = subprocess.Popen([sys.executable, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
-    return time.perf_counter() - started, used.ru_maxrss / 2**20
+    """Seconds of a whole process from start to end, and its peak memory in GiB, or that of what it started.
+
+    Started by a small process: the peak of one that is forked counts what its parent had.
+    """
+    taken, peak = output("-c", STARTER, sys.executable, *command)
+    return float(taken), float(peak)
 
 
 def seconds(*command: str) -> float:
@@ -229,11 +232,17 @@ def main() -> None:
     parser.add_argument("--data", default="cifar10")
     parser.add_argument("--results", type=Path, default=Path("results"))
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only-start", action="store_true", help="time the start of a run, write nothing")
+    parser.add_argument(
+        "--only", choices=("start", "many-runs"), help="the start of a run, or what many runs cost; writes nothing"
+    )
     arguments = parser.parse_args()
-    rows, name = starting(arguments.data, arguments.rounds), device()
+    name = device()
     heading = f"{name}; {arguments.data}; n: paired rounds, medians\n"
-    if arguments.only_start:
+    if arguments.only == "many-runs":
+        print(heading, table(reporting()), sep="\n")
+        return
+    rows = starting(arguments.data, arguments.rounds)
+    if arguments.only == "start":
         print(heading, table(rows), sep="\n")
         return
     trained_rows, trained = training(arguments.data, arguments.rounds)

@@ -15,7 +15,7 @@ import yaml
 from numpy.typing import NDArray
 from scipy import stats
 
-REFERENCES = ("skip", "skip_jpeg", "why")
+REFERENCES = ("ladder", "skip", "skip_jpeg", "why")
 ROOT = Path("results/reference")
 Values = dict[str, dict[int, float]]
 
@@ -50,6 +50,8 @@ def value_of(metric: str, summary: dict[str, Any]) -> float:
 
 
 def values_of(runs: Any, variant: str, metric: str, seeds: set[int]) -> dict[int, float]:
+    variant, _, evaluation = variant.partition(" ")
+    metric = metric.replace(".intact.", f".{evaluation}.") if evaluation else metric
     own = {seed: run for seed, run in sorted(runs.get(variant, {}).items()) if seed in seeds}
     if metric == "derived.curve_deviation":
         curves = np.array([[epoch["test_top1"] for epoch in epochs] for _, epochs in own.values()])
@@ -122,7 +124,7 @@ class Claim:
         self.null = entry.get("below", 0.0)
         order = study["seeds"] if isinstance(study["seeds"], list) else list(range(study["seeds"]))
         looks = study.get("looks") or {len(order): 1.0}
-        finished = set.intersection(*(set(runs.get(variant, {})) for variant in self.weights))
+        finished = set.intersection(*(set(runs.get(name.partition(" ")[0], {})) for name in self.weights))
         prefix = next((i for i, seed in enumerate(order) if seed not in finished), len(order))
         self.look = at or max((n for n in looks if n <= prefix), default=0)
         self.share = looks.get(self.look)
@@ -138,7 +140,7 @@ class Claim:
             self.p = max_t(self.table, self.column)
         else:
             self.values = self.sums(runs, self.metric, seeds)
-            self.p = float(stats.ttest_1samp(self.values, self.null).pvalue)
+            self.p = float(stats.ttest_1samp(self.values, self.null).pvalue) if len(self.values) else math.nan
         self.family: list[float | None] = []  # p of all claims at this one's look, None of those that are not there yet
 
     def sums(self, runs: Any, metric: str, seeds: set[int]) -> NDArray[np.float64]:
@@ -181,6 +183,9 @@ def claims_of(study: dict[str, Any], runs: Any) -> list[Claim]:
 
 def test_estimates_intervals_and_p_are_the_reports(both: tuple[list[Claim], list[dict[str, Any]]]) -> None:
     for claim, entry in zip(*both, strict=True):
+        if not len(claim.values):  # a variant of which no run is there
+            assert (entry["n"], entry["estimate"], entry["p"]) == (0, None, None)
+            continue
         assert entry["estimate"] == pytest.approx(claim.values.mean(), rel=1e-9, abs=1e-12)
         assert entry["interval"] == pytest.approx(claim.interval(), rel=1e-9, abs=1e-12)
         assert entry["n"] == len(claim.values)

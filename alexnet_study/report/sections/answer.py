@@ -14,6 +14,7 @@ from alexnet_study.report.statistics.joint import runs_to_refuse
 
 OUTCOMES = ("supported", "contradicted", "supported in part", "not resolved", "mixed", "interim", "interim in part")
 JUDGED = ("supported", "contradicted")
+MANY_VARIANTS = 6  # more are not named one by one
 NAMED = 3  # claims that a sentence names with their numbers
 SIDES = {"intact": "with", "lesioned": "without"}
 
@@ -157,15 +158,19 @@ def _densities(check: VectorCheck, near: str, far: str) -> str:
 
 
 def _plain(material: Material) -> str:
-    """Return the answer of a study without claims: test top-1 of each variant, and the differences from the first."""
+    """Return the answer of a study without claims: test top-1 of each variant, and the differences from the first.
+
+    Of many variants, of the least and the most accurate one.
+    """
     collection, metric = material.collection, "evaluations.intact.top1"
-    first, *others = collection.variants
     values = {variant: collection.values.of(variant, metric) for variant in collection.variants}
-    means = [
-        f"{variant} {with_interval(estimates.mean(list(own.values())), metric, difference=False)}"
-        for variant, own in values.items()
-    ]
-    text = f"Test top-1: {'; '.join(means)}"
+    means = {variant: estimates.mean(list(own.values())) for variant, own in values.items()}
+    named, text = list(values), "Test top-1: "
+    if len(values) > MANY_VARIANTS:
+        ordered = sorted(values, key=lambda variant: means[variant].value)
+        named, text = [ordered[0], ordered[-1]], f"Test top-1, least and greatest of {len(values)} variants: "
+    first, *others = named
+    text += "; ".join(f"{name} {with_interval(means[name], metric, difference=False)}" for name in named)
     for other in others:
         found = compare({other: 1.0, first: -1.0}, values)
         if found:

@@ -84,6 +84,19 @@ def test_without_the_runs_of_a_variant_the_answer_says_so(factorial: Study, tmp_
     assert why == "More epochs take some of the advantage: interim, – (n = 0)."
 
 
+def test_of_many_variants_without_claims_the_least_and_the_greatest_are_named(
+    study: Study, write_runs: Callable[..., None], tmp_path: Path
+) -> None:
+    skill = {f"v{place}": 0.5 + place for place in (3, 0, 6, 1, 2, 5, 4)}
+    many = dataclasses.replace(study, variants=dict.fromkeys(skill, study.variants["baseline"]), claims=())
+    write_runs(many, tmp_path, skill=skill)
+    (found,) = answer(gather(collect(many, tmp_path), tmp_path / "skip/report"))
+    assert found.startswith("Test top-1, least and greatest of 7 variants: v0 ")
+    assert "; v6 " in found
+    assert "; v6 less v0 +" in found
+    assert "v3" not in found
+
+
 def test_one_seed_is_answered_without_a_verdict(study: Study, made: Path, tmp_path: Path) -> None:
     for variant in study.variants:
         shutil.copytree(made / f"skip/{variant}/seed-0", tmp_path / f"skip/{variant}/seed-0")
