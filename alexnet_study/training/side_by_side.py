@@ -15,9 +15,17 @@ from alexnet_study.training.epoch import Steps
 from alexnet_study.training.graphs import Capture, CudaCapture, GraphSteps
 from alexnet_study.training.state import TrainingState
 
-MOST_RUNS = 16  # side by side: more don't make a GPU faster
+MOST_RUNS = 16  # side by side; whether more would make a GPU faster was not measured
 SHARE_OF_MEMORY = 0.8  # of what is free; the rest is for evaluation and for what the allocator can't use
 FULL = ("out of memory", "ALLOC_FAILED")  # the words of CUDA, and of cuBLAS and cuDNN
+
+# What the steps take of a GPU's memory beyond their tensors. gpu-check measured on an H200 (torch 2.11.0, CUDA 13.0),
+# for `skip` in fp32, whose step's tensors are estimated at 0.49 GiB: 1.54 GiB for 1 run, 17.29 GiB for 16. That is 1.05
+# GiB for each further run, and 0.49 GiB once. How much of it is the warm-up, the workspaces of cuBLAS and cuDNN on each
+# stream, and gaps of the allocator was not measured. So one part grows with the model, one doesn't, all are rounded up.
+ONCE = 3 * 2**28  # bytes, however many runs
+EACH = 2**27  # bytes a run, whatever its model
+TIMES = 2  # of the tensors' bytes, a run
 
 
 class TooManyRunsError(Exception):
@@ -72,13 +80,24 @@ def fitting(device: torch.device, run: RunConfig, classes: int) -> int:
     return runs_side_by_side(free, step_bytes(run.model, classes, run.recipe))
 
 
-def runs_side_by_side(free: int, each: int) -> int:
-    """Return how many runs of `each` bytes train side by side in `free` bytes of a GPU's memory: 1 … 16."""
-    return max(1, min(MOST_RUNS, int(SHARE_OF_MEMORY * free) // each))
+def runs_side_by_side(free: int, tensors: int) -> int:
+    """Return how many runs train side by side in `free` bytes of a GPU's memory: 1 … 16.
+
+    tensors: bytes of one run's state and step, as `step_bytes` returns them.
+    """
+    return max((n for n in range(1, MOST_RUNS + 1) if pack_bytes(n, tensors) <= SHARE_OF_MEMORY * free), default=1)
+
+
+def pack_bytes(runs: int, tensors: int) -> int:
+    """Return an estimate, from above, of the bytes that the steps of so many runs side by side take of a GPU's memory.
+
+    tensors: bytes of one run's state and step, as `step_bytes` returns them.
+    """
+    return ONCE + runs * (EACH + TIMES * tensors)
 
 
 def step_bytes(model: ModelConfig, classes: int, recipe: RecipeConfig) -> int:
-    """Return an estimate, from above, of the bytes that one run's state and step hold at once in fp32.
+    """Return an estimate, from above, of the bytes that the tensors of one run's state and step hold at once in fp32.
 
     Weights, momenta, gradients, and the copies of the first two that a capture makes: 5 numbers a parameter; 2 more for
     each momentum and average more, and 6 for Muon's matrices on their way. Of each image, itself and normalised; in

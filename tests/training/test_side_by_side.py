@@ -8,7 +8,7 @@ import torch
 
 from alexnet_study.data.dataset import Dataset
 from alexnet_study.errors import LostGpuError, RunError
-from alexnet_study.study.configs import RecipeConfig, RunConfig
+from alexnet_study.study.configs import ModelConfig, RecipeConfig, RunConfig
 from alexnet_study.training.epoch import Steps, train_epoch
 from alexnet_study.training.graphs import GraphSteps, Work, registers_generators
 from alexnet_study.training.side_by_side import (
@@ -16,6 +16,7 @@ from alexnet_study.training.side_by_side import (
     first_error,
     graph_or_plain,
     is_out_of_memory,
+    pack_bytes,
     runs_side_by_side,
     step_bytes,
 )
@@ -134,9 +135,30 @@ def test_errors_of_a_full_memory_are_told_from_others(error: Exception, full: bo
     assert is_out_of_memory(error) == full
 
 
-@pytest.mark.parametrize(("free", "runs"), [(80 * 10**9, 16), (10 * 10**9, 8), (10**9, 1), (0, 1)])
+@pytest.mark.parametrize(("free", "runs"), [(80 * 10**9, 16), (10 * 10**9, 3), (10**9, 1), (0, 1)])
 def test_as_many_runs_go_side_by_side_as_fit_the_memory(free: int, runs: int) -> None:
     assert runs_side_by_side(free, 10**9) == runs
+
+
+SKIP_IN_FP32 = step_bytes(ModelConfig(skips=("conv2",)), 10, RecipeConfig())
+MEASURED_ON_AN_H200 = {1: 1.54, 16: 17.29}  # GiB that the steps of `skip` in fp32 took, torch 2.11.0+cu130
+
+
+@pytest.mark.parametrize("runs", MEASURED_ON_AN_H200)
+def test_what_steps_took_of_a_gpus_memory_is_within_the_estimate_and_near_it(runs: int) -> None:
+    taken = MEASURED_ON_AN_H200[runs] * 2**30
+    assert 1.05 * taken < pack_bytes(runs, SKIP_IN_FP32) < 1.5 * taken
+
+
+@pytest.mark.parametrize(("gib", "fewest", "most"), [(8, 2, 6), (16, 6, 12), (24, 10, 16), (80, 16, 16)])
+def test_a_gpu_of_common_size_gets_several_runs_and_no_more_than_what_was_measured_lets_it(
+    gib: int, fewest: int, most: int
+) -> None:
+    free = int((gib - 0.75) * 2**30)  # the rest: CUDA's context
+    runs = runs_side_by_side(free, SKIP_IN_FP32)
+    assert fewest <= runs <= most
+    first, last = MEASURED_ON_AN_H200[1], MEASURED_ON_AN_H200[16]
+    assert (first + (runs - 1) * (last - first) / 15) * 2**30 < free
 
 
 @pytest.mark.parametrize("batch_norm", [False, True])

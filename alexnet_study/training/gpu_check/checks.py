@@ -25,6 +25,7 @@ from alexnet_study.training.side_by_side import (
     SHARE_OF_MEMORY,
     first_error,
     first_line,
+    pack_bytes,
     step_bytes,
     steps_on,
 )
@@ -199,7 +200,8 @@ def memory(place: Place, runs: int) -> str:
         trained(steps)
         return steps
 
-    taken, planned = place.peak(work), runs * step_bytes(place.structures["skip"], CLASSES, place.recipe("fp32"))
+    tensors = step_bytes(place.structures["skip"], CLASSES, place.recipe("fp32"))
+    taken, planned = place.peak(work), pack_bytes(runs, tensors)
     text = f"{runs} in {taken / 2**30:.2f} GiB, estimated {planned / 2**30:.2f}"
     if taken > planned / SHARE_OF_MEMORY:
         raise FailedCheckError(f"{text}: packs would be too large")

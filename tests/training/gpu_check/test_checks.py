@@ -119,9 +119,16 @@ def test_an_analysis_that_varies_or_lies_far_off_is_seen(place: Place, monkeypat
 
 
 def test_memory_beyond_what_packs_are_planned_by_is_seen(place: Place) -> None:
-    greedy = dataclasses.replace(place, peak=lambda work: 2**30)
+    greedy = dataclasses.replace(place, peak=lambda work: 2**31)
     with pytest.raises(FailedCheckError, match="packs would be too large"):
         named(greedy)["memory of 1 side by side"]()
+
+
+@pytest.mark.parametrize(("runs", "gib"), [(1, 1.54), (16, 17.29)])
+def test_the_memory_that_an_h200_took_passes(place: Place, runs: int, gib: float) -> None:
+    measured = int(gib * 2**30)  # of the published model in batches of 256, fp32, torch 2.11.0+cu130
+    h200 = dataclasses.replace(place, model=ModelConfig(), batch_size=256, peak=lambda _: measured)
+    assert gpu_check.memory(h200, runs).startswith(f"{runs} in {gib} GiB, estimated ")
 
 
 def test_a_loss_that_is_no_number_is_seen(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
