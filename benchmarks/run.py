@@ -238,11 +238,8 @@ def main() -> None:
     arguments = parser.parse_args()
     name = device()
     heading = f"{name}; {arguments.data}; n: paired rounds, medians\n"
-    if arguments.only == "many-runs":
-        print(heading, table(reporting()), sep="\n")
-        return
-    rows = starting(arguments.data, arguments.rounds)
-    if arguments.only == "start":
+    rows = reporting() if arguments.only == "many-runs" else starting(arguments.data, arguments.rounds)
+    if arguments.only:
         print(heading, table(rows), sep="\n")
         return
     trained_rows, trained = training(arguments.data, arguments.rounds)

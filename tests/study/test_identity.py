@@ -48,11 +48,9 @@ class Unready(RecipeConfig):
 
 
 def test_every_finished_run_of_the_reference_keeps_its_hash() -> None:
-    assert {path.parts[2] for path in REFERENCE} == {"ladder", "ladder_pilot", "skip", "skip_jpeg", "why"}
-    studies = {
-        name: load_study(Path(f"jobs/studies/{name}.yaml"))
-        for name in ("ladder", "ladder_pilot", "skip", "skip_jpeg", "why")
-    }
+    names = {"ladder", "ladder_pilot", "skip", "skip_jpeg", "why"}
+    assert {path.parts[2] for path in REFERENCE} == names
+    studies = {name: load_study(Path(f"jobs/studies/{name}.yaml")) for name in names}
     for path in REFERENCE:
         stored = json.loads(path.read_text())
         fields = {name: value for name, value in stored.items() if name not in ("variant", "hash")}

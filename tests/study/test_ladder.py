@@ -12,7 +12,7 @@ from alexnet_study.study.study import Study, load_study
 
 RATE = "learning_rate"
 PILOT = Path("results/reference/ladder_pilot")
-LAST = ("small_batches", "skips")
+TRIED = ("muon", "pooled", "whitening", "augmentation", "smoothing", "gelu", "max_pooled", "small_batches", "skips")
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +78,11 @@ def test_the_pilot_holds_the_same_rungs_on_other_seeds_and_held_out_images(ladde
     for rung in ("published", *RUNGS):
         run = ladder.run(rung, 0)
         assert (run.model, run.recipe) in tried, rung
+    for rung in ("one_cycle", "batch_norm", "muon", "pooled", "top"):
+        first, *others = (name for name in pilot.variants if name.startswith(f"{rung}_r"))
+        assert others
+        for name in others:
+            assert changed(pilot, first, name) == {RATE}
 
 
 def test_the_pilots_choice_is_the_ladder(ladder: Study, pilot: Study) -> None:
@@ -90,7 +95,7 @@ def test_the_pilots_choice_is_the_ladder(ladder: Study, pilot: Study) -> None:
             assert len(values) == len(pilot.seeds), name
             means[name] = sum(values) / len(values)
     level, stays = means["batch_norm"], []
-    for ingredient in ("muon", "pooled", "whitening", "augmentation", "smoothing", "gelu", "max_pooled", *LAST):
+    for ingredient in TRIED:
         best = max(
             (name for name in means if name.rpartition("_r")[0] == ingredient or name == ingredient),
             key=means.__getitem__,

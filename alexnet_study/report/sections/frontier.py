@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, ScalarFormatter
+from scipy.sparse.csgraph import connected_components
 
 from alexnet_study.report.collection import Collection
 from alexnet_study.report.material import Material
@@ -180,11 +181,7 @@ def _number(axes: Axes, found: Sequence[Point]) -> None:
 
 def groups(places: Sequence[tuple[float, float]]) -> list[list[int]]:
     """Return the indices of `places` (in typographic points) in groups that hold together by steps less than NEAR."""
-    made: list[list[int]] = []
-    for index, (x, y) in enumerate(places):
-        near = [
-            own for own in made if any(abs(places[i][0] - x) < NEAR[0] and abs(places[i][1] - y) < NEAR[1] for i in own)
-        ]
-        made = [own for own in made if own not in near]
-        made.append(sorted([*(i for own in near for i in own), index]))
-    return sorted(made)
+    x, y = np.asarray(places, dtype=float).reshape(-1, 2).T
+    near = (abs(x - x[:, None]) < NEAR[0]) & (abs(y - y[:, None]) < NEAR[1])
+    count, labels = connected_components(near, directed=False)
+    return [np.flatnonzero(labels == label).tolist() for label in range(count)]
