@@ -22,6 +22,7 @@ from alexnet_study.report.rendering.picture import (
     POINTS,
     WIDE,
     Picture,
+    Point,
     line,
     picture,
     within,
@@ -85,9 +86,9 @@ def _beside_first(
 def draw(collection: Collection, found: Sequence[Condition]) -> Picture:
     """Draw test top-1 without and with a skip, and the advantage, against the condition."""
     wide, narrow = Figure(figsize=(WIDE, 3.2)), Figure(figsize=(NARROW, 6.0))
-    for figure, axes in ((wide, wide.subplots(1, 2)), (narrow, narrow.subplots(2, 1))):
-        _levels(axes[0], collection, found)
-        _advantages(axes[1], found)
+    points: list[Point] = []
+    for figure, axes in ((narrow, narrow.subplots(2, 1)), (wide, wide.subplots(1, 2))):
+        points = _levels(axes[0], collection, found) + _advantages(axes[1], found)
         handles = [own for own in axes[0].lines if own.get_label() in ("without a skip", "with a skip")]
         figure.legend(handles=handles, loc="outside upper center", ncols=2, frameon=False)
     caption = (
@@ -104,7 +105,8 @@ def draw(collection: Collection, found: Sequence[Condition]) -> Picture:
         for it in found
         for seed, value in it.advantage.by_seed.items()
     ]
-    return picture(wide, "advantage", caption=caption, alt=alt, data=pd.DataFrame(rows), narrow=narrow)
+    more: Any = {"data": pd.DataFrame(rows), "narrow": narrow, "points": points}
+    return picture(wide, "advantage", caption=caption, alt=alt, **more)
 
 
 def tabulate(collection: Collection, found: Sequence[Condition]) -> Table:
@@ -144,7 +146,9 @@ def tabulate(collection: Collection, found: Sequence[Condition]) -> Table:
     return table("advantage", caption, rows, display)
 
 
-def _levels(axes: Axes, collection: Collection, found: Sequence[Condition]) -> None:
+def _levels(axes: Axes, collection: Collection, found: Sequence[Condition]) -> list[Point]:
+    """Draw the variants' means and intervals; return the means."""
+    own, points = measure(TOP1), []
     for shift, text, names in (
         (-0.06, "without a skip", [it.plain for it in found]),
         (0.06, "with a skip", [it.skipped for it in found]),
@@ -153,16 +157,23 @@ def _levels(axes: Axes, collection: Collection, found: Sequence[Condition]) -> N
         places = np.arange(len(names)) + shift
         style = line(collection, names[0])
         face = INK if style == "-" else "white"
-        means = [100 * float(np.mean(sample)) for sample in samples]
-        axes.plot(places, means, color=INK, linestyle=style, marker="o", markerfacecolor=face, label=text, markersize=5)
-        for place, sample in zip(places, samples, strict=True):
-            if interval := measure(TOP1).interval(estimates.mean(sample)):
+        means = [estimates.mean(sample) for sample in samples]
+        heights = [100 * mean.value for mean in means]
+        axes.plot(
+            places, heights, color=INK, linestyle=style, marker="o", markerfacecolor=face, label=text, markersize=5
+        )
+        for place, height, name, mean in zip(places, heights, names, means, strict=True):
+            points.append(Point(axes, place, height, f"{name}: {estimate_text(own, mean)} %"))
+            if interval := own.interval(mean):
                 axes.plot([place] * 2, [100 * interval.low, 100 * interval.high], color=INK, linewidth=1.2)
     _name(axes, found, "test top-1, %")
     within(axes, y=PERCENT)
+    return points
 
 
-def _advantages(axes: Axes, found: Sequence[Condition]) -> None:
+def _advantages(axes: Axes, found: Sequence[Condition]) -> list[Point]:
+    """Draw each seed's advantage, the mean and its interval; return the means."""
+    points = []
     axes.axhline(0, color=INK, linewidth=0.8)
     for place, it in enumerate(found):
         values = 100 * np.array(it.advantage.values)
@@ -170,9 +181,13 @@ def _advantages(axes: Axes, found: Sequence[Condition]) -> None:
         axes.scatter(place + 0.2 + 0.06 * np.sin(2.4 * np.arange(len(values))), values, **dots)
         if interval := it.advantage.estimate.interval():
             axes.plot([place] * 2, [100 * interval.low, 100 * interval.high], color=INK, linewidth=1.8)
-        axes.plot(place, 100 * it.advantage.estimate.value, marker="o", color=INK, markersize=6)
+        height = 100 * it.advantage.estimate.value
+        axes.plot(place, height, marker="o", color=INK, markersize=6)
+        text = estimate_text(measure(TOP1), it.advantage.estimate, difference=True)
+        points.append(Point(axes, place, height, f"{it.skipped} less {it.plain}: {text} points"))
     _name(axes, found, "with less without, points")
     within(axes, y=POINTS)
+    return points
 
 
 def _name(axes: Axes, found: Sequence[Condition], text: str) -> None:

@@ -22,11 +22,12 @@ from alexnet_study.report.rendering.picture import (
     WIDE,
     YES,
     Picture,
+    Point,
     clipped,
     picture,
 )
 from alexnet_study.report.rendering.section import Section
-from alexnet_study.report.rendering.text import Row
+from alexnet_study.report.rendering.text import Row, interval_text
 from alexnet_study.report.statistics.estimates import LEAST_RUNS, Interval, can_not_tell
 
 ROWS = {WIDE: 0.36, NARROW: 0.84}  # inches: of a claim
@@ -89,17 +90,14 @@ def draw(effects: Sequence[Effect]) -> Picture:
         "lies off the axis. A published figure of a claim over classes is of the gain itself, and is in the table."
     )
     alt = "Forest plot. " + " ".join(f"{_words(own)}: {_finding(own)}." for own in effects)
-    return picture(
-        _figure(effects, WIDE),
-        "claims_forest",
-        caption=caption,
-        alt=alt,
-        data=pd.DataFrame([_row(own) for own in effects]),
-        narrow=_figure(effects, NARROW),
-    )
+    (narrow, _), (wide, points) = (_figure(effects, width) for width in (NARROW, WIDE))
+    data = pd.DataFrame([_row(own) for own in effects])
+    return picture(wide, "claims_forest", caption=caption, alt=alt, data=data, narrow=narrow, points=points)
 
 
-def _figure(effects: Sequence[Effect], width: float) -> Figure:
+def _figure(effects: Sequence[Effect], width: float) -> tuple[Figure, list[Point]]:
+    """Return the figure, a panel for each unit, and its points."""
+    points: list[Point] = []
     units = list(dict.fromkeys(own.unit for own in effects))
     panels = [[own for own in effects if own.unit == unit] for unit in units]
     heights = [ROWS[width] * len(panel) + BARE for panel in panels]
@@ -111,9 +109,9 @@ def _figure(effects: Sequence[Effect], width: float) -> Figure:
         axes.tick_params(axis="y", length=0)
         half = BAND / 2 / ROWS[width]
         for place, own in enumerate(panel):
-            _line(axes, place + (0.45 - half if width == NARROW else 0.0), half, own)
+            points += _line(axes, place + (0.45 - half if width == NARROW else 0.0), half, own)
         (_words_above if width == NARROW else _words_beside)(axes, panel)
-    return figure
+    return figure, points
 
 
 def _words_beside(axes: Axes, panel: Sequence[Effect]) -> None:
@@ -131,8 +129,9 @@ def _words_above(axes: Axes, panel: Sequence[Effect]) -> None:
         axes.annotate(text, (0, place + 0.45 - BAND / ROWS[NARROW] - 0.02), **at)
 
 
-def _line(axes: Axes, middle: float, half: float, own: Effect) -> None:
-    """Draw a claim's line at `middle`, its claimed side as a band of `half` to both sides."""
+def _line(axes: Axes, middle: float, half: float, own: Effect) -> list[Point]:
+    """Draw a claim's line at `middle`, its claimed side as a band of `half` to both sides; return its points."""
+    points = []
     claim, scale = own.verdict.claim, own.scale
     low, high = axes.get_xlim()
     null = scale * claim.null
@@ -147,24 +146,38 @@ def _line(axes: Axes, middle: float, half: float, own: Effect) -> None:
     if own.value is not None:
         style: Any = {"markerfacecolor": shade if filled else "white", "markeredgecolor": shade, "linestyle": "none"}
         axes.plot(own.value, middle, marker=marker, markersize=7, **style)
+        points.append(Point(axes, own.value, middle, f"{own.verdict.claim.label}: {_estimate_text(own)}"))
     if own.published is not None:
-        _published(axes, own, middle - 0.7 * half)
+        points += _published(axes, own, middle - 0.7 * half)
+    return points
 
 
-def _published(axes: Axes, own: Effect, place: float) -> None:
-    """Draw a published figure above its line; off the axis an arrow at its end, with the value."""
+def _estimate_text(own: Effect) -> str:
+    """Return the estimate with its interval at the level of the verdict, and its unit."""
+    assert own.value is not None
+    measured, difference = own.verdict.measure, own.verdict.difference
+    words = [measured.show(own.value / own.scale, difference=difference)]
+    if own.interval:
+        ends = Interval(low=own.interval.low / own.scale, high=own.interval.high / own.scale)
+        words.append(interval_text(measured, ends, difference=difference))
+    return " ".join([*words, measured.unit_of(difference=difference)]).rstrip()
+
+
+def _published(axes: Axes, own: Effect, place: float) -> list[Point]:
+    """Draw a published figure above its line, and return it; off the axis an arrow at its end, with the value."""
     assert own.published is not None
     low, high = axes.get_xlim()
-    if low <= own.published <= high:
-        axes.plot(own.published, place, marker="v", color=INK, markersize=5, linestyle="none")
-        return
-    right = own.published > high
     verdict = own.verdict
     text = verdict.measure.show(verdict.published, difference=verdict.difference)
+    if low <= own.published <= high:
+        axes.plot(own.published, place, marker="v", color=INK, markersize=5, linestyle="none")
+        return [Point(axes, own.published, place, f"{verdict.claim.label}, published: {text}")]
+    right = own.published > high
     text = f"published {text} ▸" if right else f"◂ published {text}"
     at = (1.0 if right else 0.0, place)
     where = axes.get_yaxis_transform()
     axes.annotate(text, at, xycoords=where, ha="right" if right else "left", va="center", fontsize=8)
+    return []
 
 
 def _limits(panel: Sequence[Effect]) -> tuple[float, float]:

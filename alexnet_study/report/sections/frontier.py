@@ -15,7 +15,7 @@ from scipy.sparse.csgraph import connected_components
 from alexnet_study.report.collection import Collection
 from alexnet_study.report.material import Material
 from alexnet_study.report.measures import measure
-from alexnet_study.report.rendering.picture import GREY, INK, NARROW, WIDE, Picture, picture
+from alexnet_study.report.rendering.picture import GREY, INK, NARROW, WIDE, Picture, Point, picture
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.table import Table, table
 from alexnet_study.report.rendering.text import Row, estimate_columns, estimate_text
@@ -30,7 +30,7 @@ NEAR = (16.0, 10.0)  # typographic points, across and up: a number of two digits
 
 
 @dataclass(frozen=True, kw_only=True)
-class Point:
+class TimedAccuracy:
     """A variant: its number in table and figure, seconds of training of each run, and test top-1 over seeds.
 
     mirrored: None where it isn't measured. best: no variant is at least as accurate in at most its time, and better in
@@ -71,13 +71,13 @@ def differ_in_work(collection: Collection) -> bool:
     return max(work) >= APART * min(work)
 
 
-def points(collection: Collection) -> list[Point]:
+def points(collection: Collection) -> list[TimedAccuracy]:
     """Return all variants in the study's order."""
     made = []
     for number, variant in enumerate(collection.variants, 1):
         mirrored = list(collection.values.of(variant, TOP1, "mirrored").values())
         made.append(
-            Point(
+            TimedAccuracy(
                 number=number,
                 variant=variant,
                 seconds=tuple(costs(run)[0] for run in collection.of(variant)),
@@ -102,7 +102,7 @@ def frontier(pairs: Sequence[tuple[float, float]]) -> list[int]:
     return kept
 
 
-def tabulate(found: Sequence[Point]) -> Table:
+def tabulate(found: Sequence[TimedAccuracy]) -> Table:
     """Return seconds and accuracy of each variant, and whether it is on the frontier."""
     own = measure(TOP1)
     rows: list[Row] = []
@@ -131,11 +131,11 @@ def tabulate(found: Sequence[Point]) -> Table:
     return table("frontier", caption, rows, display)
 
 
-def draw(collection: Collection, found: Sequence[Point]) -> Picture:
+def draw(collection: Collection, found: Sequence[TimedAccuracy]) -> Picture:
     """Draw each variant's accuracy against its seconds, by number, and the frontier as a line."""
     wide, narrow = Figure(figsize=(WIDE, 4.2)), Figure(figsize=(NARROW, 4.4))
-    for figure in (wide, narrow):
-        _plot(figure.subplots(), found)
+    _plot(narrow.subplots(), found)
+    shown = _plot(wide.subplots(), found)
     device = devices(collection.runs)[0]
     mirrored = " Rings: mirrored." if any(point.mirrored for point in found) else ""
     caption = (
@@ -146,29 +146,37 @@ def draw(collection: Collection, found: Sequence[Point]) -> Picture:
     texts = [f"{own.number} {own.variant} {own.median:.0f} s, {100 * own.top1.value:.1f} %" for own in found]
     rows = [{"variant": own.variant, "seconds": own.median, "top1": own.top1.value, "best": own.best} for own in found]
     alt = f"Test top-1 against seconds of training: {'; '.join(texts)}."
-    return picture(wide, "frontier", caption=caption, alt=alt, data=pd.DataFrame(rows), narrow=narrow)
+    more: Any = {"data": pd.DataFrame(rows), "narrow": narrow, "points": shown}
+    return picture(wide, "frontier", caption=caption, alt=alt, **more)
 
 
-def _plot(axes: Axes, found: Sequence[Point]) -> None:
+def _plot(axes: Axes, found: Sequence[TimedAccuracy]) -> list[Point]:
+    """Draw the variants and the frontier; return the points."""
+    own, shown = measure(TOP1), []
     for point in found:
         hue = INK if point.best else GREY
         x, y = point.median, 100 * point.top1.value
         axes.plot([min(point.seconds), max(point.seconds)], [y, y], color=hue, linewidth=0.8, alpha=0.6)
-        if interval := measure(TOP1).interval(point.top1):
+        if interval := own.interval(point.top1):
             axes.plot([x, x], [100 * interval.low, 100 * interval.high], color=hue, linewidth=1.6)
         axes.plot(x, y, marker="o", color=hue, markersize=6)
+        name = f"{point.number} {point.variant}, {x:.1f} s"
+        shown.append(Point(axes, x, y, f"{name}: {estimate_text(own, point.top1)} %"))
         if point.mirrored:
-            axes.plot(x, 100 * point.mirrored.value, marker="o", color=hue, markersize=5, markerfacecolor="none")
-    best = sorted((own.median, 100 * own.top1.value) for own in found if own.best)
+            x_y = x, 100 * point.mirrored.value
+            axes.plot(*x_y, marker="o", color=hue, markersize=5, markerfacecolor="none")
+            shown.append(Point(axes, *x_y, f"{name}, mirrored: {estimate_text(own, point.mirrored)} %"))
+    best = sorted((point.median, 100 * point.top1.value) for point in found if point.best)
     axes.step(*zip(*best, strict=True), where="post", color=INK, linewidth=1)
     axes.set(xscale="log", xlabel="training, seconds a run", ylabel="test top-1, %")
     axes.xaxis.set_major_formatter(ScalarFormatter())
     low, high = axes.get_xlim()
     axes.xaxis.set_minor_formatter(NullFormatter() if high / low > 20 else ScalarFormatter())
     _number(axes, found)
+    return shown
 
 
-def _number(axes: Axes, found: Sequence[Point]) -> None:
+def _number(axes: Axes, found: Sequence[TimedAccuracy]) -> None:
     """Write the numbers beside the points; those of points too near for numbers of their own in one text."""
     places = [(own.median, 100 * own.top1.value) for own in found]
     drawn = axes.transData.transform(places) * 72 / axes.figure.dpi

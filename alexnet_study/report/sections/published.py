@@ -20,7 +20,7 @@ from alexnet_study.report.audit.published import (
 )
 from alexnet_study.report.collection import Collection
 from alexnet_study.report.material import Material
-from alexnet_study.report.rendering.picture import GREY, INK, NARROW, WIDE, Picture, look, picture
+from alexnet_study.report.rendering.picture import GREY, INK, NARROW, WIDE, Picture, Point, look, picture
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.table import Table, table
 from alexnet_study.report.rendering.text import INSIDE, Row, flat, interval_text, prediction_columns
@@ -159,12 +159,15 @@ def evidence(material: Material) -> Picture:
     collection = material.collection
     variant, checks, vectors = _lesion_case(material)
     rows: list[Row] = []
+    points: list[Point] = []
     figures = []
     for width in (NARROW, WIDE):
         heights = [0.36 * len(checks) + 0.4, 0.62 * len(vectors) + 0.4]
         figure = Figure(figsize=(width, sum(heights) + 0.5))
         above, below = figure.subplots(2, 1, height_ratios=heights)
-        rows = _draw_figures(above, collection, variant, checks) + _draw_vectors(below, collection, vectors)
+        values, at_figures = _draw_figures(above, collection, variant, checks)
+        distances, at_vectors = _draw_vectors(below, collection, vectors)
+        rows, points = values + distances, at_figures + at_vectors
         for axes in (above, below):
             texts = [own.get_text() for own in axes.get_yticklabels()]
             axes.set_yticklabels([textwrap.fill(text, LABEL[width]) for text in texts], fontsize=8)
@@ -180,7 +183,8 @@ def evidence(material: Material) -> Picture:
     alt = (
         f"Published figures of {variant} beside its runs with and without the skip connection: {_conclusions(vectors)}."
     )
-    return picture(wide, "evidence", caption=caption, alt=alt, data=pd.DataFrame(rows), narrow=narrow)
+    data = pd.DataFrame(rows)
+    return picture(wide, "evidence", caption=caption, alt=alt, data=data, narrow=narrow, points=points)
 
 
 def has_lesion_case(material: Material) -> bool:
@@ -199,8 +203,11 @@ def _conclusions(vectors: list[VectorCheck]) -> str:
     return "; ".join(f"{check.group} {check.conclusion}" for check in vectors)
 
 
-def _draw_figures(axes: Axes, collection: Collection, variant: str, checks: list[FigureCheck]) -> list[Row]:
-    rows = []
+def _draw_figures(
+    axes: Axes, collection: Collection, variant: str, checks: list[FigureCheck]
+) -> tuple[list[Row], list[Point]]:
+    """Draw each published figure beside the runs; return what is drawn, and the published points."""
+    rows, points = [], []
     for place, check in enumerate(checks):
         for evaluation, shift in SHIFTS.items():
             values = 100 * np.array(list(collection.values.of(variant, check.metric, evaluation).values()))
@@ -213,10 +220,19 @@ def _draw_figures(axes: Axes, collection: Collection, variant: str, checks: list
         text = "published (n = 1)" if place == 0 else None
         axes.plot(100 * check.published, place, "kD", markersize=5, linestyle="none", label=text)
         rows.append({"figure": check.measure.label, "evaluation": "published", "value": check.published})
+        points.append(Point(axes, 100 * check.published, place, _beside_ours(check)))
     axes.set(yticks=range(len(checks)), xlabel="%", ylim=(len(checks) - 0.4, -0.6))
     axes.set_yticklabels([check.measure.label for check in checks])
     axes.grid(axis="y", linewidth=0.3, alpha=0.5)
-    return rows
+    return rows, points
+
+
+def _beside_ours(check: FigureCheck) -> str:
+    """Return a published figure with the prediction interval of each evaluation."""
+    ours = [f"{name} {interval_text(check.measure, own)}" for name, own in check.predicted.items() if own]
+    return (
+        f"{check.measure.label}, published: {check.measure.show(check.published)}; one run of ours: {', '.join(ours)}"
+    )
 
 
 def _dots(collection: Collection, variant: str, evaluation: str) -> dict[str, Any]:
@@ -224,8 +240,10 @@ def _dots(collection: Collection, variant: str, evaluation: str) -> dict[str, An
     return {**look(collection, variant, evaluation), "linestyle": "none", "markersize": 4, "alpha": 0.85}
 
 
-def _draw_vectors(axes: Axes, collection: Collection, vectors: list[VectorCheck]) -> list[Row]:
+def _draw_vectors(axes: Axes, collection: Collection, vectors: list[VectorCheck]) -> tuple[list[Row], list[Point]]:
+    """Draw how far each published vector and each run lies; return what is drawn, and the published points."""
     rows: list[Row] = []
+    points = []
     for place, check in enumerate(vectors):
         for evaluation, shift in SHIFTS.items():
             if evaluation not in check.joint:
@@ -240,10 +258,12 @@ def _draw_vectors(axes: Axes, collection: Collection, vectors: list[VectorCheck]
             at = {"figure": check.group, "evaluation": evaluation}
             rows += [{**at, "run_distance": value} for value in rank.scores]
             rows.append({**at, "published_distance": rank.score})
+            text = f"{ratio:.2f} of the farthest run's distance, p = {check.joint[evaluation].p_text}"
+            points.append(Point(axes, ratio, place + shift, f"{check.group}, {evaluation}: {text}"))
     axes.axvline(1, color=GREY, linewidth=0.8, linestyle=":")
     axes.set(yticks=range(len(vectors)), xlabel="distance / farthest run's", ylim=(len(vectors) - 0.4, -0.6))
     texts = ["all together" if check.mixed else check.group for check in vectors]
     axes.set_yticklabels([f"{text}: {check.conclusion}" for text, check in zip(texts, vectors, strict=True)])
     axes.set_xlim(left=0)
     axes.margins(x=0.1)
-    return rows
+    return rows, points

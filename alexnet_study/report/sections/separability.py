@@ -13,6 +13,7 @@ from alexnet_study.report.rendering.picture import (
     PERCENT,
     WIDE,
     Picture,
+    Point,
     look,
     names,
     panels_of,
@@ -42,9 +43,10 @@ def draw(material: Material) -> Picture:
     depth = [stage for stage in stages(collection) if stage not in BRANCHES.values()]
     panels = panels_of(collection)
     wide, narrow = (small_multiples(len(panels), width) for width in (WIDE, NARROW))
-    for figure in (wide, narrow):
-        for axes, groups in zip(figure.axes, panels, strict=True):
-            _curves(axes, collection, groups, depth)
+    points: list[Point] = []
+    for figure in (narrow, wide):
+        drawn = [_curves(axes, collection, own, depth) for axes, own in zip(figure.axes, panels, strict=True)]
+        points = [point for own in drawn for point in own]
     rows = [
         {"variant": variant, "evaluation": evaluation, "stage": stage, **over_seeds(measure(TOP1), values).row}
         for variant, evaluation in collection.evaluations
@@ -56,10 +58,13 @@ def draw(material: Material) -> Picture:
         "averaged down to 4×4; mean and 95 % t interval (logit scale) over n seeds."
     )
     alt = f"Linear separability against depth of {names(collection)}, mean over seeds."
-    return picture(wide, "separability", caption=caption, alt=alt, data=pd.DataFrame(rows), narrow=narrow)
+    data = pd.DataFrame(rows)
+    return picture(wide, "separability", caption=caption, alt=alt, data=data, narrow=narrow, points=points)
 
 
-def _curves(axes: Axes, collection: Collection, groups: Sequence[tuple[str, str]], depth: Sequence[str]) -> None:
+def _curves(axes: Axes, collection: Collection, groups: Sequence[tuple[str, str]], depth: Sequence[str]) -> list[Point]:
+    """Draw the means and intervals of each evaluation; return the means."""
+    points = []
     for variant, evaluation in groups:
         found = {stage: stage_values(collection, variant, evaluation, stage) for stage in depth}
         known = {stage: over_seeds(measure(TOP1), values) for stage, values in found.items() if values}
@@ -67,7 +72,9 @@ def _curves(axes: Axes, collection: Collection, groups: Sequence[tuple[str, str]
         text = f"{group_name(variant, evaluation)} (n = {len(collection.of(variant))})"
         style = look(collection, variant, evaluation)
         axes.plot(places, [100 * row.mean for row in known.values()], markersize=4, label=text, **style)
-        for place, row in zip(places, known.values(), strict=True):
+        for place, (stage, row) in zip(places, known.items(), strict=True):
+            text = f"{group_name(variant, evaluation)}, {stage}: {100 * row.mean:.2f} %"
+            points.append(Point(axes, place, 100 * row.mean, text))
             if row.low is not None and row.high is not None:
                 axes.plot([place] * 2, [100 * row.low, 100 * row.high], color=style["color"], linewidth=1)
     axes.set(xticks=range(len(depth)), ylabel="linear regressor, test top-1, %")
@@ -75,6 +82,7 @@ def _curves(axes: Axes, collection: Collection, groups: Sequence[tuple[str, str]
     within(axes, y=PERCENT)
     axes.label_outer()
     axes.legend(loc="best", frameon=False, fontsize=8)
+    return points
 
 
 def tabulate(collection: Collection) -> Table:

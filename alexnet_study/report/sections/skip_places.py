@@ -15,7 +15,7 @@ from alexnet_study.report.collection import Collection
 from alexnet_study.report.factorial import subsets
 from alexnet_study.report.material import Material
 from alexnet_study.report.measures import measure
-from alexnet_study.report.rendering.picture import GREY, INK, NARROW, WIDE, Picture, picture
+from alexnet_study.report.rendering.picture import GREY, INK, NARROW, WIDE, Picture, Point, picture
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.table import Table, table
 from alexnet_study.report.rendering.text import Row, estimate_columns, estimate_text, p_text
@@ -23,6 +23,7 @@ from alexnet_study.report.statistics import estimates
 
 TOP1, PLATEAU = "evaluations.intact.top1", "derived.plateau_epochs"
 COLUMNS = {TOP1: "test top-1, points", PLATEAU: "initial plateau, epochs"}
+UNITS = {TOP1: "%", PLATEAU: "epochs"}
 
 Subset = frozenset[str]
 Variants = Mapping[Subset, str]
@@ -130,14 +131,14 @@ def draw(collection: Collection, variants: Variants) -> Picture:
     means = {subset: _mean(collection, name, TOP1) for subset, name in variants.items()}
     order = sorted(variants, key=lambda subset: -means[subset])
     places = sorted(frozenset.union(*variants))
-    drawn = []
-    for width in (WIDE, NARROW):
+    named = {variants[subset]: _named(subset) for subset in order}
+    figures, points = [], []
+    for width in (NARROW, WIDE):
         figure = Figure(figsize=(width, 0.9 + 0.24 * len(order)))
         matrix, accuracy, plateau = figure.subplots(1, 3, sharey=True, width_ratios=[0.22 * len(places), 1.6, 1.2])
         _matrix(matrix, order, places)
-        _strip(accuracy, collection, [variants[subset] for subset in order], TOP1)
-        _strip(plateau, collection, [variants[subset] for subset in order], PLATEAU)
-        drawn.append(figure)
+        points = _strip(accuracy, collection, named, TOP1) + _strip(plateau, collection, named, PLATEAU)
+        figures.append(figure)
     caption = (
         f"All {len(order)} subsets of skips, the best first. Dots at the left: the convolutions that have one. Test "
         "top-1 and epochs until the initial plateau is left (a run that never leaves it counts as the epoch after its "
@@ -151,7 +152,9 @@ def draw(collection: Collection, variants: Variants) -> Picture:
         for seed, value in collection.at_least(variants[subset], metric).items()
     ]
     alt = f"Mean test top-1 by the skips that a model has, ordered: {'; '.join(texts)}."
-    return picture(drawn[0], "skip_places", caption=caption, alt=alt, data=pd.DataFrame(rows), narrow=drawn[1])
+    narrow, wide = figures
+    data = pd.DataFrame(rows)
+    return picture(wide, "skip_places", caption=caption, alt=alt, data=data, narrow=narrow, points=points)
 
 
 def _matrix(axes: Axes, order: Sequence[Subset], places: Sequence[str]) -> None:
@@ -167,20 +170,26 @@ def _matrix(axes: Axes, order: Sequence[Subset], places: Sequence[str]) -> None:
     axes.tick_params(length=0)
 
 
-def _strip(axes: Axes, collection: Collection, names: Sequence[str], metric: str) -> None:
-    own = measure(metric)
+def _strip(axes: Axes, collection: Collection, names: Mapping[str, str], metric: str) -> list[Point]:
+    """Draw runs, mean and interval of each variant, a line each; return the means, by the variants' names in words."""
+    own, points = measure(metric), []
     scale = 100 if own.share else 1
     for row, name in enumerate(names):
         values = list(collection.at_least(name, metric).values())
         axes.scatter(scale * np.array(values), [row] * len(values), s=12, color=GREY, alpha=0.6, linewidths=0)
-        if interval := own.interval(estimates.mean(values)):
+        mean = estimates.mean(values)
+        if interval := own.interval(mean):
             axes.plot([scale * interval.low, scale * interval.high], [row] * 2, color=INK, linewidth=1.6)
-        axes.plot(scale * float(np.mean(values)), row, marker="o", color=INK, markersize=5)
+        axes.plot(scale * mean.value, row, marker="o", color=INK, markersize=5)
+        points.append(
+            Point(axes, scale * mean.value, row, f"{names[name]}: {estimate_text(own, mean)} {UNITS[metric]}")
+        )
     axes.set(xlabel="test top-1, %" if metric == TOP1 else "plateau, epochs")
     if metric == PLATEAU:
         axes.set_xlim(0.5, 0.5 + max(max(collection.at_least(name, metric).values()) for name in names))
     axes.xaxis.set_major_locator(MaxNLocator(nbins=4, integer=metric == PLATEAU))
     axes.tick_params(axis="y", length=0)
+    return points
 
 
 def _values(collection: Collection, variants: Variants, metric: str) -> dict[str, dict[int, float]]:

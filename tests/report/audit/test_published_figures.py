@@ -25,6 +25,7 @@ from alexnet_study.report.statistics.estimates import Interval, prediction
 from alexnet_study.report.statistics.joint import joint_rank
 from alexnet_study.report.values import RunValues, Values
 from alexnet_study.study.claims import Published, PublishedFigures
+from tests.pointer import lie_on_a_linear_axis
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 RECALLS = tuple(f"evaluations.intact.recall.{name}" for name in CLASSES)
@@ -178,3 +179,15 @@ def test_a_plus_in_a_groups_name_means_nothing(collection: Collection, monkeypat
         drawn = evidence(gather(named, Path("nowhere"))).svg.decode()
     assert drawn.count("all together:") == 1
     assert "top-1 + top-3:" in drawn
+
+
+def test_a_pointer_on_a_published_figure_reads_it_beside_ours(collection: Collection) -> None:
+    values = recalls(collection, "lesioned")
+    case = published(collection, skip=values)
+    spots = evidence(gather(case, Path("nowhere"))).spots
+    alone, together = spots[:12], spots[12:]
+    assert lie_on_a_linear_axis(alone, [*values, 0.5, 0.3])
+    for spot, value in zip(alone, [*values, 0.5, 0.3], strict=True):
+        assert f"published: {100 * value:.2f}; one run of ours: intact [" in spot.text
+    assert [spot.text.split(": ")[0] for spot in together[:2]] == ["recalls, intact", "recalls, lesioned"]
+    assert all("of the farthest run's distance, p = " in spot.text for spot in together)

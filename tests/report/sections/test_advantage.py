@@ -15,6 +15,7 @@ from alexnet_study.report.material import Material, gather
 from alexnet_study.report.sections import advantage
 from alexnet_study.report.sections.comparison import compared, differences
 from alexnet_study.study.study import load_study
+from tests.pointer import lie_on_a_linear_axis
 
 SEEDS = 4
 
@@ -83,3 +84,17 @@ def test_two_variants_are_no_factorial(material: Material, collection: Collectio
     assert pairs(collection) == []
     assert advantage.section(material) is None
     assert compared(collection) == [("skip", "baseline")]
+
+
+def test_a_pointer_on_a_condition_reads_its_figures_where_they_are_drawn(factorial: Material, tmp_path: Path) -> None:
+    drawn = advantage.section(factorial).pictures[0]  # type: ignore[union-attr]
+    names = ("plain", "kaiming", "norm", "long", "plain_skip", "kaiming_skip", "norm_skip", "long_skip")
+    levels, gains = drawn.spots[:8], drawn.spots[8:]
+    means = [100 * top1(tmp_path, name).mean() for name in names]
+    for spot, name, mean in zip(levels, names, means, strict=True):
+        assert spot.text.startswith(f"{name}: {mean:.2f} [")
+    advantages = [100 * (top1(tmp_path, f"{name}_skip") - top1(tmp_path, name)).mean() for name in names[:4]]
+    for spot, name, gain in zip(gains, names[:4], advantages, strict=True):
+        assert spot.text.startswith(f"{name}_skip less {name}: {gain:+.2f} [".replace("-", "−"))
+    assert lie_on_a_linear_axis(levels, means, upright=True)
+    assert lie_on_a_linear_axis(gains, advantages, upright=True)

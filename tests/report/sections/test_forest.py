@@ -2,9 +2,11 @@
 
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -14,6 +16,7 @@ from alexnet_study.report.rendering.picture import Picture
 from alexnet_study.report.sections import claims, forest
 from alexnet_study.report.sections.forest import effect
 from alexnet_study.report.statistics.estimates import Interval
+from tests.pointer import lie_on_a_linear_axis
 
 SEEDS = 6  # of the synthetic runs
 
@@ -93,3 +96,24 @@ def test_two_seeds_are_said_to_be_too_few(collection: Collection) -> None:
     assert picture.data["low"].isna().all()
     assert "two seeds can't tell" in picture.alt
     assert "(two seeds can't tell)" in str(claims.tabulate(made.verdicts).display["ours"].tolist())
+
+
+def test_a_pointer_on_a_claim_reads_its_estimate_where_it_is_drawn(material: Material, made: Path) -> None:
+    picture = drawn(material)
+    claims_drawn = [spot for spot in picture.spots if ", published: " not in spot.text]
+    texts = dict(spot.text.split(": ", 1) for spot in claims_drawn)
+    assert list(texts) == list(picture.data.sort_values("unit", key=_panels(picture), kind="stable")["claim"])
+    gain = 100 * (top1(made, "skip") - top1(made, "baseline")).mean()
+    assert texts["1 accuracy"].startswith(f"{gain:+.2f} [")
+    assert texts["1 accuracy"].endswith("] points")
+    rows = picture.data.set_index("claim")
+    points = [spot for spot in claims_drawn if rows.loc[spot.text.split(": ")[0], "unit"] == "points"]
+    values = [float(rows.loc[spot.text.split(": ")[0], "estimate"]) for spot in points]
+    assert len(points) > 3
+    assert lie_on_a_linear_axis(points, values)
+
+
+def _panels(picture: Picture) -> Callable[[pd.Series], pd.Series]:
+    """Return the order of the figure's panels: that in which units come up."""
+    order = list(dict.fromkeys(picture.data["unit"]))
+    return lambda units: units.map(order.index)

@@ -14,6 +14,7 @@ from alexnet_study.report.collection import collect
 from alexnet_study.report.material import Material, gather
 from alexnet_study.report.sections import frontier
 from alexnet_study.study.study import load_study
+from tests.pointer import lie_on_a_linear_axis
 
 SEEDS = 3
 SECONDS = {"published": 2.0, "one_cycle": 2.0, "muon": 3.0, "top": 9.0}  # an epoch
@@ -84,3 +85,16 @@ def test_points_that_are_near_share_a_text(places: list[tuple[float, float]]) ->
         reach = (reach.astype(int) @ reach.astype(int)) > 0
     expected = sorted({tuple(np.flatnonzero(row).tolist()) for row in reach})
     assert [tuple(group) for group in frontier.groups(places)] == expected
+
+
+def test_a_pointer_on_a_variant_reads_its_name_and_accuracy_where_it_is_drawn(material: Material) -> None:
+    section = frontier.section(material)
+    assert section is not None
+    tidy, spots = section.tables[0].tidy, section.pictures[0].spots
+    expected = [
+        (f"{row.number} {row.variant}, {row.seconds:.1f} s", f"{100 * row.estimate:.2f}") for row in tidy.itertuples()
+    ]
+    for spot, (name, value) in zip(spots, expected, strict=True):
+        assert spot.text.startswith(f"{name}: {value}")
+    assert lie_on_a_linear_axis(spots, list(np.log(tidy["seconds"])))
+    assert lie_on_a_linear_axis(spots, list(tidy["estimate"]), upright=True)

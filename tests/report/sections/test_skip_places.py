@@ -15,6 +15,7 @@ from alexnet_study.report.factorial import subsets
 from alexnet_study.report.material import Material, gather
 from alexnet_study.report.sections import skip_places
 from alexnet_study.study.study import Study, load_study
+from tests.pointer import lie_on_a_linear_axis
 
 SEEDS = 3
 PLACES = ("conv2", "conv3", "conv4", "conv5")
@@ -114,3 +115,21 @@ def test_a_subset_without_runs_is_no_full_factorial(material: Material, collecti
     missing = dataclasses.replace(own, runs=tuple(run for run in own.runs if run.variant != "variant3"))
     assert subsets(missing) == {}
     assert subsets(collection) == {}
+
+
+def test_a_pointer_on_a_subset_reads_its_mean_where_it_is_drawn(
+    whole: Study, results: Path, material: Material
+) -> None:
+    drawn = skip_places.section(material).pictures[0]  # type: ignore[union-attr]
+    cells = dict(zip(EVERY, top1(whole, results).mean(1), strict=True))
+    accuracy, plateau = drawn.spots[:16], drawn.spots[16:]
+    means = []
+    for spot in accuracy:
+        name, text = spot.text.split(": ")
+        means.append(100 * cells[frozenset() if name == "none" else frozenset(name.split(" + "))])
+        assert text.startswith(f"{means[-1]:.2f} [")
+    assert means == sorted(means, reverse=True)
+    assert lie_on_a_linear_axis(accuracy, means)
+    assert lie_on_a_linear_axis(accuracy, range(16, 0, -1), upright=True)
+    assert [spot.top for spot in plateau] == [spot.top for spot in accuracy]
+    assert all(spot.text.endswith(" epochs") for spot in plateau)
