@@ -12,6 +12,7 @@ from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.table import Table, table
 from alexnet_study.report.rendering.text import INSIDE, Row, estimate_text, flat, interval_text, p_text
 from alexnet_study.report.statistics.estimates import LEAST_RUNS, can_not_tell
+from alexnet_study.report.statistics.resampling import EXACT, SAMPLED
 from alexnet_study.report.statistics.resolving import Resolution
 from alexnet_study.report.statistics.sign_flips import Test
 from alexnet_study.study.study import Study
@@ -98,7 +99,7 @@ def tests(judged: Sequence[Verdict]) -> Table:
         "How each claim was tested over n seeds, the two-sided level at which it was judged, and the sensitivity "
         "checks, whose p are not adjusted: Hodges and Lehmann's estimate with its exact 95 % interval (from 6 seeds "
         "on), which collapsed runs hardly move; the variants, or the two advantages of a difference of differences, "
-        "taken as independent; sign flips of the seeds, exact up to 12. The least p that n seeds allow says nothing of "
+        "taken as independent; sign flips of the seeds, all up to 12 seeds, else 4,096 of them. The least p that these allow says nothing of "
         "how far the truth is."
     )
     return table("tests", caption, rows, rows)
@@ -176,7 +177,10 @@ def _margin(verdict: Verdict) -> str:
 def _test_text(test: Test | None, n: int) -> str:
     if test is None:
         return "–"
-    return f"{p_text(test.p)} (the least that n = {n} allows)" if test.met else p_text(test.p)
+    if not test.met:
+        return p_text(test.p)
+    least = f"n = {n} allows" if n <= EXACT else f"{SAMPLED + 1:,} flips give"
+    return f"{p_text(test.p)} (the least that {least})"
 
 
 def _hodges_lehmann(verdict: Verdict) -> str:
