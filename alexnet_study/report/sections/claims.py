@@ -99,8 +99,8 @@ def tests(judged: Sequence[Verdict]) -> Table:
         "How each claim was tested over n seeds, the two-sided level at which it was judged, and the sensitivity "
         "checks, whose p are not adjusted: Hodges and Lehmann's estimate with its exact 95 % interval (from 6 seeds "
         "on), which collapsed runs hardly move; the variants, or the two advantages of a difference of differences, "
-        "taken as independent; sign flips of the seeds, all up to 12 seeds, else 4,096 of them. The least p that these allow says nothing of "
-        "how far the truth is."
+        "taken as independent; sign flips of the seeds, all up to 12 seeds, else 4,096 of them. The least p that "
+        "these allow says nothing of how far the truth is."
     )
     return table("tests", caption, rows, rows)
 
