@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from jinja2 import Template
+
 from alexnet_study.api import Run, Runs
 from alexnet_study.errors import RequestError
 from alexnet_study.exporting.figures import configuration
@@ -57,51 +59,6 @@ def _metadata(run: Run) -> str:
 
 
 def _text(run: Run) -> str:
-    rows = [
-        f"| {name} | {own.top1:.4f} | {own.top3:.4f} | {own.loss:.4f} | {own.ece:.4f} |"
-        for name, own in run.summary.evaluations.items()
-    ]
-    fields = [f"| {name} | {value} |" for name, value in configuration(run).items()]
     images = sum(sum(row) for row in run.summary.evaluations["intact"].confusion)
-    return "\n".join(
-        [
-            f"# AlexNet at CIFAR scale: {run.name} of the study {run.study}",
-            "",
-            "One run of many: judge a structure by the study's report, over all its seeds, not by this model.",
-            "",
-            f"Classes, in the order of the logits: {', '.join(run.classes)}",
-            "",
-            f"## Figures on {images} test images of {run.provenance.source.name}",
-            "",
-            "| evaluation | top-1 | top-3 | loss, nats | calibration error |",
-            "| --- | --- | --- | --- | --- |",
-            *rows,
-            "",
-            "`lesioned`: the same weights with the skip connection left out. They are those after the last epoch;",
-            "no epoch was chosen by its test accuracy.",
-            "",
-            "## Use",
-            "",
-            "```python",
-            "from safetensors.torch import load_file",
-            "from alexnet_study.models import AlexNet",
-            "from alexnet_study.study.configs import ModelConfig",
-            "import json",
-            "",
-            'fields = json.load(open("config.json"))["model"]',
-            "config = ModelConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})",
-            f"model = AlexNet(config, {len(run.classes)})",
-            'model.load_state_dict(load_file("model.safetensors"))',
-            "model.eval()  # takes images (N, 3, 32, 32), values from 0 to 1, normalised as below",
-            "```",
-            "",
-            f"Normalised: less the mean of the channel, over its deviation: {run.identity.recipe.normalisation}.",
-            "",
-            "## What determines this model",
-            "",
-            "| field | value |",
-            "| --- | --- |",
-            *fields,
-            "",
-        ]
-    )
+    template = Template((Path(__file__).parent / "model_card.md.j2").read_text(), keep_trailing_newline=True)
+    return template.render(run=run, images=images, fields=configuration(run))

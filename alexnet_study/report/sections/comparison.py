@@ -14,7 +14,7 @@ from alexnet_study.report.factorial import pairs
 from alexnet_study.report.flags import majority
 from alexnet_study.report.material import Material
 from alexnet_study.report.measures import measure
-from alexnet_study.report.rendering.picture import PERCENT, WIDE, Picture, colour, look, marker, names, picture, within
+from alexnet_study.report.rendering.picture import PERCENT, WIDE, Picture, Point, look, names, picture, within
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.table import Table, table
 from alexnet_study.report.rendering.text import (
@@ -22,7 +22,6 @@ from alexnet_study.report.rendering.text import (
     estimate_columns,
     estimate_text,
     fewer,
-    group_name,
     heading,
     label,
     mean_of,
@@ -50,40 +49,47 @@ def accuracy(material: Material) -> Picture:
     groups = collection.evaluations
     figure = Figure(figsize=(WIDE, 0.8 + 0.42 * len(groups)))
     axes = figure.subplots()
-    rows = []
-    for place, (variant, evaluation) in enumerate(groups):
-        values = 100 * np.array(list(collection.values.of(variant, TOP1, evaluation).values()))
-        own: Any = {"color": colour(collection, variant)}
-        _strip(axes, values, place, marker=marker(collection, variant), hollow=evaluation == "lesioned", **own)
-        style = look(collection, variant, evaluation)
-        if interval := measure(TOP1).interval(estimates.mean(values / 100)):
-            ends = [100 * interval.low, 100 * interval.high]
-            axes.plot(ends, [place - 0.28] * 2, linewidth=1.8, color=own["color"], linestyle=style["linestyle"])
-        axes.plot(values.mean(), place - 0.28, markersize=6, **style)
-        rows += [{"variant": variant, "evaluation": evaluation, "top1": value / 100} for value in values]
-    for check in material.published_figures:
-        if check.metric == TOP1:
-            place = groups.index((check.variant, "intact"))
-            axes.plot(100 * check.published, place + 0.3, "k", marker="v", markersize=7)
-            axes.annotate(
-                f"published {100 * check.published:.2f}",
-                (100 * check.published, place + 0.3),
-                xytext=(6, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=7,
-            )
+    points = [_runs(axes, collection, place, *group) for place, group in enumerate(groups)]
+    points += _published(axes, material)
     axes.set(yticks=range(len(groups)), xlabel="test top-1, %", ylim=(len(groups) - 0.4, -0.6))
-    axes.set_yticklabels([f"{group_name(*group)} (n = {len(collection.of(group[0]))})" for group in groups])
+    axes.set_yticklabels([heading(collection, *group) for group in groups])
     within(axes, x=PERCENT)
     caption = "Test top-1 of every run (dots); above them their mean and its 95 % t interval; published figures (▼)."
-    return picture(
-        figure,
-        "accuracy",
-        caption=caption,
-        alt=f"Test top-1 of each run of {names(collection)}.",
-        data=pd.DataFrame(rows),
-    )
+    rows = [
+        {"variant": variant, "evaluation": evaluation, "top1": value}
+        for variant, evaluation in groups
+        for value in collection.values.of(variant, TOP1, evaluation).values()
+    ]
+    alt = f"Test top-1 of each run of {names(collection)}."
+    return picture(figure, "accuracy", caption=caption, alt=alt, data=pd.DataFrame(rows), points=points)
+
+
+def _runs(axes: Axes, collection: Collection, place: int, variant: str, evaluation: str) -> Point:
+    """Draw a dot for each run, and above them their mean and its interval; return the mean."""
+    values = list(collection.values.of(variant, TOP1, evaluation).values())
+    style, mean = look(collection, variant, evaluation), estimates.mean(values)
+    dots = {"color": style["color"], "marker": style["marker"]}
+    _strip(axes, 100 * np.array(values), place, hollow=evaluation == "lesioned", **dots)
+    if interval := measure(TOP1).interval(mean):
+        ends = [100 * interval.low, 100 * interval.high]
+        axes.plot(ends, [place - 0.28] * 2, linewidth=1.8, color=style["color"], linestyle=style["linestyle"])
+    axes.plot(100 * mean.value, place - 0.28, markersize=6, **style)
+    text = f"{heading(collection, variant, evaluation)}: {estimate_text(measure(TOP1), mean)} %"
+    return Point(axes, 100 * mean.value, place - 0.28, text)
+
+
+def _published(axes: Axes, material: Material) -> list[Point]:
+    """Draw the published figures, each under its variant's runs; return them."""
+    points = []
+    groups = material.collection.evaluations
+    for check in material.published_figures:
+        if check.metric == TOP1:
+            at = 100 * check.published, groups.index((check.variant, "intact")) + 0.3
+            shown = f"published {check.measure.show(check.published)}"
+            axes.plot(*at, "k", marker="v", markersize=7)
+            axes.annotate(shown, at, xytext=(6, 0), textcoords="offset points", va="center", fontsize=7)
+            points.append(Point(axes, *at, f"{check.variant}, {shown} %"))
+    return points
 
 
 def _strip(

@@ -8,10 +8,12 @@ from pathlib import Path
 from alexnet_study.report.audit.entries import as_json
 from alexnet_study.report.audit.verdicts import judge
 from alexnet_study.report.collection import collect
+from alexnet_study.report.material import Material
 from alexnet_study.report.sections.claims import figure_text
-from alexnet_study.report.sections.comparison import comparison, differences
+from alexnet_study.report.sections.comparison import accuracy, comparison, differences
 from alexnet_study.study.claims import Claim
 from alexnet_study.study.study import Study
+from tests.pointer import lie_on_a_linear_axis
 
 PATH = "derived.epochs_to_quarter_error"
 
@@ -72,3 +74,16 @@ def test_a_measure_that_no_run_reaches_is_said_to_be_so(study: Study, copy: Path
     shown = comparison(collect(study, copy)).display.set_index("figure")
     row = shown.loc["epochs until the training error in evaluation mode is at most 25 %, epochs"]
     assert set(row.drop("skip, lesioned (n = 6)")) == {"not reached in 5 epochs by 6 of 6"}
+
+
+def test_a_pointer_on_a_mean_reads_it_where_it_is_drawn(material: Material, made: Path) -> None:
+    spots = accuracy(material).spots
+    ours, theirs = spots[:3], spots[3:]
+    means = []
+    for spot, (variant, evaluation) in zip(ours, material.collection.evaluations, strict=True):
+        summaries = [json.loads(path.read_text()) for path in made.glob(f"skip/{variant}/seed-*/summary.json")]
+        means.append(sum(each["evaluations"][evaluation]["top1"] for each in summaries) / len(summaries))
+        name = variant if evaluation == "intact" else f"{variant}, {evaluation}"
+        assert spot.text.startswith(f"{name} (n = 6): {100 * means[-1]:.2f} [")
+    assert [spot.text for spot in theirs[:2]] == ["baseline, published 48.92 %", "skip, published 55.27 %"]
+    assert lie_on_a_linear_axis([*ours, *theirs[:2]], [*means, 0.4892, 0.5527])
