@@ -15,6 +15,7 @@ from alexnet_study.report.rendering.picture import (
     NARROW,
     WIDE,
     Picture,
+    Point,
     look,
     names,
     panels_of,
@@ -43,9 +44,10 @@ def draw(material: Material, findings: Findings) -> Picture:
     collection = material.collection
     panels = panels_of(collection)
     wide, narrow = (small_multiples(len(panels), width) for width in (WIDE, NARROW))
-    for figure in (wide, narrow):
-        for axes, groups in zip(figure.axes, panels, strict=True):
-            _diagram(axes, collection, groups, findings)
+    points: list[Point] = []
+    for figure in (narrow, wide):
+        drawn = [_diagram(axes, collection, own, findings) for axes, own in zip(figure.axes, panels, strict=True)]
+        points = [point for own in drawn for point in own]
     caption = (
         f"Calibration: accuracy against the largest predicted probability in {CALIBRATION_BINS} equal bins, the test "
         f"images of n seeds pooled; bins with less than {100 * LEAST_SHARE:g} % of them are not drawn. "
@@ -55,10 +57,12 @@ def draw(material: Material, findings: Findings) -> Picture:
     data = pd.DataFrame([asdict(row) for row in findings.numbers.calibration])
     single = narrow if len(panels) == 1 else None  # of several the page's first column fills a phone
     more: Any = {"data": data, "data_in": "tables/calibration.csv", "kept": material.kept, "narrow": single}
-    return picture(wide, "calibration", caption=caption, alt=alt, **more)
+    return picture(wide, "calibration", caption=caption, alt=alt, points=points, **more)
 
 
-def _diagram(axes: Axes, collection: Collection, groups: Sequence[tuple[str, str]], findings: Findings) -> None:
+def _diagram(axes: Axes, collection: Collection, groups: Sequence[tuple[str, str]], findings: Findings) -> list[Point]:
+    """Draw each evaluation's accuracy by its confidence; return the bins."""
+    points = []
     axes.plot([0, 100], [0, 100], color=GREY, linewidth=0.8, linestyle=":", label="perfect")
     for variant, evaluation in groups:
         drawn = [
@@ -70,9 +74,12 @@ def _diagram(axes: Axes, collection: Collection, groups: Sequence[tuple[str, str
         text = f"{group_name(variant, evaluation)} (n = {len(collection.of(variant))})"
         confidence, accuracy = [own[0] for own in drawn], [own[1] for own in drawn]
         axes.plot(confidence, accuracy, markersize=4, label=text, **look(collection, variant, evaluation))
+        name = group_name(variant, evaluation)
+        points += [Point(axes, x, y, f"{name}: confidence {x:.1f} %, accuracy {y:.1f} %") for x, y in drawn]
     axes.set(xlabel="confidence, %", ylabel="accuracy, %", xlim=(0, 100), ylim=(0, 100))
     axes.label_outer()
     axes.legend(loc="upper left", frameon=False, fontsize=8)
+    return points
 
 
 def tabulate(collection: Collection, findings: Findings) -> Table:
