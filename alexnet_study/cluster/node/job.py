@@ -114,7 +114,7 @@ def _command(plan: JobPlan, words: list[str], *, name: str, cache: Path | None) 
 
 
 def _folder(plan: JobPlan, run: PlannedRun) -> RunFolder:
-    return RunFolder(plan.results / plan.study / run.variant / f"seed-{run.seed}")
+    return RunFolder.at(plan.results, plan.study, run.variant, run.seed)
 
 
 def environment(plan: JobPlan, threads: int) -> dict[str, str]:

@@ -14,6 +14,7 @@ from alexnet_study.cluster.status.run_state import run_log, run_state
 from alexnet_study.cluster.status.selection import Selection
 from alexnet_study.cluster.status.usage import Usage, usage
 from alexnet_study.errors import DamagedRunError
+from alexnet_study.runs.folder import RunFolder
 from alexnet_study.study.study import Study
 
 
@@ -84,7 +85,7 @@ def _with_figures(run: RunStatus, study: str, results: Path) -> RunStatus:
 
 
 def _folder(results: Path, study: str, key: Key) -> Path:
-    return results / study / key[0] / f"seed-{key[1]}"
+    return RunFolder.at(results, study, *key).path
 
 
 def _queues(plans: list[JobPlan], unfinished: set[Key]) -> tuple[table.Queues, list[str]]:
