@@ -54,7 +54,10 @@ def study_status(study: Study, results: Path) -> StudyStatus:
     queues, notes = _queues(plans, unfinished)
     sent = table.jobs(plans, queues)
     jobs = table.by_run(sent)
-    forgotten = [job for key, job in jobs.items() if key in unfinished and job.queued is None and job.phase == "ended"]
+    ended = [key for key, job in jobs.items() if key in unfinished and job.phase == "ended"]
+    # Asking takes seconds, in which a run may have finished and its job ended.
+    facts |= {key: read_facts(_folder(results, study.name, key)) for key in ended}
+    forgotten = [jobs[key] for key in ended if jobs[key].queued is None and not facts[key].finished]
     accounts = table.accounts(forgotten)
     used = usage({key: fact.attempts for key, fact in facts.items()})
     return StudyStatus(
