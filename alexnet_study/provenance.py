@@ -110,7 +110,7 @@ def _of_checkout() -> tuple[State | None, str | None]:
     """Return what git says of the checkout; where it says nothing of one that is there, why."""
     try:
         commit = git("rev-parse", "HEAD").strip()
-        lines = git("status", "--porcelain", "--untracked-files=no", "-z").split("\0")
+        lines = git("status", "--porcelain", "--untracked-files=no", "--no-renames", "-z").split("\0")
     except (OSError, subprocess.CalledProcessError) as error:
         return None, _why_unseen(error) if (ROOT / ".git").exists() else None
     changed = tuple(line[3:] for line in lines if line)

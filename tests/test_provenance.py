@@ -59,6 +59,15 @@ def test_the_code_is_named_by_git(elsewhere: Path) -> None:
     assert (code_state().dirty, code_state().changed) == (True, ("a.py",))
 
 
+def test_a_renamed_file_is_named_as_before_and_after(elsewhere: Path) -> None:
+    (elsewhere / "before.py").write_text("the same\n")
+    git(elsewhere, "init", "-q")
+    git(elsewhere, "add", ".")
+    git(elsewhere, "commit", "-qm", "first")
+    git(elsewhere, "mv", "before.py", "after.py")
+    assert code_state().changed == ("after.py", "before.py")
+
+
 def test_the_code_is_named_by_its_installation(elsewhere: Path) -> None:
     recorded = elsewhere / "alexnet_study" / INSTALLED_FROM
     recorded.parent.mkdir(exist_ok=True)

@@ -42,7 +42,12 @@ class RunFolder:
     @classmethod
     def of(cls, results: Path, run: RunConfig) -> "RunFolder":
         """Return the folder of `run` below the root `results`."""
-        return cls(results / run.study / run.variant / f"seed-{run.seed}")
+        return cls.at(results, run.study, run.variant, run.seed)
+
+    @classmethod
+    def at(cls, results: Path, study: str, variant: str, seed: int) -> "RunFolder":
+        """Return the folder of a run, known by its names, below the root `results`."""
+        return cls(results / study / variant / f"seed-{seed}")
 
     @contextmanager
     def held(self, *, job: str, restart: int) -> Iterator[list[Token]]:

@@ -94,11 +94,18 @@ def cause_of(number: int, now: float) -> str:
     """
     if number == signal.SIGINT:
         return INTERRUPTED
-    end = os.environ.get("SLURM_JOB_END_TIME", "")
-    last = end.isdigit() and int(end) - now <= LAST_SECONDS
     if number == signal.SIGUSR2:
         return WARNED
-    return TIME_LIMIT if last else TERMINATED
+    return TIME_LIMIT if is_time_limit(number, now) else TERMINATED
+
+
+def is_time_limit(number: int, now: float) -> bool:
+    """Return whether a signal at `now` comes of the job's time limit; a preemption may send USR2 too, where told to.
+
+    Where the job's end is not known USR2 does, and TERM does not.
+    """
+    end = os.environ.get("SLURM_JOB_END_TIME", "")
+    return int(end) - now <= LAST_SECONDS if end.isdigit() else number == signal.SIGUSR2
 
 
 def _end_with_input() -> None:

@@ -1,10 +1,15 @@
 """Submission plans of a small study, for tests."""
 
 import dataclasses
+import os
+import platform
+import time
 from pathlib import Path
 
-from alexnet_study.cluster.plans.job_plan import JobPlan, arrays_of
+from alexnet_study.cluster.launchers.local import STATE, job_id
+from alexnet_study.cluster.plans.job_plan import JobPlan, arrays_of, local_array
 from alexnet_study.cluster.plans.profile import Profile, ReportJob
+from alexnet_study.files import write_json
 from alexnet_study.study.study import load_study
 
 EVERYTHING = Profile(
@@ -44,3 +49,18 @@ def plan_for(study_file: Path, profile: Profile, *, results: Path = Path("/study
         environment={},
         arrays=tuple(arrays),
     )
+
+
+def local_plan_for(study_file: Path, results: Path) -> JobPlan:
+    """A plan of two runs that a supervisor on this machine has."""
+    plan = plan_for(study_file, Profile(launcher="local"), results=results, seeds=1)
+    array = local_array(plan.study, plan.id, dataclasses.replace(load_study(study_file), seeds=(0,)).runs())
+    plan = dataclasses.replace(plan, created=time.time(), arrays=(array,))
+    plan.write()
+    plan.own(0, job_id(plan))
+    return plan
+
+
+def supervised(plan: JobPlan, *doing: str) -> None:
+    """Let the plan's supervisor say what its runs do."""
+    write_json(plan.folder / STATE, {"host": platform.node(), "pid": os.getpid(), "runs": list(doing)})

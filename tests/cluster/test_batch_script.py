@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from submitit.core.utils import DelayedSubmission, JobPaths
 
 from alexnet_study.cluster.containers.runtime import Container
 from alexnet_study.cluster.launchers import batch_script
@@ -109,6 +110,18 @@ def test_an_unfinished_task_returns_to_the_queue_by_its_own_id(
     assert subprocess.run(["bash", "-c", script], cwd=tmp_path, env=environment, check=False).returncode == 75
     calls = (tmp_path / "calls").read_text().splitlines()
     assert calls == [f"show job --oneliner {requeued}", f"requeue {requeued}"]
+
+
+def test_every_job_knows_its_own_time_limit(study_file: Path, tmp_path: Path) -> None:
+    """By it submitit tells the time limit's warning from a preemption."""
+    plan = plan_for(study_file, dataclasses.replace(EVERYTHING, minutes=60), results=tmp_path)
+    plan.jobs_folder.mkdir(parents=True)
+    limits = []
+    for array, job in ((0, "12"), (2, "13")):
+        batch_script.complete(plan, array, job)
+        first = JobPaths(plan.jobs_folder, job_id=plan.arrays[array].job_id(job, 0)).submitted_pickle
+        limits.append(DelayedSubmission.load(first)._timeout_min)
+    assert limits == [60, 5]
 
 
 def parameters(script: str) -> list[str]:

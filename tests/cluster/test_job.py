@@ -1,16 +1,18 @@
-"""What a job starts: a process a run on a CPU; on a GPU one process for all runs of a variant."""
+"""What a job starts: a process a run on a CPU; on a GPU one process for all runs of a variant; or the report."""
 
 import json
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from alexnet_study.cluster.node import job
 from alexnet_study.cluster.plans.job_plan import JobPlan, PlannedRun
-from alexnet_study.cluster.plans.profile import Profile
+from alexnet_study.cluster.plans.profile import Notify, Profile
 from alexnet_study.runs.folder import RunFolder
 from alexnet_study.runs.interruption import UNFINISHED
 from tests.cluster.plans import plan_for
@@ -18,6 +20,15 @@ from tests.cluster.plans import plan_for
 SAYS = (
     "import json, sys; print(json.dumps(sys.argv[2:])); print('warning', file=sys.stderr); sys.exit(int(sys.argv[1]))"
 )
+# A process whose job is signalled; handed that on it ends with `code`, of 0 by the signal.
+IS_SIGNALLED = """
+import os, signal, sys, time
+number, code = int(sys.argv[1]), int(sys.argv[2])
+if code:
+    signal.signal(number, lambda *_: os._exit(code))
+os.kill(os.getppid(), number)
+time.sleep(120)
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -94,3 +105,62 @@ def test_the_seeds_of_a_process_are_what_train_takes(study_file: Path, images: P
     done = subprocess.run(job.train_command(plan, runs, None), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert all(RunFolder(tmp_path / "tiny" / run.variant / f"seed-{run.seed}").is_finished() for run in runs)
+
+
+@pytest.fixture
+def submitits_own(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Handlers as submitit has them in every job: of USR2 one that requeues it."""
+
+    def requeue(*_: object) -> None:
+        pytest.fail("submitit's handler took the signal")
+
+    numbers = (signal.SIGUSR2, signal.SIGTERM)
+    before = {number: signal.signal(number, requeue) for number in numbers}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("own", [UNFINISHED, 0])
+@pytest.mark.parametrize(
+    ("number", "seconds_left", "code"),
+    [
+        (signal.SIGUSR2, None, 1),
+        (signal.SIGUSR2, 10, 1),
+        (signal.SIGTERM, 10, 1),
+        (signal.SIGUSR2, 1000, UNFINISHED),  # a preemption, as some sites tell of it
+        (signal.SIGTERM, 1000, UNFINISHED),
+        (signal.SIGTERM, None, UNFINISHED),
+    ],
+)
+def test_a_report_at_its_time_limit_fails_and_one_that_is_preempted_goes_on(
+    study_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    submitits_own: None,
+    number: int,
+    seconds_left: int | None,
+    code: int,
+    own: int,
+) -> None:
+    told = tmp_path / "told"
+    plan = plan_for(study_file, Profile(notify=Notify(command=f"cat > {told}")), results=tmp_path, seeds=1)
+    plan.write()
+    monkeypatch.delenv("SLURM_JOB_END_TIME", raising=False)
+    if seconds_left is not None:
+        monkeypatch.setenv("SLURM_JOB_END_TIME", str(int(time.time()) + seconds_left))
+    words = [sys.executable, "-c", IS_SIGNALLED, str(int(number)), str(own)]
+    monkeypatch.setattr(job, "_command", lambda *_, **__: words)
+    assert job.report(plan) == code
+    assert job.check_gpu(plan) == code
+    assert told.exists() == (code == 1)
+
+
+def test_a_report_that_is_done_all_the_same_is_done(
+    study_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, submitits_own: None
+) -> None:
+    plan = plan_for(study_file, Profile(), results=tmp_path, seeds=1)
+    heard = "import os, signal, time; signal.signal(signal.SIGUSR2, lambda *_: os._exit(0)); "
+    heard += "os.kill(os.getppid(), signal.SIGUSR2); time.sleep(120)"
+    monkeypatch.setattr(job, "_command", lambda *_, **__: [sys.executable, "-c", heard])
+    assert job.report(plan) == 0

@@ -16,7 +16,9 @@ import pytest
 import yaml
 
 from alexnet_study.cluster.launchers import local, supervisor
+from alexnet_study.cluster.launchers.local import Local
 from alexnet_study.cluster.plans.job_plan import read_plans
+from tests.cluster.plans import local_plan_for, supervised
 from tests.conftest import STUDY
 
 PATIENCE_SECONDS = 240.0
@@ -68,7 +70,7 @@ class Bench:
         return {line[0]: " ".join(line[1:3]) for line in shown}
 
     def supervised(self) -> bool:
-        return any(local.unfinished(plan) for plan in read_plans(self.results, "tiny"))
+        return any(job.live for plan in read_plans(self.results, "tiny") for job in Local().jobs(plan, None))
 
     def attempts(self, variant: str, seed: int) -> list[dict[str, Any]]:
         path = self.results / f"tiny/{variant}/seed-{seed}/provenance.json"
@@ -152,3 +154,18 @@ def test_gpus_are_slots(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     assert supervisor.slots(on_cpu) == ["", ""]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert supervisor.slots(plan) == ["", ""]
+
+
+def test_a_run_that_ends_while_its_supervisor_is_looked_for_has_its_own_end(
+    study_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = local_plan_for(study_file, tmp_path)
+    supervised(plan, "running", "waiting")
+
+    def ends(_: object) -> bool:
+        supervised(plan, "ended 0", "ended -9")
+        return False
+
+    monkeypatch.setattr(local, "alive", ends)
+    jobs = Local().jobs(plan, None)
+    assert [(job.phase, job.last_words) for job in jobs] == [("ended", None), ("ended", "killed by signal 9")]

@@ -1,7 +1,9 @@
 """Plans: read back as written; an array belongs to one claimant; what is frozen runs as the study does."""
 
 import dataclasses
+import json
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,29 @@ def test_a_plan_reads_back_as_written(study_file: Path, tmp_path: Path, profile:
     assert read_plan(plan.folder) == plan
     assert read_plans(tmp_path, "tiny") == [plan]
     assert plan.profile == profile
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        (lambda text: text[: len(text) // 2], "not JSON: "),
+        (lambda text: "[]", "expected a mapping"),
+        (lambda text: text.replace('"cwd"', '"pwd"'), "unknown key pwd"),
+        (lambda text: json.dumps({k: v for k, v in json.loads(text).items() if k != "cache"}), "missing cache"),
+        (lambda text: json.dumps({**json.loads(text), "results": 1}), "results: 1 is not valid"),
+    ],
+)
+def test_a_plan_that_cant_be_read_is_a_mistake_that_names_the_file(
+    study_file: Path, tmp_path: Path, changed: Callable[[str], str], says: str
+) -> None:
+    plan = plan_for(study_file, Profile(), results=tmp_path)
+    plan.write()
+    path = plan.folder / "plan.json"
+    path.write_text(changed(path.read_text()))
+    with pytest.raises(RequestError) as refused:
+        read_plans(tmp_path, "tiny")
+    assert str(path) in str(refused.value)
+    assert says in str(refused.value)
 
 
 def test_of_many_claimants_at_once_one_wins_and_all_know(tmp_path: Path) -> None:

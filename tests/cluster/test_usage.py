@@ -52,7 +52,7 @@ def test_every_life_counts() -> None:
 
 def test_gpus_are_counted_and_none_is_cpu_time() -> None:
     assert gpu_hours(attempt(0, 1, gpu="0,3")) == pytest.approx(2)
-    for none in (None, "", "-1", "NoDevFiles"):
+    for none in (None, "", "-1", "void", "NoDevFiles"):
         used = usage({BASELINE: [attempt(0, 1, gpu=none)]})[BASELINE]
         assert (used.gpu, used.cpu) == (0, pytest.approx(1))
 

@@ -92,7 +92,7 @@ def _write_pickle(plan: JobPlan, array: int, index: int) -> Path:
     path = plan.jobs_folder / f".array-{array}-{index}.pkl"
     if not path.exists():
         delayed = DelayedSubmission(carry_out, str(plan.folder), array, index)
-        delayed.set_timeout(plan.profile_of(array).minutes, UNENDING)
+        delayed.set_timeout(_minutes(plan.profile_of(array), plan.arrays[array]), UNENDING)
         temporary = path.with_name(f"{path.name}.{os.getpid()}")
         delayed.dump(temporary)
         temporary.rename(path)
@@ -139,7 +139,7 @@ def _resources(profile: Profile, planned: PlannedArray, dependency: str) -> dict
     memory = report.memory_gb if planned.reports else profile.memory_gb
     asked: dict[str, str | int] = {
         "partition": (planned.reports and report.partition) or profile.partition,
-        "time": report.minutes if planned.reports else profile.minutes,
+        "time": _minutes(profile, planned),
         "mem": f"{int(memory * 1024)}M" if memory else "",
         "account": profile.account,
         "qos": profile.qos,
@@ -150,6 +150,11 @@ def _resources(profile: Profile, planned: PlannedArray, dependency: str) -> dict
         asked |= {"gres": profile.gres, "constraint": profile.constraint, "exclude": profile.exclude}
         asked["array_parallelism"] = profile.parallelism or len(planned.jobs)
     return {name: value for name, value in asked.items() if value}
+
+
+def _minutes(profile: Profile, planned: PlannedArray) -> int:
+    """Return the time limit of an array's jobs."""
+    return profile.report.minutes if planned.reports else profile.minutes
 
 
 def _setup(profile: Profile) -> list[str]:

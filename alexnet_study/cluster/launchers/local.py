@@ -39,6 +39,7 @@ SILENCE_SECONDS = 5 * LEASE_SECONDS  # by two machines' clocks, so generously
 START_SECONDS = 60.0
 END_SECONDS = 150.0
 PROBE_SECONDS = 0.5  # the first try only removes what a dead holder left
+LIVE = ("waiting", "running")  # of what a run may do
 STATE, LOCK, LOG = "supervisor.json", "supervisor.lock", "supervisor.log"
 
 
@@ -103,14 +104,15 @@ class Local(Launcher):
 
     def jobs(self, plan: JobPlan, queue: Sequence[QueuedJob] | None) -> list[SentJob]:
         """Return one job a run, all of the supervisor's id."""
-        doing, live = state(plan).runs, set(unfinished(plan))
+        live = carried_out(plan)
+        doing = state(plan).runs  # after that, so that a run which ends meanwhile has its own end
         return [
             SentJob(
                 plan=plan,
                 array=0,
                 index=index,
                 id=job_id(plan),
-                phase=doing[index] if index in live else "ended",
+                phase=doing[index] if live and doing[index] in LIVE else "ended",
                 last_words=_last_words(doing[index]),
             )
             for index in range(len(plan.runs))
@@ -195,11 +197,9 @@ def state(plan: JobPlan) -> SupervisorState:
         return SupervisorState(host="", pid=0, runs=("waiting",) * len(plan.runs))
 
 
-def unfinished(plan: JobPlan) -> list[int]:
-    """Return the indices of the plan's runs that wait or run; none where nobody carries the plan out."""
-    if plan.owner(0) in (None, ABANDONED) or not alive(plan):
-        return []
-    return [index for index, doing in enumerate(state(plan).runs) if doing in ("waiting", "running")]
+def carried_out(plan: JobPlan) -> bool:
+    """Return whether a supervisor carries the plan out."""
+    return plan.owner(0) not in (None, ABANDONED) and alive(plan)
 
 
 def cancel(plan: JobPlan) -> None:
@@ -222,7 +222,7 @@ def lease(plan: JobPlan) -> SoftFileLease:
 
 
 def _last_words(doing: str) -> str | None:
-    if doing in ("waiting", "running"):
+    if doing in LIVE:
         return "its supervisor ended"
     if doing == "cancelled":
         return NEVER_RAN

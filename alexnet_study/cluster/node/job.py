@@ -1,12 +1,11 @@
 """What a SLURM job carries out: the runs of one job of a plan, or the report behind them."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from alexnet_study.cluster.node import notice
+from alexnet_study.cluster.node import child, notice
 from alexnet_study.cluster.node.pool import FAILED, Launch, Pool
 from alexnet_study.cluster.node.staging import staged
 from alexnet_study.cluster.plans.job_plan import ABANDONED, JobPlan, PlannedRun, read_plan
@@ -77,11 +76,8 @@ def _together(plan: JobPlan, runs: Sequence[PlannedRun]) -> list[list[PlannedRun
 def report(plan: JobPlan) -> int:
     """Report what is finished, and tell whom the profile names; return the report's exit code."""
     words = ["--study", str(plan.study_file), "--results", str(plan.results)]
-    code = subprocess.run(
-        _command(plan, ["report", *words], name=REPORT, cache=None),
-        env={**os.environ, **environment(plan, plan.profile.report.cpus)},
-        check=False,
-    ).returncode
+    command = _command(plan, ["report", *words], name=REPORT, cache=None)
+    code = child.carry_out(command, environment(plan, plan.profile.report.cpus))
     notice.tell(plan, code)
     return code
 
@@ -91,13 +87,8 @@ def check_gpu(plan: JobPlan) -> int:
     log = check_log(plan, own_job())
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
-        return subprocess.run(
-            _command(plan, [GPU_CHECK], name=GPU_CHECK, cache=None),
-            env={**os.environ, **environment(plan, plan.cpus)},
-            stdout=output,
-            stderr=output,
-            check=False,
-        ).returncode
+        command = _command(plan, [GPU_CHECK], name=GPU_CHECK, cache=None)
+        return child.carry_out(command, environment(plan, plan.cpus), output)
 
 
 def check_log(plan: JobPlan, job: str) -> Path:
@@ -123,7 +114,7 @@ def _command(plan: JobPlan, words: list[str], *, name: str, cache: Path | None) 
 
 
 def _folder(plan: JobPlan, run: PlannedRun) -> RunFolder:
-    return RunFolder(plan.results / plan.study / run.variant / f"seed-{run.seed}")
+    return RunFolder.at(plan.results, plan.study, run.variant, run.seed)
 
 
 def environment(plan: JobPlan, threads: int) -> dict[str, str]:

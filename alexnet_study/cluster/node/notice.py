@@ -94,4 +94,4 @@ def _call_webhook(address: str, notice: Notice) -> None:
 
 
 def _is_finished(plan: JobPlan, run: PlannedRun) -> bool:
-    return RunFolder(plan.results / plan.study / run.variant / f"seed-{run.seed}").looks_finished()
+    return RunFolder.at(plan.results, plan.study, run.variant, run.seed).looks_finished()

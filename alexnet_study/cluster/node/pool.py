@@ -64,8 +64,13 @@ class Pool:
     waiting: list[PlannedRun] = field(default_factory=list)
     living: dict[int, tuple[PlannedRun, subprocess.Popen[bytes]]] = field(default_factory=dict)
     codes: dict[PlannedRun, int] = field(default_factory=dict)
-    stopping: bool = False
     _left: dict[PlannedRun, int] = field(default_factory=dict)
+    _warning: int | None = None  # the newest signal
+
+    @property
+    def stopping(self) -> bool:
+        """Return whether a signal came: nothing is started any more."""
+        return self._warning is not None
 
     def carry_out(self, runs: Iterable[PlannedRun]) -> int:
         """Carry out all runs; return 0, UNFINISHED where one has to be started again, else FAILED where one failed."""
@@ -91,6 +96,8 @@ class Pool:
             if self.waiting and slot not in self.living:
                 run = self.waiting.pop(0)
                 self.living[slot] = run, self._process(run, slot)
+                if self._warning is not None:
+                    self.living[slot][1].send_signal(self._warning)  # it came while the process was started
                 self.on_change(self)
 
     def _process(self, run: PlannedRun, slot: int) -> subprocess.Popen[bytes]:
@@ -121,7 +128,7 @@ class Pool:
             self.on_change(self)
 
     def _warned(self, number: int, _: FrameType | None) -> None:
-        self.stopping = True
+        self._warning = number
         for _run, process in list(self.living.values()):
             process.send_signal(number)
 

@@ -20,6 +20,7 @@ from typing import TypeVar
 
 from alexnet_study.cluster.containers.runtime import JobSetting
 from alexnet_study.cluster.plans.profile import Profile
+from alexnet_study.errors import RequestError
 from alexnet_study.files import TEMPORARY, cache_beside, sync_folder, write_json
 from alexnet_study.study.configs import RunConfig
 from alexnet_study.study.validation import build
@@ -181,11 +182,18 @@ def submissions(results: Path, study: str) -> Path:
 
 
 def read_plan(folder: Path) -> JobPlan:
-    """Return the plan of a submission's folder; raise RequestError where another version of the code wrote it."""
-    plain = json.loads((folder / "plan.json").read_text())
-    for name in PATHS:
-        plain[name] = None if plain[name] is None else Path(plain[name])
-    return build(JobPlan, plain, str(folder / "plan.json"))
+    """Return the plan of a submission's folder.
+
+    Raise RequestError, which names its file, where that is damaged or another version of the code wrote it.
+    """
+    path = folder / "plan.json"
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RequestError(f"{path}: not JSON: {error}; expected a submission's plan, or no such folder") from None
+    if isinstance(plain, dict):
+        plain |= {name: Path(plain[name]) for name in PATHS if isinstance(plain.get(name), str)}
+    return build(JobPlan, plain, str(path))
 
 
 def read_plans(results: Path, study: str) -> list[JobPlan]:

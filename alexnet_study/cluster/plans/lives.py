@@ -58,7 +58,7 @@ def recorded(plan: JobPlan, run: str) -> dict[int, Place]:
 
 
 def _last_attempt(plan: JobPlan, run: PlannedRun) -> Attempt | None:
-    folder = RunFolder(plan.results / plan.study / run.variant / f"seed-{run.seed}")
+    folder = RunFolder.at(plan.results, plan.study, run.variant, run.seed)
     try:
         attempts = folder.read_provenance().attempts if folder.provenance.exists() else ()
     except DamagedRunError:

@@ -14,6 +14,7 @@ from alexnet_study.cluster.status.run_state import run_log, run_state
 from alexnet_study.cluster.status.selection import Selection
 from alexnet_study.cluster.status.usage import Usage, usage
 from alexnet_study.errors import DamagedRunError
+from alexnet_study.runs.folder import RunFolder
 from alexnet_study.study.study import Study
 
 
@@ -53,7 +54,10 @@ def study_status(study: Study, results: Path) -> StudyStatus:
     queues, notes = _queues(plans, unfinished)
     sent = table.jobs(plans, queues)
     jobs = table.by_run(sent)
-    forgotten = [job for key, job in jobs.items() if key in unfinished and job.queued is None and job.phase == "ended"]
+    ended = [key for key, job in jobs.items() if key in unfinished and job.phase == "ended"]
+    # Asking takes seconds, in which a run may have finished and its job ended.
+    facts |= {key: read_facts(_folder(results, study.name, key)) for key in ended}
+    forgotten = [jobs[key] for key in ended if jobs[key].queued is None and not facts[key].finished]
     accounts = table.accounts(forgotten)
     used = usage({key: fact.attempts for key, fact in facts.items()})
     return StudyStatus(
@@ -84,7 +88,7 @@ def _with_figures(run: RunStatus, study: str, results: Path) -> RunStatus:
 
 
 def _folder(results: Path, study: str, key: Key) -> Path:
-    return results / study / key[0] / f"seed-{key[1]}"
+    return RunFolder.at(results, study, *key).path
 
 
 def _queues(plans: list[JobPlan], unfinished: set[Key]) -> tuple[table.Queues, list[str]]:

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from alexnet_study.cluster.launchers.launcher import Key
+from alexnet_study.gpu import HIDDEN
 from alexnet_study.runs.records import Attempt
-
-NO_GPU = ("", "-1", "NoDevFiles")  # entries of CUDA_VISIBLE_DEVICES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,4 +58,4 @@ def _begin(attempt: Attempt) -> float:
 
 
 def _gpus(attempt: Attempt) -> int:
-    return sum(name not in NO_GPU for name in (attempt.gpu or "").split(","))
+    return sum(name not in HIDDEN for name in (attempt.gpu or "").split(","))
