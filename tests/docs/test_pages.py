@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 PAGES = sorted(Path("docs").glob("*.md"))
+TRANSLATED = [page for page in PAGES if page.name.endswith(".ko.md")]
+SHORTENED = ("clusters.ko.md", "docker.ko.md")  # these leave out examples, and send the reader to the English page
+WHOLE = [page for page in TRANSLATED if page.name not in SHORTENED]
 NAMED = re.compile(r"`((?:alexnet_study|tests|slurm|jobs|benchmarks|documents)/[\w./-]*)`")
 
 
@@ -20,11 +23,42 @@ def test_the_files_that_a_page_names_exist(page: Path) -> None:
     assert [name for name in NAMED.findall(page.read_text()) if not Path(name).exists()] == []
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page.name.endswith(".ko.md")], ids=lambda page: page.name)
+def original(page: Path) -> Path:
+    return page.with_name(page.name.replace(".ko.md", ".md"))
+
+
+@pytest.mark.parametrize("page", TRANSLATED, ids=lambda page: page.name)
 def test_a_translated_page_prints_the_same_fenced_blocks(page: Path) -> None:
-    original = page.with_name(page.name.replace(".ko.md", ".md"))
-    blocks, translated = (re.findall(r"^```.*?^```$", each.read_text(), re.DOTALL | re.M) for each in (original, page))
+    pages = (original(page), page)
+    blocks, translated = (re.findall(r"^```.*?^```$", each.read_text(), re.DOTALL | re.M) for each in pages)
     assert translated == blocks
+
+
+@pytest.mark.parametrize("page", WHOLE, ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "what",
+    [
+        pytest.param(r"\d*\.\d+", id="numbers"),
+        pytest.param(r"`[^`]*`", id="code"),
+        pytest.param(r"\]\(([^)]*)\)", id="links"),
+    ],
+)
+def test_a_translated_page_says_the_same_in_its_own_order(page: Path, what: str) -> None:
+    texts = (re.sub(r"\s+", " ", each.read_text()) for each in (original(page), page))
+    english, korean = (text.replace(".ko.md", ".md") for text in texts)
+    assert sorted(re.findall(what, korean)) == sorted(re.findall(what, english))
+
+
+@pytest.mark.parametrize("page", WHOLE, ids=lambda page: page.name)
+def test_a_translated_page_has_the_same_headings_rows_and_columns(page: Path) -> None:
+    english, korean = (re.findall(r"^(?:#+ |[|].*[|]$)", each.read_text(), re.M) for each in (original(page), page))
+    assert [line.count("|") or line for line in korean] == [line.count("|") or line for line in english]
+
+
+@pytest.mark.parametrize("page", TRANSLATED, ids=lambda page: page.name)
+def test_a_translated_pages_text_is_of_one_width(page: Path) -> None:
+    lines = page.read_text().splitlines()
+    assert [line for line in lines if len(line) > 140 and not line.startswith(("|", "!", "    "))] == []
 
 
 def test_the_page_on_additions_names_many_files() -> None:
