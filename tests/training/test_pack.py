@@ -59,15 +59,15 @@ def test_a_run_that_stands_elsewhere_outlives_its_pack(
     """The run at epoch 1 waits until those at epoch 0 are done; that they all fail is no failure of its own."""
     execute(runs[1], data, tmp_path / "alone")
     stop_at_epoch_1(runs[1], data, tmp_path / "together", monkeypatch)
-    running = TrainingState.running
+    check = TrainingState.check
 
-    def fails(state: TrainingState) -> tuple[float, float]:
+    def fails(state: TrainingState) -> None:
         if state.seed != 1:
             raise RunError(f"seed {state.seed} diverged")
-        return running(state)
+        check(state)
 
     monkeypatch.setattr(execution, "pack_size", lambda device: 3)
-    monkeypatch.setattr(TrainingState, "running", fails)
+    monkeypatch.setattr(TrainingState, "check", fails)
     outcomes = dict(execute_each(runs, pack_context(data, tmp_path / "together")))
     assert [str(outcomes[runs[seed]]) for seed in (0, 2)] == ["seed 0 diverged", "seed 2 diverged"]
     assert bits(RunFolder.of(tmp_path / "together", runs[1])) == bits(RunFolder.of(tmp_path / "alone", runs[1]))
