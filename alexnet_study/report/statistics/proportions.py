@@ -5,9 +5,7 @@ from collections.abc import Sequence
 
 from scipy import special
 
-from alexnet_study.report.statistics.estimates import LEVEL, Array, Estimate, Interval, mean
-
-LEAST_RUNS = 3
+from alexnet_study.report.statistics.estimates import LEAST_RUNS, LEVEL, Array, Estimate, Interval, mean
 
 
 def proportion_interval(values: Sequence[float] | Array, level: float = LEVEL) -> Interval | None:
