@@ -149,10 +149,10 @@ class TrainingState:
         torch.save({**content, "digest": content_digest(content)}, buffer)
         folder.write(folder.checkpoint, buffer.getbuffer())
 
-    def restore(self, folder: RunFolder) -> bool:
-        """Go on from `checkpoint.pt` if there is one, and return whether; raise DamagedRunError if it is damaged."""
+    def restore(self, folder: RunFolder) -> None:
+        """Go on from `checkpoint.pt` if there is one; raise DamagedRunError if it is damaged."""
         if not folder.checkpoint.exists():
-            return False
+            return
         saved = read_checkpoint(folder)
         self.model.load_state_dict(saved.model)
         for momentum, before in zip(self.momenta, saved.momenta, strict=True):
@@ -160,7 +160,6 @@ class TrainingState:
         self.epoch, self.step, self.seconds = saved.epoch, saved.step, saved.seconds
         self.sums.copy_(torch.tensor(saved.sums, dtype=torch.float64))
         self.records, self.origins = list(saved.records), saved.origins
-        return True
 
 
 def content_digest(value: object) -> str:
