@@ -174,7 +174,9 @@ def load_runs(folder: str | Path) -> Runs:
     runs, left_out = [], {}
     for path in paths:
         try:
-            runs.append(_read(path))
+            run = _read(path)
+            RunFolder(path).check_name(run.seed)
+            runs.append(run)
         except DamagedRunError as error:
             left_out[path] = str(error)
     return Runs(runs, left_out)

@@ -1,7 +1,9 @@
 """A tiny image folder and a tiny study: a run of them takes seconds."""
 
 import os
-from collections.abc import Callable
+import signal
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -128,6 +130,17 @@ def data(images: Path) -> Dataset:
 def run(study_file: Path) -> RunConfig:
     """The study's skip variant with seed 0."""
     return load_study(study_file).run("skip", 0)
+
+
+@pytest.fixture
+def installed() -> Iterator[Interruption]:
+    """What receives this process's signals during a test."""
+    numbers = (signal.SIGUSR2, signal.SIGTERM, signal.SIGINT)
+    before, hook = {number: signal.getsignal(number) for number in numbers}, sys.unraisablehook
+    yield Interruption().install()
+    sys.unraisablehook = hook
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")

@@ -50,6 +50,11 @@ def test_the_finished_runs_are_there_and_the_others_named(runs: alexnet_study.Ru
     assert [run.name for run in runs] == ["baseline seed 0", "baseline seed 1", "skip seed 0"]
     assert (len(runs), runs.variants, runs[2].study) == (3, ["baseline", "skip"], "tiny")
     assert runs.left_out == {results / "tiny/skip/seed-1": "unfinished"}
+    copy = shutil.copytree(results / "tiny/skip/seed-0", results / "tiny/skip/seed-0.bak")
+    again = alexnet_study.load_runs(results / "tiny")
+    assert [run.name for run in again] == [run.name for run in runs]
+    assert again.left_out == {**runs.left_out, copy: "a run of seed 0; expected its folder to be called seed-0"}
+    assert alexnet_study.load_run(copy).seed == 0  # asked for by its own name
     assert runs.get("baseline", 1) is runs.of("baseline")[1]
     with pytest.raises(RequestError, match="no finished run of skip with seed 7; expected a seed of 0"):
         runs.get("skip", 7)

@@ -17,12 +17,12 @@ from alexnet_study.data.survey import survey
 from alexnet_study.errors import RequestError
 from alexnet_study.report.applicability import DataFacts, applicable
 from alexnet_study.runs.folder import RunFolder
+from alexnet_study.runs.records import UNBALANCED
 from alexnet_study.study.configs import RunConfig
 from alexnet_study.study.identity import identity
 from alexnet_study.study.study import Study
 
 NAMED = 8  # kinds of images, and groups of equal files, that are listed
-UNBALANCED = 1.5  # the largest class's number of images over the smallest's, from which it is worth a word
 
 
 def study_lines(study: Study) -> list[str]:

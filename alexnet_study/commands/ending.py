@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from alexnet_study.errors import RequestError, RunError, StoppedError, notes_of
 from alexnet_study.runs.interruption import SIGNALS, UNFINISHED, Interruption
@@ -68,12 +69,22 @@ def _outcome(command: Command | str, program: str, watch: Interruption) -> int:
         code = 0
     except PermissionError as error:
         code = _say(f"{error.filename or 'a file'}: {error.strerror} for user {os.getuid()}", 2)
+    except (FileExistsError, NotADirectoryError) as error:
+        code = _say(f"{_file_in_the_way(error)}: a file; expected a folder", 2)
+    except IsADirectoryError as error:
+        code = _say(f"{error.filename or 'a path'}: a folder; expected a file", 2)
     except OSError as error:
         if not is_full(error):
             raise
         code = _say(f"{error.filename or 'a file'}: {error.strerror}; free some space and start again", 1)
     sys.stdout.flush()
     return code
+
+
+def _file_in_the_way(error: OSError) -> object:
+    """The first of the path's folders that is there and is none; the path itself where there is none of these."""
+    path = Path(os.fsdecode(error.filename or "a path"))
+    return next((place for place in (*reversed(path.parents), path) if place.is_file()), path)
 
 
 def _speak_utf8() -> None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from alexnet_study.data.dataset import Dataset
 from alexnet_study.errors import DamagedRunError
 from alexnet_study.runs.folder import RunFolder
+from alexnet_study.runs.records import KEPT_FEATURES, STAGE_SIDE
 from alexnet_study.study.configs import RunConfig
 
-KEPT_IMAGES = 1000  # test images whose features are kept
 SMALL_FILES = 200_000  # bytes of what is text in a run's folder
 
 
@@ -54,6 +54,6 @@ def disk_bytes(run: RunConfig, data: Dataset) -> float:
     with torch.device("meta"):
         weights = sum(weight.numel() for weight in AlexNet(run.model, len(data.classes)).parameters())
     images, evaluations = len(data.test), 2 if run.model.skips else 1
-    features = 16 * run.model.widths[-1]
-    kept = 4 * len(data.classes) * images + 16 * images + 2 * features * min(KEPT_IMAGES, images)
+    features = STAGE_SIDE**2 * run.model.widths[-1]
+    kept = 4 * len(data.classes) * images + 16 * images + 2 * features * min(KEPT_FEATURES, images)
     return evaluations * kept + 8 * images + 4 * weights + SMALL_FILES

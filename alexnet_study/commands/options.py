@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from typing import NoReturn
 
 from alexnet_study.errors import RequestError
 from alexnet_study.gpu import DEVICES
@@ -13,7 +14,7 @@ STUDY = "skip"
 class Parser(argparse.ArgumentParser):
     """argparse, whose mistakes are one line on standard error and exit code 2."""
 
-    def error(self, message: str) -> None:  # type: ignore[override]
+    def error(self, message: str) -> NoReturn:
         """Raise RequestError."""
         raise RequestError(f"{message}; see {self.prog} --help")
 

@@ -19,6 +19,8 @@ from alexnet_study.evaluation.pca import PCA
 from alexnet_study.evaluation.published_regressor import fit_published
 from alexnet_study.models import AlexNet
 from alexnet_study.runs.records import (
+    KEPT_FEATURES,
+    STAGE_SIDE,
     EpochRecord,
     Evaluation,
     Gap,
@@ -33,8 +35,6 @@ from alexnet_study.study.normalisation import CIFAR10, ChannelStatistics
 
 CPU_BATCH = 125  # its largest activations fit the caches
 GPU_BATCH = 2000  # smaller ones leave a GPU waiting for the host
-STAGE_SIDE = 4
-KEPT_FEATURES = 1000
 CLASSIFIER_BATCH = 2000
 
 

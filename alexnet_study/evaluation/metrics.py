@@ -1,15 +1,20 @@
 """Logits become metrics."""
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from alexnet_study.errors import RunError
 from alexnet_study.runs.records import CALIBRATION_BINS, Evaluation, Spectrum
 
 
 def loss_and_top1(logits: Tensor, labels: Tensor) -> tuple[float, float]:
-    """Return the mean cross-entropy in nats over images, and top-1."""
+    """Return the mean cross-entropy in nats over images, and top-1; raise RunError if the former isn't finite."""
     loss = F.cross_entropy(logits.double(), labels).item()
+    if not math.isfinite(loss):  # of finite weights, too: large ones overflow in the layers
+        raise RunError(f"training diverged: the loss in evaluation mode is {loss}; try a lower learning_rate")
     return loss, share(logits.argmax(1) == labels)
 
 

@@ -14,14 +14,13 @@ from dataclasses import dataclass
 from alexnet_study.data.sources import is_source
 from alexnet_study.errors import RequestError
 from alexnet_study.report.measures import MEASURES
-from alexnet_study.runs.records import EpochRecord, Evaluation, Gap, LinearRegressors, RidgeScore
+from alexnet_study.runs.records import STAGE_SIDE, EpochRecord, Evaluation, Gap, LinearRegressors, RidgeScore
 from alexnet_study.study.claims import Claim, Published
 from alexnet_study.study.configs import BRANCHES, CONV_NAMES, MEASURED, ModelConfig
 from alexnet_study.study.metrics import class_metric, evaluation_of, in_evaluation, parse_group
 from alexnet_study.study.study import Study
 
 NAMED = 5  # classes that a line names
-FINAL_SIDE = 4  # of the features' planes
 RATIOS = "pca.explained_variance_ratio"
 
 
@@ -135,7 +134,7 @@ def _check_metric(study: Study, where: str, path: str, variant: str) -> None:
     if path in known or (class_metric(path) and evaluation):
         return
     component = _component(path) if evaluation != "mirrored" and "pca" in study.measure else None
-    if component is not None and component < model.widths[-1] * FINAL_SIDE**2:
+    if component is not None and component < model.widths[-1] * STAGE_SIDE**2:
         return
     examples = {f"evaluations.intact.{share}.CLASS" for share in ("recall", "precision")}
     close = difflib.get_close_matches(path, sorted(known | examples), n=1)

@@ -236,6 +236,7 @@ def _read(folder: RunFolder, variant: str, *, has_arrays: bool) -> tuple[Run, Ru
     if "intact" not in summary.evaluations:
         raise DamagedRunError(f"{folder.summary.name} has no intact evaluation")
     identity, epochs = folder.read_config(), folder.read_metrics()
+    folder.check_name(identity.seed)
     expected = identity.recipe.epochs
     if len(epochs) != expected:
         raise DamagedRunError(f"{folder.metrics.name} has {len(epochs)} epochs of {expected}")

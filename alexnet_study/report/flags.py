@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING
 
 from alexnet_study.data.sources import is_source
 from alexnet_study.report.statistics.estimates import LEAST_RUNS, Array, can_not_tell
-from alexnet_study.runs.records import DataSource, Provenance
+from alexnet_study.runs.records import UNBALANCED, DataSource, Provenance
 from alexnet_study.study.identity import Identity
 from alexnet_study.study.study import Study
-
-UNBALANCED = 1.5  # the largest class's number of images over the smallest's
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -98,6 +98,12 @@ class RunFolder:
         if not self.config.exists():
             self.write_json(self.config, own.as_json())
 
+    def check_name(self, seed: int) -> None:
+        """Raise DamagedRunError if the folder isn't called as that of a run of `seed`: a copy, say, beside it."""
+        name = f"seed-{seed}"
+        if self.path.absolute().name != name:
+            raise DamagedRunError(f"a run of seed {seed}; expected its folder to be called {name}")
+
     def is_closed(self) -> bool:
         """Return whether no attempt holds the folder, and none died before it dropped its checkpoint."""
         return not self.checkpoint.exists() and not staging_folders(self.path)

@@ -18,6 +18,9 @@ from alexnet_study.study.validation import build
 Record = TypeVar("Record")
 PRIVATE = MappingProxyType({"private": True})  # metadata of a private field
 CALIBRATION_BINS = 15  # equal-width bins of the largest probability, for the calibration error and its diagram
+STAGE_SIDE = 4  # to which a stage's planes are averaged down before they are measured
+KEPT_FEATURES = 1000  # test images whose features are kept
+UNBALANCED = 1.5  # the largest class's number of images over the smallest's, from which it is worth a word
 
 
 @dataclass(frozen=True, kw_only=True)

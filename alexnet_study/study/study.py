@@ -8,7 +8,7 @@ import math
 import re
 import types
 import typing
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from alexnet_study.errors import RequestError
 from alexnet_study.study.claims import Claim, Published
 from alexnet_study.study.configs import KEEPABLE, MEASURABLE, MEASURED, ModelConfig, RecipeConfig, RunConfig
 from alexnet_study.study.validation import build, check, check_keys
+from alexnet_study.study.yaml_files import read_yaml
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -116,7 +117,7 @@ def load_study(path: Path) -> Study:
 
 def study_document(path: Path) -> typing.Any:
     """Return a study file's content as plain values, with that of the file that it extends; not yet validated."""
-    return _extended(_read_yaml(path), path.parent)
+    return _extended(read_yaml(path, "study file"), path.parent)
 
 
 def parse_seeds(value: object) -> tuple[int, ...]:
@@ -199,7 +200,7 @@ def _extended(document: object, folder: Path) -> object:
         return document
     name = document.pop("extends")
     check(isinstance(name, str) and Path(name).name == name, "extends", name, "the name of a study file beside it")
-    base = _read_yaml(folder / name)
+    base = read_yaml(folder / name, "study file")
     right = isinstance(base, dict) and "extends" not in base
     check(right, "extends", name, "a study file that extends no other")
     taken = {key: value for key, value in typing.cast(dict[str, object], base).items() if key != "beside"}
@@ -271,28 +272,6 @@ def _published(entry: object, variants: Mapping[str, object]) -> Published | Non
 
 def _check_variants(named: Iterable[str], variants: Mapping[str, object], where: str) -> None:
     check_keys(dict.fromkeys(named), variants, where)
-
-
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """YAML lets a later key overwrite an earlier one in silence; a study must not lose a variant so."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
-        keys = [key.value for key, _ in node.value]
-        doubled = sorted({str(key) for key in keys if keys.count(key) > 1})
-        if doubled:
-            raise RequestError(f"line {node.start_mark.line + 1}: {', '.join(doubled)} appears twice")
-        return super().construct_mapping(node, deep)
-
-
-def _read_yaml(path: Path) -> object:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RequestError(f"cannot read the study file: {getattr(error, 'strerror', None) or error}") from None
-    try:
-        return yaml.load(text, Loader=_UniqueKeyLoader)
-    except yaml.YAMLError as error:
-        raise RequestError(f"not YAML: {' '.join(str(error).split())}") from None
 
 
 def _parse_override(override: str) -> tuple[str, str, object]:

@@ -63,7 +63,7 @@ class Optimizer(ABC):
         """Return parameters and their gradients."""
         chosen = [self.parameters[place] for place in places]
         gradients = [parameter.grad for parameter in chosen]
-        return list(chosen), gradients  # type: ignore[return-value]
+        return list(chosen), gradients  # type: ignore[return-value]  # each has one, as `step` asks
 
 
 class MomentumSGD(Optimizer):

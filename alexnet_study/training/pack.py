@@ -113,6 +113,7 @@ def carry_out(runs: list[RunConfig], context: PackContext) -> list[Summary | Run
                 executions.append(opened)
             else:
                 outcomes[run] = opened
+        stack.enter_context(context.interruption.deferred())  # a finished run's entry, if the last, has them raise
         _train(executions, context)
         for execution in executions:
             outcomes[execution.run] = execution.outcome()

@@ -94,7 +94,8 @@ class Execution:
                 self.end_by(error)
 
     def end_epoch(self) -> None:
-        """Record the epoch that was trained, but the last, which `outcome` records."""
+        """Record the epoch that was trained, but the last, which `outcome` records; RunError if training diverged."""
+        self.state.check()
         if self.state.epoch == self.run.recipe.epochs - 1:
             self.trained = True
             return

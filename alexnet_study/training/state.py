@@ -116,13 +116,22 @@ class TrainingState:
         self.epoch, self.step, self.seconds = self.epoch + 1, 0, 0.0
         self.sums.zero_()
 
+    def check(self) -> None:
+        """Raise RunError if training diverged in the epoch: by its loss, or by its last update, which no loss shows."""
+        loss = self.sums[0].item()
+        if math.isfinite(loss) and self._is_finite():
+            return
+        what = "a weight is not finite" if math.isfinite(loss) else f"the loss is {loss}"
+        raise RunError(f"training diverged in epoch {self.epoch + 1}: {what}; try a lower learning_rate")
+
     def running(self) -> tuple[float, float]:
-        """Return the epoch's running training loss and top-1; raise RunError if training diverged."""
+        """Return the epoch's running training loss and top-1."""
         loss, correct, images = self.sums.tolist()
-        if not math.isfinite(loss):
-            where = f"epoch {self.epoch + 1}"
-            raise RunError(f"training diverged in {where}: the loss is {loss}; try a lower learning_rate")
         return loss / images, correct / images
+
+    def _is_finite(self) -> bool:
+        """Whether all weights and moving statistics are; what is averaged over the steps is if these are."""
+        return bool(torch.stack([tensor.isfinite().all() for tensor in self.model.state_dict().values()]).all())
 
     def save(self, folder: RunFolder) -> None:
         """Write `checkpoint.pt`, atomically and with a digest of its content; loads with weights_only=True."""
@@ -140,10 +149,10 @@ class TrainingState:
         torch.save({**content, "digest": content_digest(content)}, buffer)
         folder.write(folder.checkpoint, buffer.getbuffer())
 
-    def restore(self, folder: RunFolder) -> bool:
-        """Go on from `checkpoint.pt` if there is one, and return whether; raise DamagedRunError if it is damaged."""
+    def restore(self, folder: RunFolder) -> None:
+        """Go on from `checkpoint.pt` if there is one; raise DamagedRunError if it is damaged."""
         if not folder.checkpoint.exists():
-            return False
+            return
         saved = read_checkpoint(folder)
         self.model.load_state_dict(saved.model)
         for momentum, before in zip(self.momenta, saved.momenta, strict=True):
@@ -151,7 +160,6 @@ class TrainingState:
         self.epoch, self.step, self.seconds = saved.epoch, saved.step, saved.seconds
         self.sums.copy_(torch.tensor(saved.sums, dtype=torch.float64))
         self.records, self.origins = list(saved.records), saved.origins
-        return True
 
 
 def content_digest(value: object) -> str:

@@ -26,6 +26,13 @@ def test_a_shipped_profile_is_valid_and_explains_itself(path: Path) -> None:
     assert path.read_text().startswith("# ")
 
 
+def test_a_key_that_appears_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "profile.yaml"
+    path.write_text("partition: gpu\npartition: cpu\n")
+    with pytest.raises(RequestError, match=rf"^profile {path}: line 1: partition appears twice$"):
+        load_profile(str(path))
+
+
 def test_the_commented_profile_shows_every_key() -> None:
     shown = set(yaml.safe_load((PROFILES.folder / "slurm.yaml").read_text())) | {
         "container"

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -59,6 +60,20 @@ def test_a_failed_run_is_named_and_the_exit_code_is_1(study_file: Path, images: 
     assert failed.returncode == 1
     assert failed.stderr.startswith("error: training diverged")
     assert failed.stderr.count("\n") == 1
+
+
+def test_a_file_where_a_folder_is_expected_is_one_line(study_file: Path, tmp_path: Path) -> None:
+    shutil.copytree("results/reference/skip/skip/seed-0", tmp_path / "tiny/skip/seed-0")
+    file = tmp_path / "figures.csv"
+    file.write_text("mine")
+    for words in (
+        ("export", "--to", "csv", "--target", file, tmp_path / "tiny"),
+        ("export", "--to", "csv", "--target", file / "below", tmp_path / "tiny"),
+        ("status", "--study", study_file, "--results", file, "--page"),
+    ):
+        done = command(*words)
+        assert (done.returncode, done.stderr) == (2, f"error: {file}: a file; expected a folder\n")
+    assert file.read_text() == "mine"
 
 
 CLAIMS = """

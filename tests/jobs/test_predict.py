@@ -65,6 +65,12 @@ def test_a_picture_shows_image_and_saliency(folder: Path, tmp_path: Path) -> Non
     assert np.abs(pixels[::8, 32 * 8 :: 8, 0] / 255 - expected).max() < 0.01
 
 
+def test_a_file_in_the_place_of_the_pictures_folder_is_one_line(folder: Path, images: Path) -> None:
+    image = next((images / "test").glob("*/*"))
+    said = predict("--run", folder, "--saliency", image, image)
+    assert (said.returncode, said.stderr) == (2, f"error: {image}: a file; expected a folder\n")
+
+
 def test_what_cannot_be_read_is_named_in_one_line(folder: Path, images: Path, tmp_path: Path) -> None:
     (tmp_path / "text.png").write_text("no image")
     good = next((images / "test").glob("*/*"))

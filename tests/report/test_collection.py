@@ -42,6 +42,18 @@ def test_any_damaged_file_leaves_its_run_out(
     assert name in collection.left_out[0].reason
 
 
+def test_a_copied_run_is_named_and_counts_once(finished: tuple[Study, Path], results: Path) -> None:
+    for copy in ("seed-0.bak", "seed-7"):
+        shutil.copytree(results / "tiny/skip/seed-0", results / "tiny/skip" / copy)
+    collection = collect(finished[0], results)
+    assert [run.seed for run in collection.of("skip")] == [0, 1]
+    reason = "a run of seed 0; expected its folder to be called seed-0"
+    assert {(entry.run, entry.reason) for entry in collection.left_out} == {
+        ("skip/seed-0.bak", reason),
+        ("skip/seed-7", reason),
+    }
+
+
 def test_runs_unlike_the_others_are_left_out_and_mixed_devices_flagged(
     finished: tuple[Study, Path], results: Path
 ) -> None:

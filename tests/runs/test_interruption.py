@@ -4,22 +4,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 
 from alexnet_study.errors import StoppedError
 from alexnet_study.runs.interruption import END_WITH_INPUT, UNFINISHED, Interruption, cause_of
-
-
-@pytest.fixture
-def installed() -> Iterator[Interruption]:
-    numbers = (signal.SIGUSR2, signal.SIGTERM, signal.SIGINT)
-    before, hook = {number: signal.getsignal(number) for number in numbers}, sys.unraisablehook
-    yield Interruption().install()
-    sys.unraisablehook = hook
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 def test_a_deferred_signal_is_only_noted(installed: Interruption) -> None:

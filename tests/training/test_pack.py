@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 import torch
 
 from alexnet_study.data.dataset import Dataset, Split
-from alexnet_study.errors import LostGpuError, ReplacedError, RunError, StoppedError
+from alexnet_study.errors import LostGpuError, ReplacedError, RunError, StoppedError, notes_of
 from alexnet_study.runs.attempts import OngoingAttempt
 from alexnet_study.runs.folder import RunFolder
 from alexnet_study.runs.interruption import Interruption
@@ -23,7 +24,7 @@ from alexnet_study.training.epoch import CheckpointTimer, Steps, epoch_order
 from alexnet_study.training.pack import PackContext, execute_each
 from alexnet_study.training.run import Execution
 from alexnet_study.training.side_by_side import TooManyRunsError
-from alexnet_study.training.state import TrainingState
+from alexnet_study.training.state import TrainingState, read_checkpoint
 from tests.conftest import bits, execute, pack_context
 
 
@@ -59,15 +60,15 @@ def test_a_run_that_stands_elsewhere_outlives_its_pack(
     """The run at epoch 1 waits until those at epoch 0 are done; that they all fail is no failure of its own."""
     execute(runs[1], data, tmp_path / "alone")
     stop_at_epoch_1(runs[1], data, tmp_path / "together", monkeypatch)
-    running = TrainingState.running
+    check = TrainingState.check
 
-    def fails(state: TrainingState) -> tuple[float, float]:
+    def fails(state: TrainingState) -> None:
         if state.seed != 1:
             raise RunError(f"seed {state.seed} diverged")
-        return running(state)
+        check(state)
 
     monkeypatch.setattr(execution, "pack_size", lambda device: 3)
-    monkeypatch.setattr(TrainingState, "running", fails)
+    monkeypatch.setattr(TrainingState, "check", fails)
     outcomes = dict(execute_each(runs, pack_context(data, tmp_path / "together")))
     assert [str(outcomes[runs[seed]]) for seed in (0, 2)] == ["seed 0 diverged", "seed 2 diverged"]
     assert bits(RunFolder.of(tmp_path / "together", runs[1])) == bits(RunFolder.of(tmp_path / "alone", runs[1]))
@@ -114,6 +115,24 @@ def test_a_signal_ends_the_whole_pack(
         attempts = RunFolder.of(tmp_path, run).read_provenance().attempts
         assert attempts[-1].cause == "time limit"
         assert RunFolder.of(tmp_path, run).checkpoint.exists()
+
+
+def test_a_signal_waits_for_the_step_in_a_pack_that_ends_with_a_finished_run(
+    runs: list[RunConfig], data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: Interruption
+) -> None:
+    execute(runs[1], data, tmp_path)
+    monkeypatch.setattr(execution, "pack_size", lambda device: 2)
+    took = TrainingState.take_step
+
+    def step(state: TrainingState, *arguments: Any) -> None:
+        os.kill(os.getpid(), signal.SIGUSR2)
+        took(state, *arguments)
+
+    monkeypatch.setattr(TrainingState, "take_step", step)
+    with pytest.raises(StoppedError, match="time limit's warning") as stopped:
+        list(execute_each(runs[:2], pack_context(data, tmp_path, interruption=installed)))
+    assert notes_of(stopped.value) == ["kept up to epoch 1, step 1"]
+    assert read_checkpoint(RunFolder.of(tmp_path, runs[0])).step == 1
 
 
 @pytest.mark.parametrize("error", [ReplacedError("a newer attempt"), OSError(errno.ENOSPC, "No space left on device")])

@@ -6,6 +6,7 @@ import json
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,15 +19,17 @@ from alexnet_study.errors import DamagedRunError, RequestError, RunError
 from alexnet_study.models import build_model
 from alexnet_study.runs.fencing import Process
 from alexnet_study.runs.folder import RunFolder
-from alexnet_study.runs.records import Attempt
+from alexnet_study.runs.records import Attempt, Summary
 from alexnet_study.study.configs import RecipeConfig, RunConfig
+from alexnet_study.study.study import load_study
 from alexnet_study.training import epoch, state
 from alexnet_study.training.determinism import derive_seed, prepare
 from alexnet_study.training.epoch import epoch_order
+from alexnet_study.training.pack import execute_each
 from alexnet_study.training.run import Execution
 from alexnet_study.training.state import TrainingState, content_digest, read_checkpoint
 from alexnet_study.training.step import train_step
-from tests.conftest import bits, execute
+from tests.conftest import bits, execute, pack_context
 
 
 def attempts(folder: RunFolder) -> tuple[Attempt, ...]:
@@ -189,11 +192,29 @@ def test_a_full_disk_ends_the_run_with_one_line_and_nothing_half_written(
     assert not folder.checkpoint.exists()
 
 
-def test_divergence_ends_the_run_with_one_line(run: RunConfig, data: Dataset, tmp_path: Path) -> None:
-    wild = dataclasses.replace(run, recipe=dataclasses.replace(run.recipe, learning_rate=1e30))
-    with pytest.raises(RunError, match="diverged"):
-        execute(wild, data, tmp_path)
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "in epoch 1: the loss is nan"),
+        ({"epochs": 1}, "in epoch 1: the loss is nan"),
+        # one step an epoch, so that only evaluation meets the weights that it leaves
+        ({"epochs": 1, "batch_size": 48, "learning_rate": 1e45}, "in epoch 1: a weight is not finite"),
+        ({"epochs": 1, "batch_size": 48}, "the loss in evaluation mode is nan"),
+        ({"epochs": 2, "batch_size": 48}, "the loss in evaluation mode is nan"),
+    ],
+)
+def test_divergence_ends_its_own_run_only_with_one_line(
+    study_file: Path, data: Dataset, tmp_path: Path, changes: dict[str, Any], words: str
+) -> None:
+    study = load_study(study_file)
+    wild, tame = study.run("skip", 0), study.run("skip", 1)
+    wild = dataclasses.replace(wild, recipe=dataclasses.replace(wild.recipe, **{"learning_rate": 1e30, **changes}))
+    outcomes = dict(execute_each([wild, tame], pack_context(data, tmp_path)))
+    assert isinstance(outcomes[wild], RunError)
+    assert str(outcomes[wild]).startswith("training diverged")
+    assert f"{words}; try a lower learning_rate" in str(outcomes[wild])
     assert "diverged" in str(attempts(RunFolder.of(tmp_path, wild))[0].cause)
+    assert isinstance(outcomes[tame], Summary)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])

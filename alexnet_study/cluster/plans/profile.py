@@ -10,14 +10,13 @@ from dataclasses import dataclass, field, replace
 
 from alexnet_study.cluster.containers.runtime import Container, Runtime
 from alexnet_study.cluster.containers.table import check_container, runtime_of
-from alexnet_study.cluster.plans.sbatch_options import check_options, gpus_of
+from alexnet_study.cluster.plans.sbatch_options import UNSAFE, check_options, gpus_of
 from alexnet_study.errors import RequestError
 from alexnet_study.gpu import DEVICES
 from alexnet_study.study.configs import RunConfig
 
 WORD = re.compile(r"[A-Za-z0-9_.:,@/+-]*")  # partitions, accounts, GPUs such as gpu:h100:1 or gpu:1g.10gb:1
 EXPRESSION = re.compile(r"[A-Za-z0-9_.:,@+*&|!()\[\]-]*")  # constraints and host lists
-UNSAFE = re.compile(r"[\x00-\x1f\x7f]")
 MAIL = re.compile(r"([A-Za-z0-9_.+%-]+(@[A-Za-z0-9.-]+)?)?")
 WEBHOOK = re.compile(r"(https?://[!-~]+)?")
 

@@ -14,6 +14,7 @@ from alexnet_study.report.audit.verdicts import Verdict, claim_look, judge_look,
 from alexnet_study.report.collection import Collection
 
 FILE = "looks.jsonl"
+KEYS = ("n", "share", "seeds", "runs", "verdicts")  # of a line
 
 
 def record_looks(collection: Collection, folder: Path) -> None:
@@ -46,8 +47,8 @@ def read_looks(path: Path) -> list[dict[str, Any]]:
             line = json.loads(text)
         except ValueError:
             line = None
-        if not isinstance(line, dict) or not {"n", "runs", "verdicts"} <= line.keys():
-            raise RequestError(f"{path}, line {number}: not a look; expected a JSON object with n, runs and verdicts")
+        if not isinstance(line, dict) or not set(KEYS) <= line.keys():
+            raise RequestError(f"{path}, line {number}: not a look; expected a JSON object with {', '.join(KEYS)}")
         lines.append(line)
     return lines
 

@@ -10,9 +10,10 @@ Sample = tuple[float, Sequence[float] | Array]  # a variant's weight, and the va
 
 
 def predict(collection: Collection, metric: str, samples: Sequence[Sample]) -> Interval | None:
-    """Return the 95 % prediction interval of Σ weight · (one further run); None where a sample has one run.
+    """Return the 95 % prediction interval of Σ weight · (one further run).
 
-    A share of one variant is predicted on the logit scale, so that the interval stays in [0, 1].
+    A share of one variant is predicted on the logit scale, so that the interval stays in [0, 1]. None where a sample
+    has one run, and where such a share is exactly 0 or 1 in a run and not of a known number of images.
     """
     own = measure(metric)
     if own.share and len(samples) == 1 and samples[0][0] == 1:

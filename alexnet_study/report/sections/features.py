@@ -1,14 +1,17 @@
 """The feature space: PCA scores aligned, and how alike the features of variants and seeds are."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 
 from alexnet_study.report.collection import Collection
-from alexnet_study.report.findings import FILE, Findings
+from alexnet_study.report.findings import FILE, Findings, Points
 from alexnet_study.report.material import Material
 from alexnet_study.report.rendering.picture import COLOURS, MARKERS, WIDE, Picture, grid, names, picture, sampled
 from alexnet_study.report.rendering.section import ABSENT, Section, from_arrays
@@ -35,29 +38,9 @@ def pca_scatter(material: Material, findings: Findings) -> Picture:
     rows, columns = grid(len(findings.points), columns=3)
     figure = Figure(figsize=(WIDE, 2.3 * rows + 0.5))
     panels = np.atleast_1d(figure.subplots(rows, columns, sharex=True, sharey=True)).flatten()
-    data = []
     shown = sampled(len(collection.classes), MOST_CLASSES)
-    for axes, row in zip(panels, findings.points, strict=False):
-        scores, labels, handles = np.array(row.scores), np.array(row.labels), []
-        for index, name in enumerate(collection.classes):
-            if index not in shown:
-                axes.scatter(*scores[labels == index].T, s=2, color=PALE, linewidths=0, rasterized=True, zorder=0)
-                continue
-            own: Any = {"color": COLOURS[index % len(COLOURS)], "label": name}
-            own["marker"] = MARKERS[(index + index // len(COLOURS)) % len(MARKERS)]  # a pair of its own up to 100
-            drawn = axes.scatter(*scores[labels == index].T, s=6, alpha=0.7, linewidths=0, rasterized=True, **own)
-            handles.append(drawn)  # asked for by name, since matplotlib hides labels that begin with _
-        axes.set_title(
-            f"{group_name(row.variant, row.evaluation)}\nseed {row.seed}; residual {row.residual:.3f}", fontsize=8
-        )
-        axes.set(xlabel="PC1 of the first", ylabel="PC2 of the first")
-        axes.label_outer()
-        data.append(
-            pd.DataFrame(
-                {"variant": row.variant, "evaluation": row.evaluation, "seed": row.seed}
-                | {"score_1": scores[:, 0], "score_2": scores[:, 1], "class": [collection.classes[i] for i in labels]}
-            )
-        )
+    for axes, points in zip(panels, findings.points, strict=False):
+        handles = _draw(axes, points, collection.classes, shown)
     for unused in panels[len(findings.points) :]:
         unused.remove()
     figure.legend(
@@ -69,17 +52,47 @@ def pca_scatter(material: Material, findings: Findings) -> Picture:
         markerscale=2,
         fontsize=8,
     )
-    drawn_images, images = len(findings.points[0].labels), findings.points[0].images
+    alt = f"Scatter of the first two principal components of {names(collection)}, marked by class."
+    data = pd.concat([_tidy(points, collection.classes) for points in findings.points])
+    more: Any = {"data": data, "data_in": FILE, "kept": material.kept}
+    return picture(figure, "pca", caption=_pca_caption(findings.points[0], collection.classes, shown), alt=alt, **more)
+
+
+def _draw(axes: Axes, points: Points, classes: Sequence[str], shown: Sequence[int]) -> list[PathCollection]:
+    """Draw a panel; return what its legend shows, a handle for each class that is marked."""
+    scores, labels, handles = np.array(points.scores), np.array(points.labels), []
+    for index, name in enumerate(classes):
+        if index not in shown:
+            axes.scatter(*scores[labels == index].T, s=2, color=PALE, linewidths=0, rasterized=True, zorder=0)
+            continue
+        own: Any = {"color": COLOURS[index % len(COLOURS)], "label": name}
+        own["marker"] = MARKERS[(index + index // len(COLOURS)) % len(MARKERS)]  # a pair of its own up to 100
+        drawn = axes.scatter(*scores[labels == index].T, s=6, alpha=0.7, linewidths=0, rasterized=True, **own)
+        handles.append(drawn)  # asked for by name, since matplotlib hides labels that begin with _
+    title = f"{group_name(points.variant, points.evaluation)}\nseed {points.seed}; residual {points.residual:.3f}"
+    axes.set_title(title, fontsize=8)
+    axes.set(xlabel="PC1 of the first", ylabel="PC2 of the first")
+    axes.label_outer()
+    return handles
+
+
+def _tidy(points: Points, classes: Sequence[str]) -> pd.DataFrame:
+    scores = np.array(points.scores)
+    return pd.DataFrame(
+        {"variant": points.variant, "evaluation": points.evaluation, "seed": points.seed}
+        | {"score_1": scores[:, 0], "score_2": scores[:, 1], "class": [classes[label] for label in points.labels]}
+    )
+
+
+def _pca_caption(first: Points, classes: Sequence[str], shown: Sequence[int]) -> str:
     caption = (
-        f"PCA of the test features: {drawn_images} of {images} test images, one seed (n = 1) a panel, turned, "
-        f"reflected and scaled by Procrustes onto {findings.points[0].variant}'s; the residual is the share of "
+        f"PCA of the test features: {len(first.labels)} of {first.images} test images, one seed (n = 1) a panel, "
+        f"turned, reflected and scaled by Procrustes onto {first.variant}'s; the residual is the share of "
         "variance left, beside that between seeds in the table."
     )
-    if len(shown) < len(collection.classes):
-        caption += f" Marked are {len(shown)} of {len(collection.classes)} classes, evenly taken; the others are pale."
-    alt = f"Scatter of the first two principal components of {names(collection)}, marked by class."
-    more: Any = {"data": pd.concat(data), "data_in": FILE, "kept": material.kept}
-    return picture(figure, "pca", caption=caption, alt=alt, **more)
+    if len(shown) < len(classes):
+        caption += f" Marked are {len(shown)} of {len(classes)} classes, evenly taken; the others are pale."
+    return caption
 
 
 def procrustes(collection: Collection, findings: Findings) -> Table:

@@ -7,9 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from alexnet_study.report.statistics.estimates import LEVEL, Interval
-
-LEAST_RUNS = 3
+from alexnet_study.report.statistics.estimates import LEAST_RUNS, LEVEL, Interval
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -105,9 +105,12 @@ def proportion_prediction(values: Sequence[float] | Array, count: float, level: 
     """Return `prediction` for one further run's proportion out of `count`, on the logit scale.
 
     Proportions x / count go through the empirical logit log((x + ½) / (count − x + ½)), which 0 and 1 have too; an
-    infinite count, of a proportion that counts nothing, gives the plain logit.
+    infinite count, of a proportion that counts nothing, gives the plain logit, and None where that is infinite.
     """
-    interval = prediction([(1.0, empirical_logit(values, count))], level)
+    logits = empirical_logit(values, count)
+    if not np.isfinite(logits).all():
+        return None
+    interval = prediction([(1.0, logits)], level)
     if interval is None:
         return None
     low, high = (float(special.expit(end)) for end in (interval.low, interval.high))

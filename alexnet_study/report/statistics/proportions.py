@@ -5,9 +5,7 @@ from collections.abc import Sequence
 
 from scipy import special
 
-from alexnet_study.report.statistics.estimates import LEVEL, Array, Estimate, Interval, mean
-
-LEAST_RUNS = 3
+from alexnet_study.report.statistics.estimates import LEAST_RUNS, LEVEL, Array, Estimate, Interval, mean
 
 
 def proportion_interval(values: Sequence[float] | Array, level: float = LEVEL) -> Interval | None:
@@ -20,8 +18,8 @@ def proportion_interval(values: Sequence[float] | Array, level: float = LEVEL) -
 
 
 def logit_interval(estimate: Estimate, level: float = LEVEL) -> Interval | None:
-    """Return `proportion_interval` of an estimate that is a mean of proportions."""
-    if estimate.n < LEAST_RUNS or not estimate.error or not estimate.df:
+    """Return `proportion_interval` of an estimate that is a mean of proportions; None where it is rounded to 0 or 1."""
+    if estimate.n < LEAST_RUNS or not estimate.error or not estimate.df or not 0 < estimate.value < 1:
         return None
     half = float(special.stdtrit(estimate.df, (1 + level) / 2)) * estimate.error
     centre, slope = float(special.logit(estimate.value)), 1 / (estimate.value * (1 - estimate.value))

@@ -130,9 +130,10 @@ def test_a_reference_carries_the_looks(study: Study, copy: Path, tmp_path: Path)
     assert (tmp_path / "reference/skip" / FILE).read_bytes() == (copy / "skip" / FILE).read_bytes()
 
 
-def test_a_damaged_record_is_named(study: Study, copy: Path) -> None:
-    (copy / "skip" / FILE).write_text('{"n": 3}\n')
-    with pytest.raises(RequestError, match=r"looks\.jsonl, line 1: not a look"):
+@pytest.mark.parametrize("line", ['{"n": 3}', '{"n": 3, "runs": {}, "verdicts": {}}', "3", "{"])
+def test_a_damaged_record_is_named(study: Study, copy: Path, line: str) -> None:
+    (copy / "skip" / FILE).write_text(line + "\n")
+    with pytest.raises(RequestError, match=r"looks\.jsonl, line 1: not a look; .* n, share, seeds, runs, verdicts$"):
         record_looks(collect(study, copy), copy / "skip")
 
 

@@ -24,6 +24,7 @@ from alexnet_study.report.sections.claims import tabulate, verdict_text
 from alexnet_study.report.statistics import estimates
 from alexnet_study.report.statistics.resampling import max_t
 from alexnet_study.report.values import RunValues, Values
+from alexnet_study.report.writing import write_report
 from alexnet_study.study.claims import Claim
 from alexnet_study.study.study import Study, load_study
 
@@ -305,6 +306,17 @@ def test_prediction_of_a_difference_is_for_independent_runs(collection: Collecti
     (baseline,) = judged(collection, claim(metric=TOP1, variants={"baseline": 1.0}, below=0.9))
     assert baseline.predicted["lesioned"] is None
     assert baseline.predicted["intact"] == estimates.proportion_prediction(top1(collection, "baseline"), 200)
+
+
+def test_a_share_of_1_that_counts_no_images_predicts_nothing_and_is_reported(study: Study, copy: Path) -> None:
+    metrics = copy / "skip/baseline/seed-0/metrics.jsonl"
+    *before, last = metrics.read_text().splitlines()
+    metrics.write_text("\n".join([*before, json.dumps({**json.loads(last), "train_top1": 1.0})]) + "\n")
+    own = claim(id="whole", metric="last_epoch.train_top1", variants={"baseline": 1.0}, below=0.9)
+    page = write_report(collect(dataclasses.replace(study, claims=(own,)), copy), copy)
+    (entry,) = json.loads((page.parent / "report.json").read_text())["claims"]
+    assert entry["prediction_interval"]["intact"] is None
+    assert entry["inside_prediction_interval"]["intact"] is None
 
 
 def test_a_claim_compares_evaluations(collection: Collection) -> None:

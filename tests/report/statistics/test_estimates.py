@@ -103,6 +103,13 @@ def test_the_prediction_interval_of_a_proportion_stays_in_0_and_1_and_covers() -
         assert edge in (estimates.proportion_prediction([edge] * 4, count) or ())
 
 
+@pytest.mark.parametrize("edge", [0.0, 1.0])
+def test_no_prediction_where_a_proportion_of_nothing_counted_is_0_or_1(edge: float) -> None:
+    for values in ([0.9, edge, 0.8], [edge] * 4):
+        assert estimates.proportion_prediction(values, math.inf) is None
+    assert estimates.proportion_prediction([0.9, 0.95, 0.8], math.inf) is not None
+
+
 def test_holm_is_the_closed_test_of_bonferroni() -> None:
     """Brute force: a claim's adjusted p is the largest Bonferroni p of all intersections that hold it."""
     rng = np.random.default_rng(5)

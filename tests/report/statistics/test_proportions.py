@@ -41,3 +41,9 @@ def test_no_spread_or_two_runs_have_no_interval() -> None:
     assert proportion_interval([0.5, 0.6]) is None
     assert proportion_interval([0.0, 0.0, 0.0]) is None
     assert proportion_interval([0.4] * 4) is None
+
+
+def test_a_mean_that_is_rounded_to_1_has_no_interval() -> None:
+    values = [1.0] * 5 + [float(np.nextafter(1, 0))]
+    assert np.mean(values) == 1
+    assert proportion_interval(values) is None

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import pytest
 import torch
 
+from alexnet_study.runs.folder import RunFolder
 from alexnet_study.study.configs import ModelConfig
 from alexnet_study.training.determinism import derive_seed
 from alexnet_study.training.gpu_check import checks as gpu_check
@@ -78,11 +79,10 @@ def test_a_graph_that_does_other_work_is_seen(place: Place, recorder: type[Recor
 def test_a_checkpoint_that_leaves_something_out_is_seen(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     restore = TrainingState.restore
 
-    def forgets(state: TrainingState, folder: object) -> bool:
-        done = restore(state, folder)  # type: ignore[arg-type]
+    def forgets(state: TrainingState, folder: RunFolder) -> None:
+        restore(state, folder)
         for momentum in state.optimizer.momenta:
             momentum.zero_()
-        return done
 
     monkeypatch.setattr(TrainingState, "restore", forgets)
     with pytest.raises(FailedCheckError, match="the bits differ"):
