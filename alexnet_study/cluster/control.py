@@ -142,8 +142,11 @@ def _limited(profile: Profile, minutes: int) -> Profile:
 
 
 def report_request(study: Study, results: Path, *, profile: Profile | None, allow_dirty: bool) -> Request:
-    """Return a request for the report alone, by the newest submission that had one."""
-    plan = next(plan for plan in reversed(_plans(study, results)) if any(array.reports for array in plan.arrays))
+    """Return a request for the report alone, by the newest submission that had one; raise RequestError without one."""
+    having = [plan for plan in _plans(study, results) if any(array.reports for array in plan.arrays)]
+    if not having:
+        raise RequestError(f"{study.name}: no submission has a job for the report; expected make report")
+    plan = having[-1]
     request = _again(plan, [], profile or plan.profile, results, allow_dirty=allow_dirty)
     return dataclasses.replace(request, report=True)
 

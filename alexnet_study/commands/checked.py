@@ -1,11 +1,16 @@
 """A study that is checked before anything is done with it: by itself, and against the data."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from alexnet_study.errors import RequestError
 from alexnet_study.report.applicability import DataFacts, check_classes, check_study, inapplicable
 from alexnet_study.study.study import Study, load_study
+
+if TYPE_CHECKING:
+    from alexnet_study.cluster.node.staging import PreparedData
 
 
 def checked_study(path: Path) -> Study:
@@ -26,6 +31,16 @@ def data_notes(study: Study, data: DataFacts, *, own: bool) -> list[str]:
     if own:
         check_classes(study, data)
     return [str(entry) for entry in inapplicable(study, data)]
+
+
+def examiner(study: Study, *, own: bool) -> "Callable[[PreparedData], list[str]]":
+    """Return what looks at the data of a submission before anything is sent, as `data_notes` does."""
+
+    def examine(data: "PreparedData") -> list[str]:
+        known = DataFacts(kind=data.kind, classes=data.classes, test_images=data.test_images)
+        return data_notes(study, known, own=own)
+
+    return examine
 
 
 def tell(study: Study, data: DataFacts, *, own: bool) -> None:

@@ -48,8 +48,8 @@ def main(program: str, words: Sequence[str]) -> int:
     if not runs:
         report = study_status(study, results).report
         if not selection and report.name == "failed" and arguments.cause.lower() in report.detail.lower():
-            print(f"again: report: {report.detail}")
             request = report_request(study, results, profile=profile, allow_dirty=arguments.allow_dirty)
+            print(f"again: report: {report.detail}")
             return _send(request)
         print("no run failed" + (f" with a cause that contains {arguments.cause!r}" if arguments.cause else ""))
         return 0
@@ -71,10 +71,14 @@ def main(program: str, words: Sequence[str]) -> int:
 
 def _send(request: "Request") -> int:
     """Submit, say what was sent, and return the exit code."""
+    import dataclasses
+
     from alexnet_study.cluster.printing import refusal, submission_lines
     from alexnet_study.cluster.submission import submit
+    from alexnet_study.commands.checked import examiner
 
-    outcome = submit(request)
+    # What was sent once has no misspelt class, or the user's own choice of data.
+    outcome = submit(dataclasses.replace(request, examine=examiner(request.study, own=False)))
     for note in outcome.notes:
         print(f"note: {note}", file=sys.stderr)
     print("\n".join(submission_lines(request, outcome)))

@@ -34,12 +34,10 @@ def main(program: str, words: Sequence[str]) -> int:
     arguments = parser(program).parse_args(words)
     import dataclasses
 
-    from alexnet_study.cluster.node.staging import PreparedData
     from alexnet_study.cluster.printing import refusal, submission_lines
     from alexnet_study.cluster.profiles import load_profile
     from alexnet_study.cluster.submission import Request, dry_run, submit
-    from alexnet_study.commands.checked import checked_study, data_notes
-    from alexnet_study.report.applicability import DataFacts
+    from alexnet_study.commands.checked import checked_study, examiner
     from alexnet_study.study.study import seeds_from_text
 
     study = checked_study(arguments.study)
@@ -48,10 +46,6 @@ def main(program: str, words: Sequence[str]) -> int:
         study = dataclasses.replace(study, seeds=seeds_from_text(arguments.seeds, count=True))
     profile = load_profile(arguments.profile)
     profile = dataclasses.replace(profile, inexact_resume=profile.inexact_resume or arguments.allow_inexact_resume)
-
-    def examine(data: PreparedData) -> list[str]:
-        known = DataFacts(kind=data.kind, classes=data.classes, test_images=data.test_images)
-        return data_notes(study, known, own=not arguments.data)
 
     request = Request(
         study_file=arguments.study,
@@ -63,7 +57,7 @@ def main(program: str, words: Sequence[str]) -> int:
         overrides=tuple(arguments.set),
         allow_dirty=arguments.allow_dirty,
         verify=arguments.verify,
-        examine=examine,
+        examine=examiner(study, own=not arguments.data),
     )
     outcome = dry_run(request) if arguments.dry_run else submit(request)
     for note in outcome.notes:

@@ -11,6 +11,7 @@ from alexnet_study.cluster.plans.job_plan import read_plans
 from alexnet_study.cluster.plans.profile import VariantMeans
 from alexnet_study.cluster.status.study_status import study_status
 from alexnet_study.cluster.submission import Request, submit
+from alexnet_study.commands import retry
 from alexnet_study.errors import RequestError, RunError
 from tests.cluster.pretended import PretendedSlurm
 
@@ -50,6 +51,25 @@ def test_retry_says_what_it_cannot_send(slurm: PretendedSlurm, submission_reques
     shutil.rmtree(results / "tiny" / ".submit")
     with pytest.raises(RequestError, match="nothing was submitted"):
         retry_requests(study, results, runs, profile=None, minutes=None, allow_dirty=True)
+
+
+CLAIM = """
+claims:
+- {id: '1', statement: Birds gain, definition: d, metric: evaluations.intact.recall.bird, variants: {skip: 1}, below: 2}
+"""
+
+
+def test_retry_says_what_the_data_cant_judge_as_submit_does(
+    slurm: PretendedSlurm, submission_request: Request, capsys: pytest.CaptureFixture[str]
+) -> None:
+    submission_request.study_file.write_text(submission_request.study_file.read_text() + CLAIM)
+    submit(with_seeds(submission_request, 0))
+    slurm.end(*slurm.jobs)
+    words = ["--study", str(submission_request.study_file), "--results", str(submission_request.results)]
+    assert retry.main("retry", [*words, "--allow-dirty"]) == 0
+    said = capsys.readouterr().err
+    assert said.startswith("note: claim 1: not judged, since the data has no class 'bird'")
+    assert sorted(slurm.jobs.values()) == ["tiny-baseline", "tiny-report", "tiny-skip"]
 
 
 def test_an_array_is_cancelled_by_its_id(slurm: PretendedSlurm, submission_request: Request) -> None:

@@ -1,16 +1,22 @@
 """The report's job, as a line of the status, and made again."""
 
+import os
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from alexnet_study.cluster.control import report_request
+from alexnet_study.cluster.launchers import local
 from alexnet_study.cluster.launchers.batch_script import job_log
 from alexnet_study.cluster.plans.job_plan import read_plans
 from alexnet_study.cluster.printing import status_lines
+from alexnet_study.cluster.status.report_state import ReportState
 from alexnet_study.cluster.status.study_status import study_status
 from alexnet_study.cluster.submission import Request, submit
+from alexnet_study.errors import RequestError
 from alexnet_study.runs.folder import RunFolder
+from tests.cluster.plans import local_plan_for, supervised
 from tests.cluster.pretended import PretendedSlurm
 
 
@@ -54,3 +60,29 @@ def all_finished(slurm: PretendedSlurm, submission_request: Request, monkeypatch
     submit(submission_request)
     slurm.end(*[job for job, name in slurm.jobs.items() if name != "tiny-report"])
     monkeypatch.setattr(RunFolder, "read_summary", lambda *_, **__: SimpleNamespace(evaluations={}))
+
+
+def test_a_supervisors_report_is_made_if_it_came_after_the_runs_were_sent(
+    submission_request: Request, study_file: Path
+) -> None:
+    def report() -> ReportState:
+        return study_status(submission_request.study, submission_request.results).report
+
+    page = submission_request.results / "tiny/report/index.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("an earlier one")
+    assert report().name == "made"
+    plan = local_plan_for(study_file, submission_request.results)
+    os.utime(page, (plan.created - 1, plan.created - 1))
+    with local.lease(plan):
+        supervised(plan, "ended 0", "running")
+        assert report().name == "waiting"
+        supervised(plan, "ended 0", "ended 0")
+        assert report().name == "running"
+    log = plan.folder / "supervisor.log"
+    log.write_text("error: no space left\n")
+    assert report() == ReportState(name="failed", detail="no space left", log=log)
+    with pytest.raises(RequestError, match="no submission has a job for the report; expected make report"):
+        report_request(submission_request.study, submission_request.results, profile=None, allow_dirty=True)
+    page.write_text("made")
+    assert report() == ReportState(name="made", detail=str(page))

@@ -152,5 +152,13 @@ class Launcher(Protocol):
     def log(self, job: SentJob) -> Path | None:
         """Return the log of the job itself, beside those of its runs; None where it has none."""
 
+    def report_log(self, plan: JobPlan) -> Path | None:
+        """Return the log of what makes a plan's report where that is no job; None where it is one."""
+        return None
+
+    def is_at_work(self, plan: JobPlan) -> bool:
+        """Return whether what makes a plan's report without a job still lives."""
+        return False
+
     def describe(self, plan: JobPlan) -> str:
         """Return in one line what a plan asks for."""

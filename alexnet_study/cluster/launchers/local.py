@@ -139,6 +139,14 @@ class Local(Launcher):
         """Return None: a run's own logs hold everything."""
         return
 
+    def report_log(self, plan: JobPlan) -> Path:
+        """Return the supervisor's log."""
+        return plan.folder / LOG
+
+    def is_at_work(self, plan: JobPlan) -> bool:
+        """Return whether the plan's supervisor lives."""
+        return carried_out(plan)
+
     def describe(self, plan: JobPlan) -> str:
         """Return the number of runs."""
         return f"{count(len(plan.runs), 'run')} here, under a supervisor in the background; then the report"

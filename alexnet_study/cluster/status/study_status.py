@@ -51,7 +51,7 @@ def study_status(study: Study, results: Path) -> StudyStatus:
     keys = [(run.variant, run.seed) for run in study.runs()] + [run.key for plan in plans for run in plan.runs]
     facts = {key: read_facts(_folder(results, study.name, key)) for key in dict.fromkeys(keys)}
     unfinished = {key for key, fact in facts.items() if not fact.finished}
-    queues, notes = _queues(plans, unfinished)
+    queues, notes = _queues(plans, unfinished, results)
     sent = table.jobs(plans, queues)
     jobs = table.by_run(sent)
     ended = [key for key, job in jobs.items() if key in unfinished and job.phase == "ended"]
@@ -91,13 +91,13 @@ def _folder(results: Path, study: str, key: Key) -> Path:
     return RunFolder.at(results, study, *key).path
 
 
-def _queues(plans: list[JobPlan], unfinished: set[Key]) -> tuple[table.Queues, list[str]]:
+def _queues(plans: list[JobPlan], unfinished: set[Key], results: Path) -> tuple[table.Queues, list[str]]:
     """Return the queues, each asked only if an unfinished run or the report may be in it, and notes on the unknown."""
     asked = [
         plan
         for plan in plans
         if not unfinished.isdisjoint(run.key for run in plan.runs)
-        or (any(array.reports for array in plan.arrays) and not is_made(plan))
+        or (any(array.reports for array in plan.arrays) and not is_made(results, plan))
     ]
     known, silent = table.known_queues(asked)
     unasked: table.Queues = {table.launcher_of(plan): () for plan in plans}
