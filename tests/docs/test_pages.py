@@ -61,8 +61,9 @@ def test_a_translated_pages_text_is_of_one_width(page: Path) -> None:
     assert [line for line in lines if len(line) > 140 and not line.startswith(("|", "!", "    "))] == []
 
 
-def test_the_page_on_additions_names_many_files() -> None:
-    assert len(set(NAMED.findall(Path("docs/extending.md").read_text()))) > 25
+@pytest.mark.parametrize("name", ["extending.md", "extending.ko.md"])
+def test_the_page_on_additions_names_many_files(name: str) -> None:
+    assert len(set(NAMED.findall(Path("docs", name).read_text()))) > 25
 
 
 @pytest.mark.parametrize("name", ["reading-a-report.md", "reading-a-report.ko.md"])
