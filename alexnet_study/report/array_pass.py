@@ -5,7 +5,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from alexnet_study.report.collection import Array, Collection, Run
+from alexnet_study.report.collection import Collection
 from alexnet_study.report.findings import (
     AlignmentFinding,
     AlignmentTest,
@@ -18,6 +18,7 @@ from alexnet_study.report.findings import (
     ProcrustesFinding,
     SpreadFinding,
 )
+from alexnet_study.report.run import Array, Run
 from alexnet_study.report.statistics.churn import between, within
 from alexnet_study.report.statistics.crossed import crossed_estimate
 from alexnet_study.report.statistics.resampling import split_spread

@@ -1,7 +1,7 @@
 """Find a study's run folders, keep those that belong together, and name every other with the reason.
 
-Here alone a run's files are read: all values go into one table (report/values.py), and what follows reads that. Of the
-arrays, report/array_pass.py keeps what it needs, run by run.
+All values go into one table (report/values.py), and what follows reads that. Of the arrays, report/array_pass.py keeps
+what it needs, run by run.
 """
 
 import dataclasses
@@ -10,12 +10,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alexnet_study.errors import DamagedRunError
+from alexnet_study.report.alike import LeftOut, alike, missing
 from alexnet_study.report.applicability import DataFacts, Inapplicable, applicable, inapplicable
 from alexnet_study.report.flags import departures, few, held_out, is_unbalanced, majority, mixtures
 from alexnet_study.report.measures import (
@@ -26,52 +26,14 @@ from alexnet_study.report.measures import (
     curve_deviations,
     measure,
 )
-from alexnet_study.report.values import CONFUSION, RUN, RunValues, Values, values_of
+from alexnet_study.report.run import Run, read_run
+from alexnet_study.report.values import CONFUSION, RUN, RunValues, Values
 from alexnet_study.runs.folder import ARRAY_FILES, RunFolder
-from alexnet_study.runs.records import EpochRecord, Provenance
-from alexnet_study.study.identity import Identity
 from alexnet_study.study.metrics import parse_group
 from alexnet_study.study.study import Study
 
-Array: TypeAlias = NDArray[Any]  # the text beside it names its dtype and shape
 REFERENCE = "reference.json"  # in a study's folder: its runs were committed without their arrays
 CURVE = "epochs.test_top1"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Run:
-    """One finished run: what it is, how it went epoch by epoch, how it came about; its results are in the values.
-
-    evaluations: intact and, for a variant with a skip, lesioned. files: the arrays that it kept.
-    """
-
-    folder: RunFolder
-    variant: str
-    seed: int
-    identity: Identity
-    evaluations: tuple[str, ...]
-    files: frozenset[str]
-    classes: tuple[str, ...]
-    epochs: tuple[EpochRecord, ...]
-    provenance: Provenance
-
-    def predictions(self) -> dict[str, Array]:
-        """Return the arrays of predictions.npz: `labels` (N,), and logits (N, C) of each evaluation."""
-        return _arrays(self.folder.predictions)
-
-    def features(self) -> dict[str, Array]:
-        """Return the arrays of features.npz: of each evaluation `…_features` (n, d) and `…_scores` (N, 2 or more)."""
-        return _arrays(self.folder.features)
-
-
-@dataclass(frozen=True, kw_only=True)
-class LeftOut:
-    """A run, or several, that the report does not use, and why; variant and seed are None unless it is one run."""
-
-    run: str
-    reason: str
-    variant: str | None = None
-    seed: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,7 +159,7 @@ def collect(study: Study, results: Path) -> Collection:
     for variant in study.variants:
         for path in sorted((results / study.name / variant).glob("seed-*"), key=lambda p: (len(p.name), p.name)):
             try:
-                run, own = _read(RunFolder(path), variant, has_arrays=has_arrays)
+                run, own = read_run(RunFolder(path), variant, has_arrays=has_arrays)
                 runs.append(run)
                 values[variant, run.seed] = own
             except DamagedRunError as error:
@@ -207,8 +169,8 @@ def collect(study: Study, results: Path) -> Collection:
     strangers = {path.parent.name for path in (results / study.name).glob("*/seed-*")} - set(study.variants)
     left_out += [LeftOut(run=name, reason="not a variant of the study") for name in sorted(strangers)]
     seen = {(run.variant, run.seed) for run in runs} | {(entry.variant, entry.seed) for entry in left_out}
-    left_out += _missing(study, seen)
-    kept, unlike = _alike(runs)
+    left_out += missing(study, seen)
+    kept, unlike = alike(runs)
     own_values = _with_deviations([values[run.variant, run.seed] for run in kept])
     data = _facts(kept[0], values[kept[0].variant, kept[0].seed]) if kept else None
     unjudged = inapplicable(study, data) if data else ()
@@ -229,36 +191,6 @@ def _facts(run: Run, own: RunValues) -> DataFacts:
     return DataFacts(kind=run.provenance.source.kind, classes=run.classes, test_images=images)
 
 
-def _read(folder: RunFolder, variant: str, *, has_arrays: bool) -> tuple[Run, RunValues]:
-    summary = folder.read_summary(arrays=has_arrays)
-    if summary is None:
-        raise DamagedRunError(_unfinished(folder))
-    if "intact" not in summary.evaluations:
-        raise DamagedRunError(f"{folder.summary.name} has no intact evaluation")
-    identity, epochs = folder.read_config(), folder.read_metrics()
-    folder.check_name(identity.seed)
-    expected = identity.recipe.epochs
-    if len(epochs) != expected:
-        raise DamagedRunError(f"{folder.metrics.name} has {len(epochs)} epochs of {expected}")
-    run = Run(
-        folder=folder,
-        variant=variant,
-        seed=identity.seed,
-        identity=identity,
-        evaluations=tuple(summary.evaluations),
-        files=frozenset(summary.files),
-        classes=summary.classes,
-        epochs=epochs,
-        provenance=folder.read_provenance(),
-    )
-    return run, values_of(variant, run.seed, summary, epochs)
-
-
-def _arrays(path: Path) -> dict[str, Array]:
-    with np.load(path, allow_pickle=False) as arrays:
-        return dict(arrays)
-
-
 def _with_deviations(runs: Sequence[RunValues]) -> list[RunValues]:
     """Return each run's values with its distance from its variant's median learning curve."""
     found: dict[tuple[str, int], float | None] = {}
@@ -270,50 +202,6 @@ def _with_deviations(runs: Sequence[RunValues]) -> list[RunValues]:
         dataclasses.replace(run, single={**run.single, (RUN, "derived.curve_deviation"): found[run.variant, run.seed]})
         for run in runs
     ]
-
-
-def _unfinished(folder: RunFolder) -> str:
-    try:
-        attempts = folder.read_provenance().attempts
-    except DamagedRunError:
-        attempts = ()
-    return f"unfinished; last attempt: {attempts[-1].cause or 'no end recorded'}" if attempts else "unfinished"
-
-
-def _missing(study: Study, seen: set[tuple[str | None, int | None]]) -> Iterable[LeftOut]:
-    for variant in study.variants:
-        seeds = [seed for seed in study.seeds_of(variant) if (variant, seed) not in seen]
-        if seeds:
-            yield LeftOut(run=f"{variant}, {_count(len(seeds), 'seed')} {_ranges(seeds)}", reason="not run")
-
-
-def _alike(runs: list[Run]) -> tuple[list[Run], list[LeftOut]]:
-    """Return the runs of the commonest data, threads, numerics and, by variant, model and recipe; and the others."""
-    kept, left_out = _commonest(runs, ("dataset", "holdout", "threads", "numerics"))
-    alike: list[Run] = []
-    for variant in dict.fromkeys(run.variant for run in kept):
-        same, other = _commonest([run for run in kept if run.variant == variant], ("model", "recipe"))
-        alike += same
-        left_out += other
-    return alike, left_out
-
-
-def _commonest(runs: list[Run], keys: tuple[str, ...]) -> tuple[list[Run], list[LeftOut]]:
-    def value(run: Run) -> tuple[object, ...]:
-        return tuple(getattr(run.identity, key) for key in keys)
-
-    def differing(run: Run) -> str:
-        return ", ".join(key for key, own, usual in zip(keys, value(run), most, strict=True) if own != usual)
-
-    if not runs:
-        return [], []
-    most = Counter(value(run) for run in runs).most_common(1)[0][0]
-    left_out = [
-        LeftOut(run=f"{run.variant}/seed-{run.seed}", reason=f"unlike the others in {differing(run)}")
-        for run in runs
-        if value(run) != most
-    ]
-    return [run for run in runs if value(run) == most], left_out
 
 
 def _flags(
@@ -328,21 +216,6 @@ def _flags(
     sizes = values[0].vectors["intact", CONFUSION.format("intact")].sum(1)
     known = (*held_out(firsts), *majority(runs[0].classes, sizes), *few(Counter(run.variant for run in runs)))
     return (*own, *known, *lacking, *mixtures([run.provenance for run in runs]))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _ranges(numbers: list[int]) -> str:
-    """Return numbers as ranges: `0–3, 7` for [0, 1, 2, 3, 7]."""
-    spans: list[list[int]] = []
-    for number in sorted(numbers):
-        if spans and spans[-1][1] == number - 1:
-            spans[-1][1] = number
-        else:
-            spans.append([number, number])
-    return ", ".join(str(low) if low == high else f"{low}–{high}" for low, high in spans)
 
 
 def described_data(collection: Collection) -> str:

@@ -8,8 +8,9 @@ from pathlib import Path
 from alexnet_study.errors import RequestError
 from alexnet_study.files import write_atomically, write_json
 from alexnet_study.report.audit import look_log
-from alexnet_study.report.collection import REFERENCE, Collection, Run, collect
+from alexnet_study.report.collection import REFERENCE, Collection, collect
 from alexnet_study.report.findings import FILE
+from alexnet_study.report.run import Run
 from alexnet_study.report.writing import write_report
 from alexnet_study.runs.records import as_json
 from alexnet_study.study.study import Study

@@ -253,11 +253,13 @@ def one_line_if_full(folder: RunFolder) -> Iterator[None]:
 
 @contextmanager
 def saying_what_is_kept(folder: RunFolder) -> Iterator[None]:
-    """Add to a signal's StoppedError, unless the run itself did, whether an earlier attempt left something to keep."""
+    """Add to a signal's StoppedError whether an earlier attempt left something to keep: unless the run itself did so,
+    or is finished, as one of a pack may be.
+    """
     try:
         yield
     except StoppedError as error:
-        if not notes_of(error):
+        if not notes_of(error) and not folder.summary.exists():
             error.add_note("kept what its checkpoint holds" if folder.checkpoint.exists() else NOTHING_KEPT)
         raise
 

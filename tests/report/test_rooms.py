@@ -29,9 +29,9 @@ def test_statistics_import_nothing_else_of_the_report() -> None:
     assert needed()["statistics"] == set()
 
 
-def test_only_the_collection_reads_run_folders() -> None:
+def test_only_the_collection_and_its_runs_read_run_folders() -> None:
     importing = {path.name for path in REPORT.rglob("*.py") if "runs.folder" in path.read_text()}
-    assert importing == {"collection.py"}
+    assert importing == {"collection.py", "run.py"}
 
 
 def test_every_topic_is_in_the_contents() -> None:

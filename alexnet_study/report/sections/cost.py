@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from alexnet_study.report.collection import Collection, Run
+from alexnet_study.report.collection import Collection
 from alexnet_study.report.material import Material
 from alexnet_study.report.measures import Measure
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.table import Table, table
 from alexnet_study.report.rendering.text import Row, heading, range_text
+from alexnet_study.report.run import Run
 
 
 def section(material: Material) -> Section:
