@@ -7,8 +7,9 @@ import pytest
 
 PAGES = sorted(Path("docs").glob("*.md"))
 TRANSLATED = [page for page in PAGES if page.name.endswith(".ko.md")]
-SHORTENED = ("clusters.ko.md", "docker.ko.md")  # these leave out examples, and send the reader to the English page
+SHORTENED = ("clusters.ko.md", "docker.ko.md")  # these leave out some of what the English pages print
 WHOLE = [page for page in TRANSLATED if page.name not in SHORTENED]
+NUMBER = r"\d*\.\d+"
 NAMED = re.compile(r"`((?:alexnet_study|tests|slurm|jobs|benchmarks|documents)/[\w./-]*)`")
 
 
@@ -38,7 +39,7 @@ def test_a_translated_page_prints_the_same_fenced_blocks(page: Path) -> None:
 @pytest.mark.parametrize(
     "what",
     [
-        pytest.param(r"\d*\.\d+", id="numbers"),
+        pytest.param(NUMBER, id="numbers"),
         pytest.param(r"`[^`]*`", id="code"),
         pytest.param(r"\]\(([^)]*)\)", id="links"),
     ],
@@ -50,9 +51,18 @@ def test_a_translated_page_says_the_same_in_its_own_order(page: Path, what: str)
 
 
 @pytest.mark.parametrize("page", WHOLE, ids=lambda page: page.name)
-def test_a_translated_page_has_the_same_headings_rows_and_columns(page: Path) -> None:
+def test_a_translated_page_has_the_same_headings_and_rows(page: Path) -> None:
     english, korean = (re.findall(r"^(?:#+ |[|].*[|]$)", each.read_text(), re.M) for each in (original(page), page))
     assert [line.count("|") or line for line in korean] == [line.count("|") or line for line in english]
+    numbers = [[sorted(re.findall(NUMBER, line)) for line in lines] for lines in (english, korean)]
+    assert numbers[1] == numbers[0]
+
+
+@pytest.mark.parametrize("page", [*TRANSLATED, Path("README.ko.md")], ids=lambda page: page.name)
+def test_a_translated_page_leads_to_translated_pages_where_there_are_any(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+\.md)", page.read_text())
+    others = [link for link in links if not link.endswith(".ko.md") and page.parent / link != original(page)]
+    assert [link for link in others if (page.parent / link).with_suffix(".ko.md").exists()] == []
 
 
 @pytest.mark.parametrize("page", TRANSLATED, ids=lambda page: page.name)
