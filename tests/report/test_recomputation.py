@@ -56,7 +56,15 @@ def values_of(runs: Any, variant: str, metric: str, seeds: set[int]) -> dict[int
     if metric == "derived.curve_deviation":
         curves = np.array([[epoch["test_top1"] for epoch in epochs] for _, epochs in own.values()])
         return dict(zip(own, np.abs(curves - np.median(curves, 0)).mean(1).tolist(), strict=True))
+    if metric == "derived.plateau_epochs":
+        return {seed: plateau_epochs(epochs, len(summary["classes"])) for seed, (summary, epochs) in own.items()}
     return {seed: value_of(metric, summary) for seed, (summary, _) in own.items()}
+
+
+def plateau_epochs(epochs: list[dict[str, Any]], classes: int) -> float:
+    """Return the epochs until the test loss is below 95 % of ln C; one more than there are where it never is."""
+    left = [number for number, epoch in enumerate(epochs, 1) if epoch["test_loss"] < 0.95 * math.log(classes)]
+    return float(min(left, default=len(epochs) + 1))
 
 
 def signs(n: int) -> NDArray[np.float64]:

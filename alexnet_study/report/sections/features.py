@@ -62,12 +62,13 @@ def _draw(axes: Axes, points: Points, classes: Sequence[str], shown: Sequence[in
     """Draw a panel; return what its legend shows, a handle for each class that is marked."""
     scores, labels, handles = np.array(points.scores), np.array(points.labels), []
     for index, name in enumerate(classes):
+        x, y = scores[labels == index].T
         if index not in shown:
-            axes.scatter(*scores[labels == index].T, s=2, color=PALE, linewidths=0, rasterized=True, zorder=0)
+            axes.scatter(x, y, s=2, color=PALE, linewidths=0, rasterized=True, zorder=0)
             continue
         own: Any = {"color": COLOURS[index % len(COLOURS)], "label": name}
         own["marker"] = MARKERS[(index + index // len(COLOURS)) % len(MARKERS)]  # a pair of its own up to 100
-        drawn = axes.scatter(*scores[labels == index].T, s=6, alpha=0.7, linewidths=0, rasterized=True, **own)
+        drawn = axes.scatter(x, y, s=6, alpha=0.7, linewidths=0, rasterized=True, **own)
         handles.append(drawn)  # asked for by name, since matplotlib hides labels that begin with _
     title = f"{group_name(points.variant, points.evaluation)}\nseed {points.seed}; residual {points.residual:.3f}"
     axes.set_title(title, fontsize=8)

@@ -4,12 +4,13 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from alexnet_study.report.collection import Collection, Run
+from alexnet_study.report.collection import Collection
 from alexnet_study.report.material import Material
 from alexnet_study.report.measures import measure
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.table import Table, table
 from alexnet_study.report.rendering.text import Row
+from alexnet_study.report.run import Run
 from alexnet_study.report.sections.cost import costs
 
 TOP1 = "evaluations.intact.top1"
