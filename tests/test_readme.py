@@ -92,3 +92,18 @@ def test_how_far_the_ladder_goes_is_its_reports(name: str) -> None:
     told = NUMBER.findall(paragraph)
     assert len(told) >= 6
     assert {number.lstrip("+−") for number in told} <= known
+
+
+@pytest.mark.parametrize("name", [*READMES, *RESULTS])
+def test_how_many_seeds_a_claim_needs_is_its_reports(name: str) -> None:
+    reports = [Path(f"results/reference/{study}/report/report.md").read_text() for study in ("seeds", "skip")]
+    known = {number.lstrip("+−") for report in reports for number in NUMBER.findall(report)}
+    text = Path(name).read_text()
+    start = min(text.index(words) for words in ("**How many seeds?**", "**시드는 몇 개?**") if words in text)
+    part = text[start:].split("\n![")[0].split("\n##")[0]
+    told = NUMBER.findall(part)
+    assert len(told) >= 5
+    assert {number.lstrip("+−") for number in told} <= known
+    seeds_of_a_point = re.search(r"^\| 1\.0 \| (\d+) \[(\d+), (\d+)\]", reports[0], re.MULTILINE)
+    assert seeds_of_a_point is not None
+    assert set(seeds_of_a_point.groups()) <= set(re.findall(r"\d+", part))

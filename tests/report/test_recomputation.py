@@ -15,7 +15,7 @@ import yaml
 from numpy.typing import NDArray
 from scipy import stats
 
-REFERENCES = ("ladder", "skip", "skip_jpeg", "why")
+REFERENCES = ("ladder", "seeds", "skip", "skip_jpeg", "why")
 ROOT = Path("results/reference")
 Values = dict[str, dict[int, float]]
 

@@ -48,7 +48,7 @@ class Unready(RecipeConfig):
 
 
 def test_every_finished_run_of_the_reference_keeps_its_hash() -> None:
-    names = {"ladder", "ladder_pilot", "skip", "skip_jpeg", "why"}
+    names = {"ladder", "ladder_pilot", "seeds", "skip", "skip_jpeg", "why"}
     assert {path.parts[2] for path in REFERENCE} == names
     studies = {name: load_study(Path(f"jobs/studies/{name}.yaml")) for name in names}
     for path in REFERENCE:

@@ -171,7 +171,9 @@ def _margin(verdict: Verdict) -> str:
         side = "its sign isn't resolved"
     else:
         side = "above 0" if interval.low > 0 else "below 0"
-    return f"; margin {verdict.claim.below:g}{' ' + unit if unit else ''}, {side}"
+    scale = 100 if verdict.measure.proportion else 1
+    margin = f"{scale * verdict.claim.below:g}".replace("-", "−")
+    return f"; margin {margin}{' ' + unit if unit else ''}, {side}"
 
 
 def _test_text(test: Test | None, n: int) -> str:

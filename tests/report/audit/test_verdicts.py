@@ -141,6 +141,16 @@ def test_a_claim_of_absence_says_its_margin_and_its_sign(collection: Collection)
     assert verdict_text(verdict) == f"supported; margin 0.05 nats, {side}"
 
 
+def test_a_margin_has_the_unit_of_its_figure(collection: Collection) -> None:
+    of_share, of_difference = judged(
+        collection,
+        claim(metric=TOP1, variants={"skip": 1.0}, below=0.995),
+        claim(id="2", variants={"baseline": 1.0, "skip": -1.0}, below=-0.005),
+    )
+    assert "; margin 99.5 %, " in verdict_text(of_share)
+    assert "; margin −0.5 points, below 0" in verdict_text(of_difference)
+
+
 def test_a_claim_without_spread_falls_back_to_sign_flips(collection: Collection) -> None:
     values = Values(
         [
