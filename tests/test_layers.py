@@ -6,7 +6,7 @@ from pathlib import Path
 
 PACKAGE = Path("alexnet_study")
 FLOORS = (  # from the ground up; a room may import those below it, and its own floor where no circle follows
-    {"errors", "files", "gpu", "provenance", "shipped"},
+    {"errors", "files", "gpu", "provenance", "shipped", "wording"},
     {"study", "runs"},
     {"data", "models", "weights", "evaluation"},
     {"cluster", "training", "report"},

@@ -14,9 +14,9 @@ from alexnet_study.cluster.status import causes
 from alexnet_study.cluster.status.selection import EVERYTHING, Selection
 from alexnet_study.cluster.status.study_status import RunStatus, selected, study_status, with_figures
 from alexnet_study.cluster.submission import Request
-from alexnet_study.cluster.wording import count
 from alexnet_study.errors import RequestError, RunError
 from alexnet_study.study.study import Study, load_study
+from alexnet_study.wording import count
 
 PATIENCE_SECONDS = 20.0
 ASK_SECONDS = 1.0

@@ -7,8 +7,8 @@ from collections import Counter
 from pathlib import Path
 
 from alexnet_study.cluster.status.study_status import RunStatus, StudyStatus
-from alexnet_study.cluster.wording import count
 from alexnet_study.files import write_atomically
+from alexnet_study.wording import count
 
 REFRESH_SECONDS = 30
 ORDER = ("failed", "unknown", "running", "waiting", "not sent", "finished")

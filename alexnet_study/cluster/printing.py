@@ -13,8 +13,8 @@ from alexnet_study.cluster.launchers.table import by_run, launcher_of
 from alexnet_study.cluster.plans.job_plan import PlannedArray
 from alexnet_study.cluster.status.study_status import RunStatus, StudyStatus
 from alexnet_study.cluster.submission import Outcome, Request
-from alexnet_study.cluster.wording import count
 from alexnet_study.study.configs import RunConfig
+from alexnet_study.wording import count, plural
 
 MOST_LINES = 50  # runs that have a line each
 
@@ -126,5 +126,5 @@ def _grouped(keys: Iterable[tuple[str, int]]) -> list[str]:
     texts = []
     for variant in dict.fromkeys(variant for variant, _ in keys):
         seeds = [str(seed) for name, seed in keys if name == variant]
-        texts.append(f"{variant} {'seed' if len(seeds) == 1 else 'seeds'} {', '.join(seeds)}")
+        texts.append(f"{variant} {plural(len(seeds), 'seed')} {', '.join(seeds)}")
     return texts

@@ -17,8 +17,8 @@ def main(program: str, words: Sequence[str]) -> int:
     arguments = parser.parse_args(words)
     from alexnet_study.cluster.control import cancel
     from alexnet_study.cluster.status.selection import selection_from
-    from alexnet_study.cluster.wording import count
     from alexnet_study.study.study import load_study
+    from alexnet_study.wording import count
 
     study = load_study(arguments.study)
     selection = selection_from(study, state=arguments.state, variant=arguments.variant, seeds=arguments.seeds)

@@ -21,6 +21,7 @@ from alexnet_study.runs.records import UNBALANCED
 from alexnet_study.study.configs import RunConfig
 from alexnet_study.study.identity import identity
 from alexnet_study.study.study import Study
+from alexnet_study.wording import count, duration
 
 NAMED = 8  # kinds of images, and groups of equal files, that are listed
 
@@ -116,8 +117,8 @@ def _time_lines(left: Sequence[RunConfig], expense: Expense) -> list[str]:
     unknown = list(dict.fromkeys(run.variant for run in left if run.variant not in expense.seconds))
     lines = []
     if known:
-        of = f"{len(known)} runs, one after another, by the median of the {expense.n} finished ones"
-        lines.append(f"time      {_duration(sum(known))} for {of} on {', '.join(expense.devices)}")
+        of = f"{count(len(known), 'run')}, one after another, by the median of the {expense.n} finished ones"
+        lines.append(f"time      {duration(sum(known))} for {of} on {', '.join(expense.devices)}")
     if unknown:
         lines.append(f"time      not known of {', '.join(unknown)}: no run of it is finished in these results")
     return lines
@@ -135,12 +136,6 @@ def _balance(train: Array, test: Array) -> str:
     word = "balanced" if ratio < UNBALANCED else "unbalanced"
     share = f"the commonest class is {test.max() / test.sum():.1%} of the test images"
     return f"          {word}: the largest class has {ratio:.1f} times the smallest's training images; {share}"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
 
 
 def _first(texts: Sequence[str]) -> str:

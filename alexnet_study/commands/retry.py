@@ -33,8 +33,8 @@ def main(program: str, words: Sequence[str]) -> int:
     from alexnet_study.cluster.profiles import load_profile
     from alexnet_study.cluster.status.selection import selection_from
     from alexnet_study.cluster.status.study_status import study_status
-    from alexnet_study.cluster.wording import count
     from alexnet_study.study.study import load_study
+    from alexnet_study.wording import count
 
     profile = load_profile(arguments.profile) if arguments.profile else None
     study, results = load_study(arguments.study), Path(os.path.abspath(arguments.results))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from alexnet_study.report.run import Run
 from alexnet_study.study.study import Study
+from alexnet_study.wording import count
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +24,7 @@ def missing(study: Study, seen: set[tuple[str | None, int | None]]) -> Iterable[
     for variant in study.variants:
         seeds = [seed for seed in study.seeds_of(variant) if (variant, seed) not in seen]
         if seeds:
-            yield LeftOut(run=f"{variant}, {_count(len(seeds), 'seed')} {_ranges(seeds)}", reason="not run")
+            yield LeftOut(run=f"{variant}, {count(len(seeds), 'seed')} {_ranges(seeds)}", reason="not run")
 
 
 def alike(runs: list[Run]) -> tuple[list[Run], list[LeftOut]]:
@@ -53,10 +54,6 @@ def _commonest(runs: list[Run], keys: tuple[str, ...]) -> tuple[list[Run], list[
         if value(run) != most
     ]
     return [run for run in runs if value(run) == most], left_out
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _ranges(numbers: list[int]) -> str:

@@ -9,6 +9,7 @@ from alexnet_study.report.statistics.estimates import LEAST_RUNS, Array, can_not
 from alexnet_study.runs.records import UNBALANCED, DataSource, Provenance
 from alexnet_study.study.identity import Identity
 from alexnet_study.study.study import Study
+from alexnet_study.wording import count
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -90,7 +91,7 @@ def mixtures(provenances: Sequence[Provenance]) -> list[str]:
     ):
         if len(values) > 1:
             flags.append(f"The runs mix {label}: {', '.join(sorted(str(value) for value in values))}.")
-    all_runs = f"{len(provenances)} {'run' if len(provenances) == 1 else 'runs'}"
+    all_runs = count(len(provenances), "run")
     dirty = sum(bool(own.dirty) for own in provenances)
     if dirty:
         flags.append(f"{dirty} of {all_runs} came from code with uncommitted changes.")

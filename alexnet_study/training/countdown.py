@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from tqdm import tqdm
 
 from alexnet_study.study.configs import RunConfig
+from alexnet_study.wording import duration
 
 
 class Countdown:
@@ -42,16 +43,8 @@ class Countdown:
         numbers = f"run {first}" if first == last else f"runs {first} to {last}"
         left = ""
         if self._epochs and self._left:
-            left = f", {time_text(self._seconds / self._epochs * _epochs(self._left))} left"
+            left = f", {duration(self._seconds / self._epochs * _epochs(self._left))} left"
         return f"{numbers} of {self._count}{left}"
-
-
-def time_text(seconds: float) -> str:
-    """Return seconds as people say them: `40 s`, `12 min`, `3 h 5 min`."""
-    if seconds < 59.5:
-        return f"{max(1, round(seconds))} s"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 def _epochs(runs: Sequence[RunConfig]) -> int:

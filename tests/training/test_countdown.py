@@ -6,15 +6,7 @@ from dataclasses import replace
 import pytest
 
 from alexnet_study.study.configs import RunConfig
-from alexnet_study.training.countdown import Countdown, time_text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.2, "1 s"), (59, "59 s"), (59.6, "1 min"), (60, "1 min"), (725, "12 min"), (3599, "1 h 0 min")],
-)
-def test_times_are_said_as_people_say_them(seconds: float, text: str) -> None:
-    assert time_text(seconds) == text
+from alexnet_study.training.countdown import Countdown
 
 
 def test_the_time_left_is_that_of_the_runs_that_are_not_finished(

@@ -19,11 +19,11 @@ from filelock import SoftFileLease, Timeout
 from alexnet_study.cluster.launchers.launcher import NEVER_RAN, Launcher, QueuedJob, SentJob
 from alexnet_study.cluster.plans.job_plan import ABANDONED, JobPlan, PlannedArray, local_array
 from alexnet_study.cluster.plans.profile import Profile
-from alexnet_study.cluster.wording import count
 from alexnet_study.errors import RequestError, RunError
 from alexnet_study.runs.records import Attempt
 from alexnet_study.study.configs import RunConfig
 from alexnet_study.study.validation import build
+from alexnet_study.wording import count
 
 KEYS = (
     "launcher",

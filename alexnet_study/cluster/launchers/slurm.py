@@ -15,10 +15,10 @@ from alexnet_study.cluster.launchers.launcher import Launcher, QueuedJob, SentJo
 from alexnet_study.cluster.launchers.slurm_clients import SlurmClients
 from alexnet_study.cluster.plans.job_plan import ABANDONED, JobPlan, PlannedArray, arrays_of
 from alexnet_study.cluster.plans.profile import Profile
-from alexnet_study.cluster.wording import count
 from alexnet_study.errors import RequestError, RunError
 from alexnet_study.runs.records import Attempt
 from alexnet_study.study.configs import RunConfig
+from alexnet_study.wording import count
 
 WAITING = ("PENDING", "REQUEUED", "REQUEUE_HOLD", "SPECIAL_EXIT", "SUSPENDED", "STOPPED", "CONFIGURING")
 

@@ -11,11 +11,11 @@ from dataclasses import replace
 from alexnet_study.cluster.plans import notices
 from alexnet_study.cluster.plans.job_plan import JobPlan, PlannedRun, read_plans
 from alexnet_study.cluster.plans.notices import Notice
-from alexnet_study.cluster.wording import count
 from alexnet_study.errors import RequestError
 from alexnet_study.files import digest
 from alexnet_study.runs.folder import RunFolder
 from alexnet_study.runs.interruption import UNFINISHED
+from alexnet_study.wording import count
 
 COMMAND_SECONDS = 60.0
 WEBHOOK_SECONDS = 30.0

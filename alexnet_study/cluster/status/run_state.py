@@ -11,8 +11,8 @@ from alexnet_study.cluster.plans.lives import recorded
 from alexnet_study.cluster.status import causes
 from alexnet_study.cluster.status.run_facts import RunFacts
 from alexnet_study.cluster.status.waiting import why_waiting
-from alexnet_study.cluster.wording import duration
 from alexnet_study.runs.records import Attempt
+from alexnet_study.wording import duration
 
 SILENT_SECONDS = 60.0  # heartbeats come every few seconds
 

@@ -11,6 +11,7 @@ from alexnet_study.report.sections.claims import figure_text, verdict_text
 from alexnet_study.report.statistics import estimates
 from alexnet_study.report.statistics.estimates import LEAST_RUNS, Estimate, can_not_tell
 from alexnet_study.report.statistics.joint import runs_to_refuse
+from alexnet_study.wording import count
 
 OUTCOMES = ("supported", "contradicted", "supported in part", "not resolved", "mixed", "interim", "interim in part")
 JUDGED = ("supported", "contradicted")
@@ -90,7 +91,7 @@ def with_interval(estimate: Estimate, metric: str, *, difference: bool) -> str:
     unit = own.unit_of(difference=difference)
     text = f"{own.show(estimate.value, difference=difference)}{' ' + unit if unit else ''}"
     interval = own.interval(estimate, difference=difference)
-    n = f"n = {estimate.n} {'seed' if estimate.n == 1 else 'seeds'}"
+    n = f"n = {count(estimate.n, 'seed')}"
     if interval is None:
         return f"{text} ({n}: {can_not_tell(estimate.n)})" if estimate.n < LEAST_RUNS else f"{text} ({n})"
     low, high = (own.show(end, difference=difference) for end in (interval.low, interval.high))
