@@ -134,5 +134,5 @@ test: $(VENV)/.ready ## lint, types and all tests that this machine can run
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/mypy --python-version 3.13 # the newest Python that is supported
-	$(VENV)/bin/pytest --numprocesses=2 --cov --cov-report= # a waiting test leaves its core to the other process
+	$(VENV)/bin/pytest --cov --cov-report=
 	$(VENV)/bin/coverage report --skip-covered --show-missing --fail-under=90 --omit='$(NOT_COUNTED)'

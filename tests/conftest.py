@@ -11,8 +11,6 @@ import numpy as np
 import pytest
 from hypothesis import settings
 from PIL import Image
-from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
 
 from alexnet_study.data.cache import load_dataset
 from alexnet_study.data.dataset import Dataset
@@ -34,18 +32,6 @@ os.environ.setdefault("MPLBACKEND", "agg")
 
 settings.register_profile("any machine", deadline=None)  # an example's time is the machine's, not the code's
 settings.load_profile("any machine")
-
-
-class FilesScheduling(LoadScopeScheduling):
-    """Two processes share the tests by files, whose fixtures are made once; one SLURM and one image serve theirs."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return "services" if nodeid.startswith(("tests/slurm/", "tests/docker/")) else nodeid.partition("::")[0]
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesScheduling:
-    """Who gets which tests, where `make test` asks for more than one process."""
-    return FilesScheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
