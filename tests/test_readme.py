@@ -107,3 +107,13 @@ def test_how_many_seeds_a_claim_needs_is_its_reports(name: str) -> None:
     seeds_of_a_point = re.search(r"^\| 1\.0 \| (\d+) \[(\d+), (\d+)\]", reports[0], re.MULTILINE)
     assert seeds_of_a_point is not None
     assert set(seeds_of_a_point.groups()) <= set(re.findall(r"\d+", part))
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_where_a_skip_helps_is_its_reports(name: str) -> None:
+    report = Path("results/reference/where/report/report.md").read_text()
+    known = {number.lstrip("+−") for number in NUMBER.findall(report)}
+    (paragraph,) = (part for part in bold_paragraphs(name) if "`where.yaml`" in part)
+    told = NUMBER.findall(paragraph)
+    assert len(told) >= 20
+    assert {number.lstrip("+−") for number in told} <= known
