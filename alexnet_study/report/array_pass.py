@@ -71,7 +71,7 @@ def read_arrays(collection: Collection) -> Findings:
     for variant in collection.variants:
         for run in collection.of(variant):
             labels = _add_predictions(run, tallies)
-            if run.seed in chosen:
+            if run.seed in chosen and run.folder.features.name in run.files:
                 _add_features(run, grams, scores)
     for kept in (grams, scores):  # what the runs of a group don't all have is left out
         for group in [group for group, own in kept.items() if len(own) < max(len(chosen), 1)]:
@@ -217,6 +217,8 @@ def _calibration(tallies: dict[Group, _Tally]) -> list[CalibrationBin]:
 def _alignment(grams: dict[Group, list[Array]]) -> list[AlignmentFinding]:
     """Return mean centred kernel alignment of every two groups, over pairs of different and of equal seed."""
     groups = list(grams)
+    if not groups:
+        return []
     n = len(grams[groups[0]])
     found = alignment([gram for group in groups for gram in grams[group]]).reshape(len(groups), n, len(groups), n)
     other = ~np.eye(n, dtype=bool)
@@ -243,8 +245,9 @@ def _alignment(grams: dict[Group, list[Array]]) -> list[AlignmentFinding]:
 def _alignment_tests(collection: Collection, grams: dict[Group, list[Array]]) -> list[AlignmentTest]:
     """Return, for each later variant, whether its intact features are farther from the first's than seeds are."""
     first, *others = collection.variants
+    compared = [other for other in others if {(first, "intact"), (other, "intact")} <= grams.keys()]
     rows = []
-    for other in others:
+    for other in compared:
         difference, p = swap_p(alignment(grams[first, "intact"] + grams[other, "intact"]))
         n = len(grams[first, "intact"])
         rows.append(AlignmentTest(variant=other, less_variant=first, within_less_between=difference, p=p, n=n))

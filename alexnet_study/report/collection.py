@@ -28,7 +28,7 @@ from alexnet_study.report.measures import (
 )
 from alexnet_study.report.run import Run, read_run
 from alexnet_study.report.values import CONFUSION, RUN, RunValues, Values
-from alexnet_study.runs.folder import ARRAY_FILES, RunFolder
+from alexnet_study.runs.folder import RunFolder
 from alexnet_study.study.metrics import parse_group
 from alexnet_study.study.study import Study
 
@@ -41,6 +41,7 @@ class Collection:
     """The runs of a study that are finished and alike in all but the seed, the others, and what readers should know.
 
     study: with those of its claims and published figures that these data can judge; the others are inapplicable.
+    has_arrays: the predictions of every run are here; what compares features is left to the runs that have them.
     """
 
     study: Study
@@ -180,7 +181,7 @@ def collect(study: Study, results: Path) -> Collection:
         values=Values(own_values, kept[0].classes if kept else ()),
         left_out=(*left_out, *unlike),
         flags=_flags(study, kept, own_values, unjudged),
-        has_arrays=has_arrays and all(run.files >= set(ARRAY_FILES) for run in kept),
+        has_arrays=has_arrays and all(run.folder.predictions.name in run.files for run in kept),
         inapplicable=unjudged,
     )
 

@@ -1,5 +1,6 @@
 """What the arrays say, against what the arrays hold; and what is kept where they are gone."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -13,7 +14,9 @@ from alexnet_study.report.array_pass import read_arrays
 from alexnet_study.report.collection import REFERENCE, Collection, collect
 from alexnet_study.report.findings import FILE, read
 from alexnet_study.report.material import Material, gather
+from alexnet_study.report.sections.contents import build_sections
 from alexnet_study.report.statistics.resampling import split_spread
+from alexnet_study.runs.folder import RunFolder
 from alexnet_study.runs.records import CALIBRATION_BINS
 from alexnet_study.study.study import Study
 
@@ -98,6 +101,25 @@ def test_alignment_and_procrustes_have_a_row_a_pair_and_a_group(material: Materi
     assert all(0 <= row.residual <= 1 and row.n == 6 for row in rows(material, "procrustes"))
     (test,) = rows(material, "alignment_tests")
     assert 1 / 2**5 <= test.p <= 1
+
+
+def test_without_features_what_predictions_say_is_said(study: Study, copy: Path, material: Material) -> None:
+    for path in copy.glob("skip/*/seed-*/features.npz"):
+        path.unlink()
+        folder = RunFolder(path.parent)
+        summary = folder.read_summary(arrays=False)
+        assert summary is not None
+        with folder.held(job="1", restart=0):
+            folder.write_summary(summary)
+    collection = collect(dataclasses.replace(study, keep=("predictions",)), copy)
+    found = gather(collection, copy / "skip/report")
+    for topic in ("spread", "calibration", "crossed", "churn"):
+        assert rows(found, topic) == rows(material, topic)
+    for topic in ("alignment", "alignment_tests", "procrustes"):
+        assert rows(found, topic) == ()
+    names = {section.name for section in build_sections(found)}
+    assert {"calibration", "spread"} <= names
+    assert "features" not in names
 
 
 def test_points_are_of_the_lowest_seed(material: Material) -> None:

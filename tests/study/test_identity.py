@@ -49,7 +49,8 @@ class Unready(RecipeConfig):
 
 def test_every_finished_run_of_the_reference_keeps_its_hash() -> None:
     names = {folder.name for folder in Path("results/reference").iterdir()}
-    assert names and {path.parts[2] for path in REFERENCE} == names
+    assert names
+    assert {path.parts[2] for path in REFERENCE} == names
     studies = {name: load_study(Path(f"jobs/studies/{name}.yaml")) for name in names}
     for path in REFERENCE:
         stored = json.loads(path.read_text())

@@ -22,9 +22,11 @@ MOST_CLASSES = 20  # that are marked: of more, some
 PALE = "#b0b5bc"
 
 
-def section(material: Material) -> Section:
-    """Return what the arrays say of the features."""
+def section(material: Material) -> Section | None:
+    """Return what the arrays say of the features; None where the study keeps none."""
     findings, name, title = material.findings, "features", "Feature space"
+    if "features" not in material.collection.study.keep:
+        return None
     if findings is None:
         return Section(name=name, title=title, text=(ABSENT,))
     items: list[Table | Picture] = [pca_scatter(material, findings)] if findings.points else []
