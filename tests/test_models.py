@@ -10,8 +10,16 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from alexnet_study.models import Dropout, build_model, feature_count, multiply_adds, parameter_count
-from alexnet_study.models.layers import local_response
+from alexnet_study.models import (
+    Dropout,
+    build_model,
+    feature_count,
+    layer_table,
+    multiply_adds,
+    parameter_count,
+    response_norm,
+)
+from alexnet_study.models.response_norm import local_response
 from alexnet_study.study.configs import CONV_NAMES, ModelConfig
 
 configs = st.builds(
@@ -42,7 +50,10 @@ def test_closed_form_counts_equal_pytorchs(config: ModelConfig, classes: int) ->
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         logits = model(images(1))
     assert logits.shape == (1, classes)
-    assert 2 * multiply_adds(config, classes) == counter.get_total_flops()
+    responding = [block for block in layer_table(config) if block.name in response_norm.RESPONSE_NORMALISED]
+    # the sums over neighbouring channels are matrix products, but no layer's, and are not counted
+    sums = sum(block.side**2 * block.outputs**2 for block in responding) if config.norm == "local_response" else 0
+    assert 2 * (multiply_adds(config, classes) + sums) == counter.get_total_flops()
 
 
 def test_the_published_sizes() -> None:
@@ -171,6 +182,26 @@ def test_local_response_normalisation_is_the_papers_and_pytorchs() -> None:
     torch.testing.assert_close(local_response(x), expected)
     torch.testing.assert_close(local_response(x), nn.LocalResponseNorm(5, alpha=5 * 1e-4, beta=0.75, k=2)(x))
     assert local_response(x.bfloat16()).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("channels", [1, 3, 9, 64])
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("numbers", [1, 100, 2**17])
+def test_the_gradient_of_local_response_is_pytorchs_in_double_precision(
+    channels: int, memory_format: torch.memory_format, numbers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(response_norm, "CACHE_NUMBERS", numbers)  # parts of a pixel, of some, of all
+    generator = torch.Generator().manual_seed(channels)
+    x = (20 * torch.randn(2, channels, 3, 4, generator=generator)).to(memory_format=memory_format).requires_grad_()
+    gradient = torch.randn(x.shape, generator=generator)
+    exact = x.detach().double().requires_grad_()
+    nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2)(exact).backward(gradient.double())
+    with torch.autocast("cpu", dtype=torch.bfloat16):  # which the sums must not follow
+        y = local_response(x)
+    y.backward(gradient)
+    assert x.grad is not None
+    assert exact.grad is not None
+    torch.testing.assert_close(x.grad.double(), exact.grad, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("skips", [(), ("conv2",)])

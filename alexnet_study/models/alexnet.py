@@ -11,14 +11,13 @@ from torch import Tensor, nn
 from alexnet_study.models.layers import (
     ACTIVATION_LAYERS,
     ACTIVATIONS,
-    RESPONSE_NORMALISED,
     Dropout,
     GlobalPool,
     Scale,
-    local_response,
     max_pool,
     normalisations,
 )
+from alexnet_study.models.response_norm import RESPONSE_NORMALISED, local_response
 from alexnet_study.models.table import Block, dense_shapes, layer_table
 from alexnet_study.study.configs import BRANCHES, ModelConfig
 

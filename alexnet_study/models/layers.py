@@ -6,11 +6,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-# Local response normalisation, Krizhevsky et al., NeurIPS 2012, section 3.3: k, n, α and β; of the layers that
-# section 3.5 names. PyTorch's own layer divides its alpha by n.
-RESPONSE_NORMALISED = ("conv1", "conv2")
-RESPONSE_K, RESPONSE_N, RESPONSE_ALPHA, RESPONSE_BETA = 2.0, 5, 1e-4, 0.75
-
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": F.relu,
     "tanh": torch.tanh,
@@ -80,21 +75,6 @@ def max_pool(x: Tensor, kind: str) -> Tensor:
     first of them centred on the first pixel.
     """
     return F.max_pool2d(x, 2) if kind == "plain" else F.max_pool2d(x, 3, stride=2, padding=1)
-
-
-def local_response(x: Tensor) -> Tensor:
-    """Return x (B, C, H, W) over (k + α · the sum of x² over the n nearest channels)^β, computed in fp32.
-
-    `F.local_response_norm` is the same, but has no deterministic backward pass on CUDA.
-    """
-    wide = x.float()
-    around = RESPONSE_N // 2
-    squares = F.pad(wide.square(), (0, 0, 0, 0, around, around))
-    channels = x.shape[1]
-    total = squares[:, :channels]
-    for shift in range(1, RESPONSE_N):
-        total = total + squares[:, shift : shift + channels]
-    return (wide * (RESPONSE_K + RESPONSE_ALPHA * total).pow(-RESPONSE_BETA)).to(x.dtype)
 
 
 def normalisations(kind: str, widths: dict[str, int], groups: int) -> nn.ModuleDict:

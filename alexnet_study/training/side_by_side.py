@@ -8,7 +8,7 @@ import torch
 from alexnet_study.data.dataset import Split
 from alexnet_study.errors import RunError
 from alexnet_study.models import IMAGE_CHANNELS, IMAGE_SIDE, Block, layer_table, parameter_count
-from alexnet_study.models.layers import RESPONSE_NORMALISED
+from alexnet_study.models.response_norm import RESPONSE_NORMALISED
 from alexnet_study.study.configs import ModelConfig, RecipeConfig, RunConfig
 from alexnet_study.training.device import lost_gpu
 from alexnet_study.training.epoch import Steps
@@ -118,10 +118,10 @@ def _block_numbers(model: ModelConfig, block: Block) -> int:
     """Numbers that a step holds for each output of a block's convolution.
 
     The outputs of convolution, normalisation, activation and sum, and their gradients. Other activations than ReLU come
-    before the pool, on all outputs; so does local response normalisation, with its squares, sums and their gradients.
+    before the pool, on all outputs; so does local response normalisation, with what its two passes make and drop.
     """
     normalised = 2 * (model.normalisation in ("batch", "group"))
-    responding = 48 * (model.norm == "local_response" and block.name in RESPONSE_NORMALISED)
+    responding = 14 * (model.norm == "local_response" and block.name in RESPONSE_NORMALISED)
     return 4 + normalised + block.skip + 2 * (model.activation != "relu") + responding
 
 
