@@ -1,5 +1,6 @@
 """Faults drawn at random over a study in mid-training: every result has the bits of an undisturbed run."""
 
+import contextlib
 import json
 import random
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from alexnet_study.runs.folder import RunFolder
 from tests.slurm.conftest import LEARNING, Site
 
 KINDS = {
@@ -51,7 +53,7 @@ class Faults:
             self.site.wait_for(lambda: job not in self.site.queue(), f"{job} to end")
 
     def victim(self) -> tuple[Key, str, str] | None:
-        """A running run whose last attempt went at least two epochs; what has no job is sent."""
+        """A running run that its last attempt has saved; what has no job is sent."""
         shown = self.site.cluster.client("squeue", "-h", "-r", "-t", "running", "-o", "%i|%N").stdout.split()
         nodes = dict(line.split("|") for line in shown)
         found = []
@@ -60,7 +62,8 @@ class Faults:
                 last = (self.site.attempts(variant, seed) or [{"end": 0, "job": None}])[-1]
                 if last["end"] is not None or last["job"] not in nodes:
                     continue
-                if last["first_epoch"] + 2 <= self.epochs(variant, seed) <= LEARNING["epochs"] - LAST_EPOCHS:
+                epochs_left = LEARNING["epochs"] - self.epochs(variant, seed)
+                if self.saved(variant, seed) > last["start"] and epochs_left >= LAST_EPOCHS:
                     found.append(((variant, seed), last["job"], nodes[last["job"]]))
         if len(found) < 2 and self.send():
             return None  # sending took seconds, in which a run may have gone on to its end
@@ -71,6 +74,12 @@ class Faults:
         metrics = self.site.run_folder(variant, seed) / "metrics.jsonl"
         finished = (variant, seed) in self.site.finished()
         return len(metrics.read_text().splitlines()) if metrics.exists() and not finished else 0
+
+    def saved(self, variant: str, seed: int) -> float:
+        """When a run's checkpoint was written, in seconds since the epoch; 0 while there is none."""
+        with contextlib.suppress(FileNotFoundError):
+            return RunFolder(self.site.run_folder(variant, seed)).checkpoint.stat().st_mtime
+        return 0.0
 
     def send(self) -> bool:
         """Submit what has no job, and a further seed where little is unfinished. Return whether anything was sent."""
@@ -114,6 +123,11 @@ class Faults:
         return self.site.attempts(*key)[attempts - 1]
 
 
+def place(attempt: dict[str, Any]) -> tuple[int, int]:
+    """Where an attempt began."""
+    return attempt["first_epoch"], attempt["first_step"]
+
+
 def survive(site: Site, count: int) -> None:
     """`count` faults over one study; all its results against undisturbed ones."""
     site.write_study(**LEARNING)
@@ -130,7 +144,7 @@ def survive(site: Site, count: int) -> None:
     for kind, key, attempts in faults.hits:
         before, *after = site.attempts(*key)[attempts - 1 :]
         if before["cause"] != "finished":
-            assert after[0]["first_epoch"] > before["first_epoch"], (kind, key)
+            assert place(after[0]) > place(before), (kind, key)
     site.assert_undisturbed(site.undisturbed(faults.seeds))
     assert json.loads((site.results / "tiny/report/report.json").read_text())["runs"]
     starts = sum(len(site.attempts(*key)) for key in site.finished())
