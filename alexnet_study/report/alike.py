@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from alexnet_study.report.run import Run
 from alexnet_study.study.study import Study
-from alexnet_study.wording import count
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +23,7 @@ def missing(study: Study, seen: set[tuple[str | None, int | None]]) -> Iterable[
     for variant in study.variants:
         seeds = [seed for seed in study.seeds_of(variant) if (variant, seed) not in seen]
         if seeds:
-            yield LeftOut(run=f"{variant}, {count(len(seeds), 'seed')} {_ranges(seeds)}", reason="not run")
+            yield LeftOut(run=f"{variant} {'seed' if len(seeds) == 1 else 'seeds'} {_ranges(seeds)}", reason="not run")
 
 
 def alike(runs: list[Run]) -> tuple[list[Run], list[LeftOut]]:

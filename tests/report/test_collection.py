@@ -22,7 +22,7 @@ def test_missing_unfinished_and_damaged_runs_are_named(finished: tuple[Study, Pa
     collection = collect(finished[0], results)
     assert [(run.variant, run.seed) for run in collection.runs] == [("skip", 1)]
     reasons = {entry.run: entry.reason for entry in collection.left_out}
-    assert reasons["baseline, 1 seed 0"] == "not run"
+    assert reasons["baseline seed 0"] == "not run"
     assert reasons["other"] == "not a variant of the study"
     assert reasons["baseline/seed-1"].startswith("unfinished")
     assert "predictions.npz" in reasons["skip/seed-0"]
