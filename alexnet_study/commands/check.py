@@ -20,14 +20,11 @@ def parser(program: str) -> Parser:
 def main(program: str, words: Sequence[str]) -> int:
     """Check the study, decode the data, and print what a person would ask."""
     arguments = parser(program).parse_args(words)
-    import dataclasses
-
     from alexnet_study.commands.checked import checked_study
-    from alexnet_study.study.study import seeds_from_text
 
     study = checked_study(arguments.study)
     if arguments.seeds:
-        study = dataclasses.replace(study, seeds=seeds_from_text(arguments.seeds, count=True))
+        study = study.with_seeds(arguments.seeds)
     runs = study.runs(arguments.set)
     from alexnet_study.commands.check_lines import claim_lines, data_lines, image_lines, run_lines, study_lines
     from alexnet_study.commands.training import facts

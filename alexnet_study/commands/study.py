@@ -31,14 +31,11 @@ def main(program: str, words: Sequence[str]) -> int:
     """Run what is not finished; a failed run is named and the others go on."""
     interruption = Interruption().install()  # before anything else: PyTorch's import takes seconds
     arguments = parser(program).parse_args(words)
-    import dataclasses
-
     from alexnet_study.commands.checked import checked_study, tell
-    from alexnet_study.study.study import seeds_from_text
 
     study = checked_study(arguments.study)
     if arguments.seeds:
-        study = dataclasses.replace(study, seeds=seeds_from_text(arguments.seeds, count=True))
+        study = study.with_seeds(arguments.seeds)
     runs = study.runs(arguments.set)
     from alexnet_study.commands.training import facts, pack_context
     from alexnet_study.errors import RunError

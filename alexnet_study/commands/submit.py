@@ -38,12 +38,11 @@ def main(program: str, words: Sequence[str]) -> int:
     from alexnet_study.cluster.profiles import load_profile
     from alexnet_study.cluster.submission import Request, dry_run, submit
     from alexnet_study.commands.checked import checked_study, examiner
-    from alexnet_study.study.study import seeds_from_text
 
     study = checked_study(arguments.study)
     study = dataclasses.replace(study, data=arguments.data or study.data)
     if arguments.seeds:
-        study = dataclasses.replace(study, seeds=seeds_from_text(arguments.seeds, count=True))
+        study = study.with_seeds(arguments.seeds)
     profile = load_profile(arguments.profile)
     profile = dataclasses.replace(profile, inexact_resume=profile.inexact_resume or arguments.allow_inexact_resume)
 

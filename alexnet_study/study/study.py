@@ -106,6 +106,21 @@ class Study:
         wanted = frozenset(parse_seeds(chosen))
         return tuple(seed for seed in self.seeds if seed in wanted)
 
+    def with_seeds(self, text: str) -> "Study":
+        """Return the study with seeds as a command line gives them, where a lone n means n seeds: 0 … n−1.
+
+        Raise RequestError for a lone n if the study's own seeds aren't such a row: n could be meant as one of them.
+        """
+        if not text.strip().isdecimal():
+            return replace(self, seeds=seeds_from_text(text))
+        n, counted = int(text), parse_seeds(int(text))
+        if sorted(self.seeds) != list(range(len(self.seeds))):
+            raise RequestError(
+                f"--seeds {n}: study {self.name} lists its seeds, so that may be a count or a seed; "
+                f"expected 0-{n - 1} for {n} seeds, or {n}-{n} for seed {n}"
+            )
+        return replace(self, seeds=counted)
+
 
 def load_study(path: Path) -> Study:
     """Read and validate a study file; RequestError names the file and the mistake."""
@@ -171,10 +186,8 @@ def parse_holdout(value: object) -> int:
     return typing.cast(int, value)
 
 
-def seeds_from_text(text: str, *, count: bool = False) -> tuple[int, ...]:
-    """Return seeds as a command line gives them: `3`, `0,2,5`, `0-9`, mixed; with `count` a lone n means 0 … n−1."""
-    if count and text.strip().isdecimal():
-        return parse_seeds(int(text))
+def seeds_from_text(text: str) -> tuple[int, ...]:
+    """Return seeds as a command line gives them: `3`, `0,2,5`, `0-9`, mixed."""
     seeds: list[int] = []
     for part in text.split(","):
         match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)

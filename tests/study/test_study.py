@@ -195,10 +195,21 @@ def test_text_that_is_no_value_or_file_is_refused(tmp_path: Path) -> None:
         load_study(tmp_path / "absent.yaml")
     with pytest.raises(RequestError, match="seeds"):
         seeds_from_text("a,b")
-    assert seeds_from_text("3", count=True) == (0, 1, 2)
     assert seeds_from_text("3") == (3,)
     assert seeds_from_text("7,0-2") == (7, 0, 1, 2)
     assert seeds_from_text("0,5") == (0, 5)
+
+
+def test_a_lone_number_is_a_count_where_it_cannot_be_meant_as_a_seed(tmp_path: Path) -> None:
+    study = load_study(write(tmp_path, VALID))
+    assert study.with_seeds("3").seeds == (0, 1, 2)
+    assert study.with_seeds("7,0-2").seeds == (7, 0, 1, 2)
+    with pytest.raises(RequestError, match="seeds"):
+        study.with_seeds("0")
+    listed = dataclasses.replace(study, seeds=(1000, 1001))
+    with pytest.raises(RequestError, match="expected 0-999 for 1000 seeds, or 1000-1000 for seed 1000"):
+        listed.with_seeds("1000")
+    assert listed.with_seeds("1000-1000").seeds == (1000,)
 
 
 def test_numbers_without_a_point_are_numbers(tmp_path: Path) -> None:
