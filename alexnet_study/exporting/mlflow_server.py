@@ -1,12 +1,14 @@
 """MLflow: an experiment for the study, a run for each run, on a server or in a file of SQLite."""
 
 import re
+import urllib.error
+import urllib.request
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from alexnet_study.api import Run, Runs
-from alexnet_study.errors import RunError
+from alexnet_study.errors import RequestError, RunError
 from alexnet_study.exporting.figures import configuration, final_figures, learning_curves
 from alexnet_study.runs.folder import RunFolder
 
@@ -14,13 +16,16 @@ HASH = "alexnet_study.hash"  # the tag that tells a run again
 AT_ONCE = {"metrics": 1000, "params": 100}  # what MLflow takes in one request
 FORBIDDEN = re.compile(r"[^\w\-. /:]", re.ASCII)  # in a metric's name
 SQLITE = "sqlite:///"
+PATIENCE_SECONDS = 10.0  # until a server answers; MLflow itself would try for minutes
 
 
 def export(runs: Runs, target: str) -> str:
     """Log the runs to the tracking server `target`, such as http://host:5000 or sqlite:///FILE; return what was logged.
 
-    A run that is there already, by its hash, is left alone. Raise RunError, one line, where the server refuses.
+    A run that is there already, by its hash, is left alone. Raise RequestError where no server answers, RunError where
+    it refuses.
     """
+    check_reachable(target)
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
@@ -30,6 +35,19 @@ def export(runs: Runs, target: str) -> str:
     except MlflowException as error:
         raise RunError(f"{target}: {error}") from None
     return f"{len(logged)} runs logged to {target}, {len(runs) - len(logged)} were there already"
+
+
+def check_reachable(target: str) -> None:
+    """Raise RequestError if nobody answers at `target`, where that is the address of a server; any answer will do."""
+    if not target.startswith(("http://", "https://")):
+        return
+    try:
+        urllib.request.urlopen(target, timeout=PATIENCE_SECONDS).close()
+    except urllib.error.HTTPError:
+        return
+    except (OSError, ValueError) as error:  # URLError is an OSError; a port that is no number is a ValueError
+        reason = getattr(error, "reason", error)
+        raise RequestError(f"--target {target}: no answer ({reason}); expected a tracking server's address") from None
 
 
 def _experiment(client: Any, study: str, target: str) -> str:

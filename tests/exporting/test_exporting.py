@@ -1,10 +1,17 @@
 """Exports, read back by each tool's own reader: the figures are those of the runs."""
 
+import contextlib
 import csv
 import importlib.util
+import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +21,7 @@ import yaml
 from alexnet_study.api import Run, Runs, load_runs
 from alexnet_study.data.cache import load_dataset
 from alexnet_study.errors import RequestError
+from alexnet_study.exporting.mlflow_server import check_reachable
 from alexnet_study.exporting.table import export_runs
 from alexnet_study.study.study import load_study
 from tests.conftest import execute
@@ -74,11 +82,69 @@ def test_tensorboards_own_reader_finds_curves_and_figures(runs: Runs, tmp_path: 
         assert b"| recipe.epochs | 2 |" in text.tensor_proto.string_val[0]
 
 
+@contextmanager
+def mlflow_server(folder: Path) -> Iterator[str]:
+    """The address of a tracking server that keeps everything in `folder`."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    where = [
+        "--backend-store-uri",
+        f"sqlite:///{folder / 'server.db'}",
+        "--artifacts-destination",
+        str(folder / "kept"),
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "server",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        port,
+        "--workers",
+        "1",
+        *where,
+    ]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and server.poll() is None:
+            with contextlib.suppress(RequestError):
+                check_reachable(f"http://127.0.0.1:{port}")
+                break
+            time.sleep(0.5)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+
+
 @needs("mlflow")
-def test_mlflow_finds_curves_figures_and_artifacts(runs: Runs, tmp_path: Path) -> None:
+def test_mlflow_keeps_runs_in_a_file_of_sqlite(runs: Runs, tmp_path: Path) -> None:
+    assert_mlflow_has(runs, f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path)
+
+
+@needs("mlflow")
+def test_mlflow_keeps_runs_on_a_running_server(runs: Runs, tmp_path: Path) -> None:
+    with mlflow_server(tmp_path) as target:
+        assert_mlflow_has(runs, target, tmp_path)
+
+
+def test_an_address_where_nobody_answers_is_one_line() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))  # and nobody listens
+        with pytest.raises(RequestError, match=r"--target http://127.*no answer \(.*refused\); expected a tracking"):
+            check_reachable(f"http://127.0.0.1:{free.getsockname()[1]}")
+    with pytest.raises(RequestError, match="no answer"):
+        check_reachable("http://127.0.0.1:port")
+
+
+def assert_mlflow_has(runs: Runs, target: str, tmp_path: Path) -> None:
+    """Curves, figures and artifacts, logged twice, are there once."""
     from mlflow import MlflowClient
 
-    target = f"sqlite:///{tmp_path / 'mlflow.db'}"
     assert export_runs(runs, "mlflow", target).startswith("2 runs logged")
     assert export_runs(runs, "mlflow", target).startswith("0 runs logged")
     client = MlflowClient(tracking_uri=target)
