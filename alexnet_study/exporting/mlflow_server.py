@@ -4,6 +4,7 @@ import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def check_reachable(target: str) -> None:
         urllib.request.urlopen(target, timeout=PATIENCE_SECONDS).close()
     except urllib.error.HTTPError:
         return
-    except (OSError, ValueError) as error:  # URLError is an OSError; a port that is no number is a ValueError
+    except (OSError, ValueError, HTTPException) as error:  # the last two of an address that isn't one
         reason = getattr(error, "reason", error)
         raise RequestError(f"--target {target}: no answer ({reason}); expected a tracking server's address") from None
 

@@ -124,8 +124,8 @@ class Faults:
 
 
 def place(attempt: dict[str, Any]) -> tuple[int, int]:
-    """Where an attempt began."""
-    return attempt["first_epoch"], attempt["first_step"]
+    """Where an attempt began; a step of 0 is not written down."""
+    return attempt["first_epoch"], attempt.get("first_step", 0)
 
 
 def survive(site: Site, count: int) -> None:
