@@ -27,17 +27,21 @@ def departures(study: Study, identities: Sequence[Identity], source: DataSource)
         lines.append(f"The runs' data is {source.name}; the study file asks for {study.data}.")
     if source.resized:
         lines.append(f"{source.resized:,} of the images were not 32×32 and were resized.")
+    return lines + overridden(study, identities)
+
+
+def overridden(study: Study, identities: Sequence[Identity]) -> list[str]:
+    """Return a line for each field of recipe or structure in which runs, one of each variant, differ from the file."""
     changed: dict[str, list[str]] = {}
     for own in identities:
         wanted = study.run(own.variant, own.seed).on_data(own.recipe.normalisation)
         found = [*_differences("recipe", own.recipe, wanted.recipe), *_differences("model", own.model, wanted.model)]
         for difference in found:
             changed.setdefault(difference, []).append(own.variant)
-    lines += [
+    return [
         f"The runs of {', '.join(variants)} have {difference} (overridden, or the file was edited since)."
         for difference, variants in changed.items()
     ]
-    return lines
 
 
 def held_out(identities: Sequence[Identity]) -> list[str]:

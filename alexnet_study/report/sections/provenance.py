@@ -1,14 +1,18 @@
 """What the runs have in common, and how to make them and their report again."""
 
+import shlex
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from alexnet_study.report.collection import Collection
+from alexnet_study.data.sources import is_source
+from alexnet_study.report.collection import REFERENCE, Collection
+from alexnet_study.report.flags import overridden
 from alexnet_study.report.material import Material
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.table import Table, table
 from alexnet_study.report.sections.cost import devices
+from alexnet_study.shipped import STUDIES
 
 LICENCE = "MIT"
 CITATION = (
@@ -19,11 +23,17 @@ CITATION = (
 
 def section(material: Material) -> Section:
     """Return data, recipe, code and versions, and the commands."""
-    study, results = f"STUDY=jobs/studies/{material.collection.study.name}.yaml", _results(material.results)
-    runs = f"{study}{results}{_data(material.collection)}{_seeds(material.collection)}"
+    collection, results = material.collection, _results(material.results)
+    study = f"STUDY={_file(collection.study.name)}"
+    reference = (material.results / collection.study.name / REFERENCE).exists()
+    runs = f"{study}{'' if reference else results}{_data(collection)}{_seeds(collection)}"
     commands = (
         ("To make this report again from its runs:", f"make report {study}{results}"),
-        ("To make the runs, here or on a cluster:", f"make study {runs}\nmake submit {runs} PROFILE=…"),
+        (
+            f"To make the runs, here or on a cluster{_overridden(collection)}:",
+            f"make study {runs}\nmake submit {runs} PROFILE=…",
+        ),
+        *((("To make this reference again from them:", f"make reference {study}"),) if reference else ()),
     )
     title = "Provenance, and how to make it again"
     return Section(name="provenance", title=title, items=(tabulate(material.collection),), commands=commands)
@@ -52,12 +62,24 @@ def _results(root: Path) -> str:
     return "" if shown == Path("results") else f" RESULTS={shown}"
 
 
+def _file(name: str) -> str:
+    """Return the file of a study that ships; of another its name alone is known."""
+    return f"jobs/studies/{name}.yaml" if name in STUDIES.names() else f"…/{name}.yaml"
+
+
 def _data(collection: Collection) -> str:
     """Return DATA where the runs' isn't the study file's; of a folder its name alone is known."""
-    source = collection.runs[0].provenance.source
-    if Path(collection.study.data).name == source.name:
-        return ""
-    return f" DATA=…/{source.name}" if source.kind == "folder" else f" DATA={source.name}"
+    source, asked = collection.runs[0].provenance.source, collection.study.data
+    if is_source(source.kind):
+        return "" if asked == source.kind else f" DATA={source.kind}"
+    return "" if Path(asked).name == source.name else f" DATA={shlex.quote(f'…/{source.name}')}"
+
+
+def _overridden(collection: Collection) -> str:
+    """Return where to look for overrides, which make has no word for."""
+    firsts = [collection.of(variant)[0].identity for variant in collection.variants]
+    differ = bool(overridden(collection.study, firsts))
+    return ", by python -m jobs.study and --set what the notes at the top call overridden" if differ else ""
 
 
 def _seeds(collection: Collection) -> str:
