@@ -75,14 +75,14 @@ def _ends(job: SentJob) -> bool:
     return job.queued is not None and job.queued.state == "COMPLETING"
 
 
-def release(study: Study, results: Path) -> tuple[list[SentJob], list[SentJob]]:
-    """Release the study's held jobs; return those that were released, and those that this user can't.
+def release(study: Study, results: Path, selection: Selection = EVERYTHING) -> tuple[list[SentJob], list[SentJob]]:
+    """Release the study's held jobs, or those of the selected runs; return which, and those that this user can't.
 
     Raise RequestError where the study is another user's.
     """
     plans = _plans(study, results)
     refuse_others_folder(submissions(results, study.name))
-    live = table.live_jobs(plans, table.queues(plans))
+    live, _ = _selected(table.live_jobs(plans, table.queues(plans)), selection)
     held = [job for job in live if job.queued is not None and job.queued.held]
     released = table.release(held)
     return released, [job for job in held if job not in released]
@@ -141,9 +141,18 @@ def _limited(profile: Profile, minutes: int) -> Profile:
     return dataclasses.replace(profile, minutes=minutes, variants=variants)
 
 
+def plans_report(study: Study, results: Path) -> bool:
+    """Return whether a submission had a job for the report, sent or not."""
+    return bool(_with_report(_plans(study, results)))
+
+
+def _with_report(plans: Sequence[JobPlan]) -> list[JobPlan]:
+    return [plan for plan in plans if any(array.reports for array in plan.arrays)]
+
+
 def report_request(study: Study, results: Path, *, profile: Profile | None, allow_dirty: bool) -> Request:
     """Return a request for the report alone, by the newest submission that had one; raise RequestError without one."""
-    having = [plan for plan in _plans(study, results) if any(array.reports for array in plan.arrays)]
+    having = _with_report(_plans(study, results))
     if not having:
         raise RequestError(f"{study.name}: no submission has a job for the report; expected make report")
     plan = having[-1]

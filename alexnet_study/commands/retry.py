@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 from alexnet_study.commands.options import Parser, add_selection, study_parser
 
 if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from alexnet_study.cluster.plans.profile import Profile
+    from alexnet_study.cluster.status.selection import Selection
+    from alexnet_study.cluster.status.study_status import RunStatus
     from alexnet_study.cluster.submission import Request
+    from alexnet_study.study.study import Study
 
 
 def parser(program: str) -> Parser:
@@ -29,30 +35,58 @@ def parser(program: str) -> Parser:
 def main(program: str, words: Sequence[str]) -> int:
     """Release, then submit, and say what."""
     arguments = parser(program).parse_args(words)
-    from alexnet_study.cluster.control import failed, release, report_request, retry_requests
+    from alexnet_study.cluster.control import failed
     from alexnet_study.cluster.profiles import load_profile
     from alexnet_study.cluster.status.selection import selection_from
-    from alexnet_study.cluster.status.study_status import study_status
     from alexnet_study.study.study import load_study
-    from alexnet_study.wording import count
 
     profile = load_profile(arguments.profile) if arguments.profile else None
     study, results = load_study(arguments.study), Path(os.path.abspath(arguments.results))
-    released, held = release(study, results)
+    selection = selection_from(study, state=arguments.state, variant=arguments.variant, seeds=arguments.seeds)
+    if not arguments.cause:  # a held job has none
+        _release(study, results, selection)
+    runs = failed(study, results, arguments.cause, selection=selection)
+    if runs:
+        return _send_runs(study, results, runs, profile, arguments)
+    if not selection and (code := _send_report(study, results, profile, arguments)) is not None:
+        return code
+    print("no run failed" + (f" with a cause that contains {arguments.cause!r}" if arguments.cause else ""))
+    return 0
+
+
+def _release(study: "Study", results: Path, selection: "Selection") -> None:
+    """Release the held jobs of the selected runs, and say which stay so."""
+    from alexnet_study.cluster.control import release
+    from alexnet_study.wording import count
+
+    released, held = release(study, results, selection)
     if released:
         print(f"released {count(len(released), 'job')}: {', '.join(job.id for job in released)}")
     if held:
         print(f"still held, ask an administrator, or who sent them: {', '.join(job.id for job in held)}")
-    selection = selection_from(study, state=arguments.state, variant=arguments.variant, seeds=arguments.seeds)
-    runs = failed(study, results, arguments.cause, selection=selection)
-    if not runs:
-        report = study_status(study, results).report
-        if not selection and report.name == "failed" and arguments.cause.lower() in report.detail.lower():
-            request = report_request(study, results, profile=profile, allow_dirty=arguments.allow_dirty)
-            print(f"again: report: {report.detail}")
-            return _send(request)
-        print("no run failed" + (f" with a cause that contains {arguments.cause!r}" if arguments.cause else ""))
-        return 0
+
+
+def _send_report(study: "Study", results: Path, profile: "Profile | None", arguments: "Namespace") -> int | None:
+    """Send the report's job again where it failed, or where SLURM took none; return None where neither is so."""
+    from alexnet_study.cluster.control import plans_report, report_request
+    from alexnet_study.cluster.status.study_status import study_status
+
+    report = study_status(study, results).report
+    missing = report.name == "not sent" and not arguments.cause and plans_report(study, results)
+    failed = report.name == "failed" and arguments.cause.lower() in report.detail.lower()
+    if not (missing or failed):
+        return None
+    request = report_request(study, results, profile=profile, allow_dirty=arguments.allow_dirty)
+    print(f"again: report: {report.detail or report.name}")
+    return _send(request)
+
+
+def _send_runs(
+    study: "Study", results: Path, runs: "list[RunStatus]", profile: "Profile | None", arguments: "Namespace"
+) -> int:
+    """Send runs again, each as its last submission had it, and say what can't be sent."""
+    from alexnet_study.cluster.control import retry_requests
+
     requests, lost = retry_requests(
         study, results, runs, profile=profile, minutes=arguments.minutes, allow_dirty=arguments.allow_dirty
     )

@@ -29,7 +29,10 @@ if client == "sbatch":
             state["jobs"][f"{{state['last']}}{{name}}"] = [option("job-name"), option("comment")]
         said = f"Submitted batch job {{state['last']}}\n"
 elif client == "squeue":
-    said = "".join(f"{{i}}|PENDING|(Priority)|Priority|0:00||{{n}}|{{c}}\n" for i, (n, c) in state["jobs"].items())
+    why = lambda job: "JobHeldUser" if job in state["held"] else "Priority"
+    said = "".join(f"{{i}}|PENDING|({{why(i)}})|{{why(i)}}|0:00||{{n}}|{{c}}\n" for i, (n, c) in state["jobs"].items())
+elif client == "scontrol" and words[0] == "release":
+    state["held"].remove(words[1])
 elif client == "scancel":
     for word in words[1:]:
         main, _, tasks = word.partition("_[")
@@ -54,7 +57,7 @@ class PretendedSlurm:
     def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         home.mkdir()
         self.state = home / "state.json"
-        self._write(last=10, jobs={}, calls=[], refused=[])
+        self._write(last=10, jobs={}, calls=[], refused=[], held=[])
         for client in ("sbatch", "squeue", "scancel", "scontrol", "srun"):
             (home / client).write_text(PROGRAM.format(python=sys.executable, home=str(home)))
             (home / client).chmod(0o755)
@@ -63,6 +66,16 @@ class PretendedSlurm:
     def refuse(self, *names: str) -> None:
         """Refuse the arrays of these names from now on."""
         self._write(**{**self._read(), "refused": list(names)})
+
+    def hold(self, *jobs: str) -> None:
+        """Hold jobs that wait, until they are released."""
+        self._write(**{**self._read(), "held": list(jobs)})
+
+    @property
+    def held(self) -> list[str]:
+        """The jobs that are held still."""
+        jobs: list[str] = self._read()["held"]
+        return jobs
 
     def end(self, *jobs: str) -> None:
         """Forget jobs, as SLURM does some minutes after their end."""

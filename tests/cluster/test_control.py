@@ -72,6 +72,27 @@ def test_retry_says_what_the_data_cant_judge_as_submit_does(
     assert sorted(slurm.jobs.values()) == ["tiny-baseline", "tiny-report", "tiny-skip"]
 
 
+def test_retry_releases_the_held_jobs_of_the_selected_runs_alone(
+    slurm: PretendedSlurm, submission_request: Request, capsys: pytest.CaptureFixture[str]
+) -> None:
+    submit(submission_request)
+    words = ["--study", str(submission_request.study_file), "--results", str(submission_request.results)]
+    slurm.hold("11_0", "12_1", "13")
+    assert retry.main("retry", [*words, "--cause", "time limit"]) == 0
+    assert slurm.held == ["11_0", "12_1", "13"]
+    assert retry.main("retry", [*words, "--variant", "skip"]) == 0
+    assert slurm.held == ["11_0", "13"]
+    assert retry.main("retry", words) == 0
+    assert slurm.held == []
+    assert capsys.readouterr().out.splitlines() == [
+        "no run failed with a cause that contains 'time limit'",
+        "released 1 job: 12_1",
+        "no run failed",
+        "released 2 jobs: 11_0, 13",
+        "no run failed",
+    ]
+
+
 def test_an_array_is_cancelled_by_its_id(slurm: PretendedSlurm, submission_request: Request) -> None:
     submit(submission_request)
     slurm.end("11_1")

@@ -14,6 +14,7 @@ from alexnet_study.cluster.printing import status_lines
 from alexnet_study.cluster.status.report_state import ReportState
 from alexnet_study.cluster.status.study_status import study_status
 from alexnet_study.cluster.submission import Request, submit
+from alexnet_study.commands import retry
 from alexnet_study.errors import RequestError
 from alexnet_study.runs.folder import RunFolder
 from tests.cluster.plans import local_plan_for, supervised
@@ -86,3 +87,17 @@ def test_a_supervisors_report_is_made_if_it_came_after_the_runs_were_sent(
         report_request(submission_request.study, submission_request.results, profile=None, allow_dirty=True)
     page.write_text("made")
     assert report() == ReportState(name="made", detail=str(page))
+
+
+def test_a_report_that_slurm_refused_is_sent_by_retry_when_all_runs_are_finished(
+    slurm: PretendedSlurm, submission_request: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slurm.refuse("tiny-report")
+    submit(submission_request)
+    slurm.refuse()
+    monkeypatch.setattr(RunFolder, "is_finished", lambda *_, **__: True)
+    slurm.end(*slurm.jobs)
+    assert last_lines(submission_request)[0].split() == ["report", "not", "sent"]
+    words = ["--study", str(submission_request.study_file), "--results", str(submission_request.results)]
+    assert retry.main("retry", [*words, "--allow-dirty"]) == 0
+    assert list(slurm.jobs.values()) == ["tiny-report"]
