@@ -69,9 +69,10 @@ gpu-check: $(VENV)/.ready ## half a minute that tells whether the GPU works as i
 demo: $(VENV)/.ready ## the whole study in minutes, offline, on handwritten digits
 	$(RUN) -m jobs.study --study jobs/studies/demo.yaml --results "$(RESULTS)" $(if $(CACHE),--cache "$(CACHE)")
 
-check: $(VENV)/.ready ## STUDY and DATA looked at before anything is trained: classes, claims, runs, time and disk [DATA=…] [SEEDS=…] [VERIFY=1]
+check: $(VENV)/.ready ## STUDY and DATA looked at before anything is trained: classes, claims, runs, time and disk [DATA=…] [SEEDS=…] [DEVICE=cuda] [VERIFY=1]
 	@$(RUN) -m jobs.check --study "$(STUDY)" --results "$(RESULTS)" $(if $(DATA),--data "$(DATA)") \
-	    $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(CACHE),--cache "$(CACHE)") $(if $(filter-out 0,$(VERIFY)),--verify)
+	    $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(CACHE),--cache "$(CACHE)") $(if $(DEVICE),--device "$(DEVICE)") \
+	    $(if $(filter-out 0,$(VERIFY)),--verify)
 
 study: $(VENV)/.ready ## all runs of STUDY here, then its report [DATA=…] [SEEDS=…] [RESULTS=…] [CACHE=…] [DEVICE=cuda] [VERIFY=1]
 	$(RUN) -m jobs.study --study "$(STUDY)" --results "$(RESULTS)" $(if $(DATA),--data "$(DATA)") \

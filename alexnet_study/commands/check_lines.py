@@ -4,10 +4,12 @@ import shutil
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from alexnet_study.commands.checked import data_notes
+from alexnet_study.commands.expected_time import time_lines
 from alexnet_study.commands.expense import Expense, disk_bytes, expense_of
 from alexnet_study.data.arrays import Array
 from alexnet_study.data.dataset import Dataset
@@ -21,7 +23,9 @@ from alexnet_study.runs.records import UNBALANCED
 from alexnet_study.study.configs import RunConfig
 from alexnet_study.study.identity import identity
 from alexnet_study.study.study import Study
-from alexnet_study.wording import count, duration
+
+if TYPE_CHECKING:
+    import torch
 
 NAMED = 8  # kinds of images, and groups of equal files, that are listed
 
@@ -84,8 +88,8 @@ def claim_lines(study: Study, data: DataFacts, *, own: bool) -> list[str]:
     ]
 
 
-def run_lines(runs: Sequence[RunConfig], data: Dataset, results: Path) -> list[str]:
-    """Return which runs exist, and what the others are expected to take."""
+def run_lines(runs: Sequence[RunConfig], data: Dataset, results: Path, device: "torch.device") -> list[str]:
+    """Return which runs exist, and what the others are expected to take: on `device`, where no finished run tells."""
     folders = [(run, RunFolder.of(results, run)) for run in runs]
     finished = [folder for _, folder in folders if folder.looks_finished()]
     done = {folder.path for folder in finished}
@@ -97,7 +101,7 @@ def run_lines(runs: Sequence[RunConfig], data: Dataset, results: Path) -> list[s
         f"runs      {len(finished)} of {len(runs)} finished, {begun} begun, in {results / runs[0].study}",
         *(f"          {reason}" for reason in others[:NAMED]),
         *([f"          and {len(others) - NAMED} more such folders"] if len(others) > NAMED else []),
-        *_time_lines(left, expense),
+        *time_lines(left, expense, data, device),
         _disk_line(left, data, expense, results),
     ]
 
@@ -108,20 +112,6 @@ def _of_another(run: RunConfig, folder: RunFolder, data: Dataset) -> str | None:
     except RequestError as error:
         return str(error)
     return None
-
-
-def _time_lines(left: Sequence[RunConfig], expense: Expense) -> list[str]:
-    if not left:
-        return ["time      nothing is left to train"]
-    known = [expense.seconds[run.variant] for run in left if run.variant in expense.seconds]
-    unknown = list(dict.fromkeys(run.variant for run in left if run.variant not in expense.seconds))
-    lines = []
-    if known:
-        of = f"{count(len(known), 'run')}, one after another, by the median of the {expense.n} finished ones"
-        lines.append(f"time      {duration(sum(known))} for {of} on {', '.join(expense.devices)}")
-    if unknown:
-        lines.append(f"time      not known of {', '.join(unknown)}: no run of it is finished in these results")
-    return lines
 
 
 def _disk_line(left: Sequence[RunConfig], data: Dataset, expense: Expense, results: Path) -> str:

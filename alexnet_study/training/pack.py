@@ -60,7 +60,7 @@ def execute_each(runs: list[RunConfig], context: PackContext) -> Iterator[tuple[
     alone, a checkpoint of another origin; StoppedError where a signal ends the process.
     """
     (holdout,) = {run.holdout for run in runs} or {0}
-    with _lost_gpu_in_one_line():
+    with lost_gpu_in_one_line():
         context = replace(context, data=hold_out(context.data, holdout).to(context.device))
     asked = {run.on_data(context.data.normalisation): run for run in runs}
     for run in asked:  # the whole request is looked at before anything is trained
@@ -99,7 +99,7 @@ def carry_out(runs: list[RunConfig], context: PackContext) -> list[Summary | Run
     prepare(runs[0].recipe, context.device)
     outcomes: dict[RunConfig, Summary | RunError] = {}
     executions: list[Execution] = []
-    with ExitStack() as stack, _lost_gpu_in_one_line():
+    with ExitStack() as stack, lost_gpu_in_one_line():
         for run in runs:
             try:
                 opened: Execution | Summary | RunError = stack.enter_context(_held(run, context))
@@ -216,7 +216,7 @@ def _checkpoint(together: list[Execution], executions: list[Execution]) -> None:
 
 
 @contextmanager
-def _lost_gpu_in_one_line() -> Iterator[None]:
+def lost_gpu_in_one_line() -> Iterator[None]:
     """Raise LostGpuError, one line, in place of the error by which CUDA says that the GPU answers no more."""
     try:
         yield

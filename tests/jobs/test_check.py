@@ -1,6 +1,7 @@
 """`check` says of a study and its data what a person would ask before training."""
 
 import dataclasses
+import re
 import shutil
 import subprocess
 import sys
@@ -10,12 +11,15 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from alexnet_study.commands import expected_time
 from alexnet_study.commands.check import main
+from alexnet_study.data.cache import load_dataset
 from alexnet_study.data.dataset import Dataset
 from alexnet_study.errors import RequestError
 from alexnet_study.runs.folder import RunFolder
 from alexnet_study.study.configs import RunConfig
 from alexnet_study.study.study import load_study
+from alexnet_study.training.pace import Pace
 from tests.conftest import execute, write_images
 
 CLAIM = """
@@ -29,6 +33,21 @@ def said(capsys: pytest.CaptureFixture[str], *words: object) -> list[str]:
     """What `check` prints, spaces squeezed."""
     assert main("check", [str(word) for word in words]) == 0
     return [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+
+
+@pytest.fixture
+def timed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The variants whose steps are timed; an epoch of 48 images takes a minute, an evaluation no time."""
+    variants: list[str] = []
+
+    def pace_of(run: RunConfig, data: Dataset, device: object) -> Pace:
+        if run.recipe.precision == "tf32":
+            raise RequestError("no GPU")
+        variants.append(run.variant)
+        return Pace(training=60 / 48, evaluation=0, train=48, test=len(data.test), steps=10, device="abacus")
+
+    monkeypatch.setattr(expected_time, "pace_of", pace_of)
+    return variants
 
 
 def test_an_odd_folder_is_told_class_by_class(
@@ -52,7 +71,6 @@ def test_an_odd_folder_is_told_class_by_class(
     assert "twice test images that are training images too, to the pixel: 1" in lines
     assert "claims 1 to be judged: 1" in lines
     assert any(line.startswith("claim 2: not judged, since the data has no class 'bird'") for line in lines)
-    assert "time not known of baseline, skip: no run of it is finished in these results" in lines
     assert not (tmp_path / "results").exists()
 
 
@@ -102,7 +120,12 @@ def test_data_that_cannot_be_used_is_one_line(
 
 
 def test_finished_runs_tell_the_time_and_folders_of_other_data_are_named(
-    study_file: Path, images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], write_runs: Callable[..., None]
+    study_file: Path,
+    images: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    write_runs: Callable[..., None],
+    timed: list[str],
 ) -> None:
     study = load_study(study_file)
     write_runs(dataclasses.replace(study, seeds=(0,)), tmp_path)
@@ -112,6 +135,80 @@ def test_finished_runs_tell_the_time_and_folders_of_other_data_are_named(
     taken = RunFolder(tmp_path / "tiny/skip/seed-0").read_provenance().device_seconds
     (time,) = [line for line in lines if line.startswith("time ")]
     assert time.startswith(f"time {4 * taken:.0f} s for 4 runs, one after another, by the median of the 2 finished")
+    assert not timed
+
+
+BY = "one after another: an estimate from 10 timed steps on this machine's abacus"
+
+
+@pytest.mark.parametrize(("epochs", "own", "total"), [(2, "4 min", "8 min"), (4, "8 min", "16 min")])
+def test_without_finished_runs_each_variant_has_an_estimate_that_grows_with_the_epochs(
+    study_file: Path,
+    images: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    timed: list[str],
+    epochs: int,
+    own: str,
+    total: str,
+) -> None:
+    words = ("--study", study_file, "--data", images, "--results", tmp_path / "results", "--device", "cpu")
+    lines = said(capsys, *words, "--set", f"recipe.epochs={epochs}")
+    first = lines.index(f"time about {own} for 2 runs of baseline, {BY}")
+    assert lines[first + 1] == f"about {own} for 2 runs of skip, {BY}"
+    assert lines[first + 2].startswith(f"{total} by these estimates in all: training and evaluation alone")
+    assert timed == ["baseline", "skip"]
+
+
+def test_variants_whose_steps_are_alike_share_one_timing(
+    study_file: Path, images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], timed: list[str]
+) -> None:
+    longer = "{recipe: {epochs: 6, learning_rate: 0.1}, model: {widths: [4, 4, 4, 4, 4], hidden: 8}}"
+    study_file.write_text(study_file.read_text() + f"  longer: {longer}\n")
+    words = ("--study", study_file, "--data", images, "--results", tmp_path / "results", "--device", "cpu")
+    lines = said(capsys, *words)
+    assert f"about 12 min for 2 runs of longer, {BY}" in lines
+    assert timed == ["baseline", "skip"]
+
+
+def test_only_variants_without_a_finished_run_are_timed(
+    study_file: Path,
+    images: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    write_runs: Callable[..., None],
+    timed: list[str],
+) -> None:
+    write_runs(dataclasses.replace(load_study(study_file), seeds=(0,)), tmp_path)
+    shutil.rmtree(tmp_path / "tiny/skip")
+    lines = said(capsys, "--study", study_file, "--data", images, "--results", tmp_path, "--device", "cpu")
+    (first,) = [index for index, line in enumerate(lines) if line.startswith("time ")]
+    assert "for 1 run, one after another, by the median of the 1 finished ones" in lines[first]
+    assert lines[first + 1] == f"about 4 min for 2 runs of skip, {BY}"
+    assert timed == ["skip"]
+
+
+def test_a_variant_that_this_machine_cannot_train_is_named_with_the_reason(
+    study_file: Path, images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], timed: list[str]
+) -> None:
+    words = ("--study", study_file, "--data", images, "--results", tmp_path / "results", "--device", "cpu")
+    lines = said(capsys, *words, "--set", "recipe.precision=tf32")
+    assert {"time not known of baseline: no GPU", "not known of skip: no GPU"} <= set(lines)
+    assert not any("estimate" in line for line in lines)
+    assert not timed
+
+
+def test_real_steps_are_timed_and_nothing_is_written(
+    study_file: Path, images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    load_dataset(str(images))  # whose cache is written where there is none
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    words = ("--study", study_file, "--data", images, "--results", tmp_path / "results", "--device", "cpu")
+    text = "\n".join(said(capsys, *words))
+    for variant in ("baseline", "skip"):
+        of = f"for 2 runs of {variant}, one after another"
+        assert re.search(rf"about .+ {of}: an estimate from \d+ timed steps? on this machine's CPU .+, 1 threads", text)
+    assert before == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
 
 
 def test_a_misspelt_metric_and_absent_data_are_refused(study_file: Path, tmp_path: Path) -> None:
