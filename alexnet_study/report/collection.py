@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 from alexnet_study.errors import DamagedRunError
 from alexnet_study.report.alike import LeftOut, alike, missing
 from alexnet_study.report.applicability import DataFacts, Inapplicable, applicable, inapplicable
-from alexnet_study.report.flags import departures, few, held_out, is_unbalanced, majority, mixtures
+from alexnet_study.report.flags import (
+    departures,
+    few,
+    held_out,
+    is_on_other_data,
+    is_unbalanced,
+    majority,
+    mixtures,
+)
 from alexnet_study.report.measures import (
     BALANCED_ACCURACY,
     MEASURES,
@@ -56,6 +64,13 @@ class Collection:
     def variants(self) -> list[str]:
         """Return the variants with at least one run, in the study's order."""
         return [name for name in self.study.variants if any(run.variant == name for run in self.runs)]
+
+    @property
+    def title(self) -> str:
+        """Return the study's question, which may name its data, and of what data the runs are where that is another."""
+        source = self.runs[0].provenance.source
+        other = f" Asked of {source.name}." if is_on_other_data(self.study, source) else ""
+        return f"{self.study.question or self.study.name}{other}"
 
     @property
     def home(self) -> Path:

@@ -21,13 +21,16 @@ def departures(study: Study, identities: Sequence[Identity], source: DataSource)
     identities: of one run of each variant, whose runs are alike. A file that was edited since looks like an override.
     """
     lines = []
-    asked = study.data if is_source(study.data) else "a folder"
-    given = source.kind if is_source(source.kind) else "a folder"
-    if asked != given:
+    if is_on_other_data(study, source):
         lines.append(f"The runs' data is {source.name}; the study file asks for {study.data}.")
     if source.resized:
         lines.append(f"{source.resized:,} of the images were not 32×32 and were resized.")
     return lines + overridden(study, identities)
+
+
+def is_on_other_data(study: Study, source: DataSource) -> bool:
+    """Return whether runs on `source` aren't on the data that the study file asks for; a folder is like another."""
+    return (study.data if is_source(study.data) else "folder") != (source.kind if is_source(source.kind) else "folder")
 
 
 def overridden(study: Study, identities: Sequence[Identity]) -> list[str]:

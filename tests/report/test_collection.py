@@ -1,5 +1,6 @@
 """Which runs a report uses, which it leaves out and why, and what it flags."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -28,6 +29,17 @@ def test_missing_unfinished_and_damaged_runs_are_named(finished: tuple[Study, Pa
     assert "predictions.npz" in reasons["skip/seed-0"]
     page = write_report(collection, results)
     assert all(run in page.read_text() and run in (page.parent / "report.md").read_text() for run in reasons)
+
+
+def test_the_title_says_of_what_the_question_was_asked(finished: tuple[Study, Path], results: Path) -> None:
+    study, _ = finished
+    collection = collect(study, results)
+    (kind,) = {run.provenance.source.kind for run in collection.runs}
+    (name,) = {run.provenance.source.name for run in collection.runs}
+    asked = dataclasses.replace(study, question="Does it help on CIFAR-10?", data=kind)
+    assert dataclasses.replace(collection, study=asked).title == "Does it help on CIFAR-10?"
+    other = dataclasses.replace(asked, data="cifar100")
+    assert dataclasses.replace(collection, study=other).title == f"Does it help on CIFAR-10? Asked of {name}."
 
 
 @pytest.mark.parametrize("damage", ["{", "3", "[]", "{}", ""])

@@ -43,9 +43,9 @@ Topic: TypeAlias = Callable[[Material], Section | None]  # None: the study has n
 CONTENTS: tuple[Topic, ...] = (
     underway.section,
     forest.section,
+    advantage.section,  # a factorial's answer, seen at once
     claims.section,
     variants.section,
-    advantage.section,
     skip_places.section,
     published.section,
     beside.section,
