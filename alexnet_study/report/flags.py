@@ -75,6 +75,16 @@ def few(counts: Mapping[str, int]) -> list[str]:
     return [f"{told[0].upper()}{told[1:]}: an interval takes {LEAST_RUNS} ({', '.join(found)}), and none is given."]
 
 
+def undrawn(characters: str) -> list[str]:
+    """Return a line where no installed font has some characters of what the figures say."""
+    if not characters:
+        return []
+    return [
+        f"No installed font has {' '.join(characters)}, so that figures show boxes in their place; install one that "
+        "has, such as Noto Sans CJK, and make the report again."
+    ]
+
+
 def _differences(section: str, own: "DataclassInstance", wanted: "DataclassInstance") -> list[str]:
     """Return the fields that differ, as `recipe.epochs 2 where the study file has 5`."""
     pairs = ((f.name, getattr(own, f.name), getattr(wanted, f.name)) for f in dataclasses.fields(own))
