@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from alexnet_study.errors import DamagedRunError
 from alexnet_study.report.alike import LeftOut, alike, missing
 from alexnet_study.report.applicability import DataFacts, Inapplicable, applicable, inapplicable
-from alexnet_study.report.flags import departures, few, held_out, is_unbalanced, majority, mixtures
+from alexnet_study.report.flags import departures, few, held_out, is_unbalanced, majority, mixtures, of_data
 from alexnet_study.report.measures import (
     BALANCED_ACCURACY,
     MEASURES,
@@ -213,7 +213,7 @@ def _flags(
         return ()
     firsts = list({run.variant: run.identity for run in reversed(runs)}.values())[::-1]
     lacking = [f"{str(entry)[0].upper()}{str(entry)[1:]}." for entry in unjudged]
-    own = departures(study, firsts, runs[0].provenance.source)
+    own = departures(study, firsts, runs[0].provenance.source) + of_data([run.provenance.source for run in runs])
     sizes = values[0].vectors["intact", CONFUSION.format("intact")].sum(1)
     known = (*held_out(firsts), *majority(runs[0].classes, sizes), *few(Counter(run.variant for run in runs)))
     return (*own, *known, *lacking, *mixtures([run.provenance for run in runs]))
