@@ -1,4 +1,4 @@
-"""All that figures say is drawn, or the page and standard error name the characters that no font has."""
+"""All that figures say is drawn at 8 pt or more, or the page and standard error name what no font has."""
 
 import dataclasses
 import json
@@ -9,11 +9,14 @@ from typing import Any
 
 import matplotlib
 import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from alexnet_study.report.audit.published import check_vectors
 from alexnet_study.report.audit.verdicts import judge
 from alexnet_study.report.collection import Collection, collect
 from alexnet_study.report.material import Material
+from alexnet_study.report.rendering import picture
 from alexnet_study.report.rendering.picture import STYLE
 from alexnet_study.report.sections.contents import CONTENTS, drawing_fonts
 from alexnet_study.report.writing import write_report
@@ -69,3 +72,20 @@ def test_the_page_and_standard_error_say_which_characters_have_no_font(
     assert flag in page.read_text()
     assert flag in (page.parent / "report.md").read_text()
     assert f"note: {flag}\n" in capsys.readouterr().err
+
+
+def test_no_text_of_a_figure_is_under_eight_points(material: Material, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: dict[float, str] = {}
+    save = picture._saved
+
+    def measured(figure: Figure, **options: Any) -> bytes:
+        said = [own for own in figure.findobj(Text) if isinstance(own, Text) and own.get_text() and own.get_visible()]
+        sizes.update({own.get_fontsize(): own.get_text() for own in said})
+        return save(figure, **options)
+
+    monkeypatch.setattr(picture, "_saved", measured)
+    with matplotlib.rc_context(STYLE):
+        for build in CONTENTS:
+            build(material)
+    assert sizes
+    assert {size: text for size, text in sizes.items() if size < 8} == {}
