@@ -25,6 +25,7 @@ from alexnet_study.report.flags import (
     is_unbalanced,
     majority,
     mixtures,
+    of_data,
 )
 from alexnet_study.report.measures import (
     BALANCED_ACCURACY,
@@ -228,7 +229,7 @@ def _flags(
         return ()
     firsts = list({run.variant: run.identity for run in reversed(runs)}.values())[::-1]
     lacking = [f"{str(entry)[0].upper()}{str(entry)[1:]}." for entry in unjudged]
-    own = departures(study, firsts, runs[0].provenance.source)
+    own = departures(study, firsts, runs[0].provenance.source) + of_data([run.provenance.source for run in runs])
     sizes = values[0].vectors["intact", CONFUSION.format("intact")].sum(1)
     known = (*held_out(firsts), *majority(runs[0].classes, sizes), *few(Counter(run.variant for run in runs)))
     return (*own, *known, *lacking, *mixtures([run.provenance for run in runs]))

@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from alexnet_study.data.image_file import TREATMENTS
+from alexnet_study.data.image_listing import REASONS
 from alexnet_study.data.sources import is_source
 from alexnet_study.report.statistics.estimates import LEAST_RUNS, Array, can_not_tell
 from alexnet_study.runs.records import UNBALANCED, DataSource, Provenance
@@ -47,6 +49,30 @@ def overridden(study: Study, identities: Sequence[Identity]) -> list[str]:
     ]
 
 
+def of_data(sources: Sequence[DataSource]) -> list[str]:
+    """Return what was done to the images, what was left out, and how many occur twice, a line each.
+
+    sources: of all runs, whose images are the same; runs that are older than a count don't have it.
+    """
+    treated = _most([own.treated for own in sources])
+    lines = [f"Images {TREATMENTS.get(way, way)}: {number:,}." for way, number in treated.items()]
+    left_out = _most([own.left_out for own in sources])
+    if left_out:
+        told = ", ".join(f"{REASONS.get(reason, reason)} ({number:,})" for reason, number in left_out.items())
+        lines.append(f"Left out of the folder of images: {told}.")
+    if in_both := max(own.in_both for own in sources):
+        lines.append(f"{in_both:,} of the data's test images are training images too, to the pixel.")
+    if repeated := max(own.repeated for own in sources):
+        lines.append(f"{repeated:,} of the images repeat another of their own split, to the pixel.")
+    return lines
+
+
+def _most(counts: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    """Return the greatest count of each key, without those that are 0."""
+    keys = dict.fromkeys(key for own in counts for key in own)
+    return {key: most for key in keys if (most := max(own.get(key, 0) for own in counts))}
+
+
 def held_out(identities: Sequence[Identity]) -> list[str]:
     """Return a line where the runs' test images are training images that their study held out."""
     counts = {own.holdout for own in identities} - {0}
@@ -80,6 +106,16 @@ def few(counts: Mapping[str, int]) -> list[str]:
         return []
     told = can_not_tell(min(counts.values()))
     return [f"{told[0].upper()}{told[1:]}: an interval takes {LEAST_RUNS} ({', '.join(found)}), and none is given."]
+
+
+def undrawn(characters: str) -> list[str]:
+    """Return a line where no installed font has some characters of what the figures say."""
+    if not characters:
+        return []
+    return [
+        f"No installed font has {' '.join(characters)}, so that figures show boxes in their place; install one that "
+        "has, such as Noto Sans CJK, and make the report again."
+    ]
 
 
 def _differences(section: str, own: "DataclassInstance", wanted: "DataclassInstance") -> list[str]:

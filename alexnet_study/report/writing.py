@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -16,13 +17,14 @@ from alexnet_study.report.audit.entries import as_json as claim_json
 from alexnet_study.report.audit.look_log import record_looks
 from alexnet_study.report.collection import REFERENCE, Collection, as_json, described_data
 from alexnet_study.report.findings import FILE
+from alexnet_study.report.flags import undrawn
 from alexnet_study.report.material import Material, gather
 from alexnet_study.report.rendering.page import render
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.table import Table
 from alexnet_study.report.rendering.text import Row
 from alexnet_study.report.sections.answer import answer, overall
-from alexnet_study.report.sections.contents import build_sections
+from alexnet_study.report.sections.contents import build_sections, drawing_fonts
 from alexnet_study.report.sections.provenance import footer
 from alexnet_study.report.sections.underway import NAME as UNDERWAY
 from alexnet_study.report.underway import Underway
@@ -42,8 +44,10 @@ def write_report(collection: Collection, results: Path, underway: Underway | Non
     folder, beside = results / collection.study.name / "report", collection.home / "report"
     _check_writable(folder)
     record_looks(collection, folder.parent)
+    fonts = drawing_fonts(collection)
+    collection = _flagged(collection, undrawn(fonts.without))
     material = gather(collection, beside, underway)
-    sections = [_linked(section, beside, folder) for section in build_sections(material)]
+    sections = [_linked(section, beside, folder) for section in build_sections(material, fonts)]
     _write_items(sections, folder, whole=not (folder.parent / REFERENCE).exists())
     if material.findings:
         write_json(folder / FILE, material.findings.as_json())
@@ -53,6 +57,13 @@ def write_report(collection: Collection, results: Path, underway: Underway | Non
         page = render(template, collection, said, sections, footer(material))
         write_atomically(folder / name, page.encode())
     return folder / "index.html"
+
+
+def _flagged(collection: Collection, flags: Sequence[str]) -> Collection:
+    """Return the collection with flags of this machine, which whoever makes the report reads at once, too."""
+    for flag in flags:
+        print(f"note: {flag}", file=sys.stderr)
+    return dataclasses.replace(collection, flags=(*collection.flags, *flags))
 
 
 def _check_writable(folder: Path) -> None:

@@ -14,7 +14,7 @@ from alexnet_study.report.array_pass import read_arrays
 from alexnet_study.report.collection import REFERENCE, Collection, collect
 from alexnet_study.report.findings import FILE, read
 from alexnet_study.report.material import Material, gather
-from alexnet_study.report.sections.contents import build_sections
+from alexnet_study.report.sections.contents import build_sections, drawing_fonts
 from alexnet_study.report.statistics.resampling import split_spread
 from alexnet_study.runs.folder import RunFolder
 from alexnet_study.runs.records import CALIBRATION_BINS
@@ -117,7 +117,7 @@ def test_without_features_what_predictions_say_is_said(study: Study, copy: Path,
         assert rows(found, topic) == rows(material, topic)
     for topic in ("alignment", "alignment_tests", "procrustes"):
         assert rows(found, topic) == ()
-    names = {section.name for section in build_sections(found)}
+    names = {section.name for section in build_sections(found, drawing_fonts(collection))}
     assert {"calibration", "spread"} <= names
     assert "features" not in names
 

@@ -1,4 +1,4 @@
-"""Which installed fonts have the characters of a study's names, whatever their script."""
+"""Which installed fonts have the characters of what a study's figures say, whatever their script."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -10,7 +10,6 @@ from matplotlib.ft2font import FT2Font
 FIRST = "DejaVu Sans"  # ships with matplotlib
 BOXES = "Last Resort"  # ships with it too: it has a box for every character
 REGULAR = (400, "normal", "regular", "book")
-CANDIDATES = "such as Noto Sans CJK"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,16 +33,6 @@ def fonts_for(texts: Iterable[str]) -> Fonts:
         families.append(best)
         missing -= known.pop(best)
     return Fonts(families=tuple(families), without="".join(sorted(missing)))
-
-
-def fonts_note(fonts: Fonts) -> str | None:
-    """Return one line that says which characters no font has; None where none is without."""
-    if not fonts.without:
-        return None
-    return (
-        f"no installed font has {' '.join(fonts.without)}, so that pictures show boxes in their place; "
-        f"install one that has, {CANDIDATES}, and make the report again"
-    )
 
 
 def _installed() -> dict[str, str]:

@@ -87,7 +87,7 @@ def _published(axes: Axes, material: Material) -> list[Point]:
             at = 100 * check.published, groups.index((check.variant, "intact")) + 0.3
             shown = f"published {check.measure.show(check.published)}"
             axes.plot(*at, "k", marker="v", markersize=7)
-            axes.annotate(shown, at, xytext=(6, 0), textcoords="offset points", va="center", fontsize=7)
+            axes.annotate(shown, at, xytext=(6, -1), textcoords="offset points", va="center", fontsize=8)
             points.append(Point(axes, *at, f"{check.variant}, {shown} %"))
     return points
 

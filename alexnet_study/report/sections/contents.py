@@ -3,15 +3,15 @@
 To add a topic: write its file, whose `section` makes it of the material, and name it here.
 """
 
-import sys
 import warnings
 from collections.abc import Callable
 from typing import TypeAlias
 
 import matplotlib
 
+from alexnet_study.report.collection import Collection
 from alexnet_study.report.material import Material
-from alexnet_study.report.rendering.fonts import fonts_for, fonts_note
+from alexnet_study.report.rendering.fonts import Fonts, fonts_for
 from alexnet_study.report.rendering.picture import STYLE
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.sections import (
@@ -65,11 +65,19 @@ CONTENTS: tuple[Topic, ...] = (
 )
 
 
-def build_sections(material: Material) -> list[Section]:
-    """Return all sections that the study has something for."""
-    fonts = fonts_for(material.collection.classes)
-    if note := fonts_note(fonts):
-        print(f"note: {note}", file=sys.stderr)
+def drawing_fonts(collection: Collection) -> Fonts:
+    """Return the fonts for all that figures say in the words of the study file and of the data.
+
+    Names of variants are none of it: they are folders' names, and their letters are ASCII's.
+    """
+    study = collection.study
+    published = study.published.figures if study.published else ()
+    claims = [f"{claim.number} {claim.statement}" for claim in study.claims]
+    return fonts_for([*collection.classes, *claims, *(figures.name for figures in published)])
+
+
+def build_sections(material: Material, fonts: Fonts) -> list[Section]:
+    """Return all sections that the study has something for, their figures drawn with `fonts`."""
     with matplotlib.rc_context(STYLE | {"font.family": list(fonts.families)}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # which the note says once
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # which a flag says once
         return [section for build in CONTENTS if (section := build(material)) is not None]

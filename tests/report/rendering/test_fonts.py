@@ -1,4 +1,4 @@
-"""Class names in any script and with any sign are drawn as they are, or one line says which have no font."""
+"""What figures say in any script and with any sign are drawn as they are, or one line says which have no font."""
 
 import warnings
 from collections.abc import Iterator
@@ -11,7 +11,8 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from matplotlib import font_manager
 from matplotlib.figure import Figure
 
-from alexnet_study.report.rendering.fonts import FIRST, fonts_for, fonts_note
+from alexnet_study.report.flags import undrawn
+from alexnet_study.report.rendering.fonts import FIRST, fonts_for
 from alexnet_study.report.rendering.picture import STYLE, picture
 from alexnet_study.report.rendering.table import table
 
@@ -55,7 +56,7 @@ def drawn(text: str, families: tuple[str, ...]) -> tuple[bytes, list[str]]:
 
 def test_a_script_that_has_a_font_is_drawn_in_it(korean_font: str) -> None:
     fonts = fonts_for(["cat", KOREAN])
-    assert (fonts.families[0], fonts_note(fonts)) == (FIRST, None)
+    assert (fonts.families[0], fonts.without) == (FIRST, "")
     assert len(fonts.families) == 2  # the tiny one, or a better one that this machine has
     _, told = drawn(f"cat {KOREAN}", fonts.families)
     assert not told
@@ -64,9 +65,10 @@ def test_a_script_that_has_a_font_is_drawn_in_it(korean_font: str) -> None:
 def test_a_character_without_a_font_is_named_in_one_line() -> None:
     private = "\U00013000\U0001f9ff\U00010900"
     fonts = fonts_for(["cat", private])
-    note = fonts_note(fonts)
     assert set(fonts.without) <= set(private)
-    assert note is None or all(c in note for c in fonts.without)
+    told = undrawn(fonts.without)
+    assert len(told) == bool(fonts.without)
+    assert all(c in line for line in told for c in fonts.without)
     assert fonts_for(["cat", "Größe ≥ −1"]).families == (FIRST,)
 
 
