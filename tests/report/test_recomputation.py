@@ -1,262 +1,189 @@
-"""Every number of a reference's claims, computed again from its runs' files with numpy and scipy alone.
+"""Every number of a reference's claims, as report.json and the page have it, and of its looks, computed again."""
 
-Nothing of the report is imported: an error there can't hide here.
-"""
-
-import itertools
+import csv
 import json
 import math
-from pathlib import Path
+import re
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pytest
-import yaml
-from numpy.typing import NDArray
 from scipy import stats
 
+from tests.report import independent
+from tests.report.recomputed import ROOT, Claim, claims_of, looks_of, reference_claims, runs_of, seed_order, study_of
+
 REFERENCES = ("ladder", "seeds", "skip", "skip_jpeg", "where", "why")
-ROOT = Path("results/reference")
-Values = dict[str, dict[int, float]]
-
-
-def study_of(name: str) -> dict[str, Any]:
-    document = yaml.safe_load(Path(f"jobs/studies/{name}.yaml").read_text())
-    base = document.pop("extends", None)
-    return {**yaml.safe_load(Path(f"jobs/studies/{base}").read_text()), **document} if base else document
-
-
-def runs_of(name: str) -> dict[str, dict[int, tuple[dict[str, Any], list[dict[str, Any]]]]]:
-    """Return summary and epochs of each run, by variant and seed."""
-    found: dict[str, dict[int, tuple[dict[str, Any], list[dict[str, Any]]]]] = {}
-    for path in (ROOT / name).glob("*/seed-*/summary.json"):
-        epochs = [json.loads(line) for line in path.with_name("metrics.jsonl").read_text().splitlines()]
-        seed = int(path.parent.name.removeprefix("seed-"))
-        found.setdefault(path.parent.parent.name, {})[seed] = (json.loads(path.read_text()), epochs)
-    return found
-
-
-def value_of(metric: str, summary: dict[str, Any]) -> float:
-    if metric.startswith("derived.intact."):
-        ratios = summary["evaluations"]["intact"]["pca"]["explained_variance_ratio"]
-        if metric == "derived.intact.variance_in_two":
-            return float(sum(ratios[:2]))
-        assert metric == "derived.intact.components_90"
-        return 1.0 + next(i for i, total in enumerate(np.cumsum(ratios)) if total >= 0.9)
-    here: Any = summary
-    for part in metric.split("."):
-        here = here[summary["classes"].index(part)] if isinstance(here, list) else here[part]
-    return float(here)
-
-
-def values_of(runs: Any, variant: str, metric: str, seeds: set[int]) -> dict[int, float]:
-    variant, _, evaluation = variant.partition(" ")
-    metric = metric.replace(".intact.", f".{evaluation}.") if evaluation else metric
-    own = {seed: run for seed, run in sorted(runs.get(variant, {}).items()) if seed in seeds}
-    if metric == "derived.curve_deviation":
-        curves = np.array([[epoch["test_top1"] for epoch in epochs] for _, epochs in own.values()])
-        return dict(zip(own, np.abs(curves - np.median(curves, 0)).mean(1).tolist(), strict=True))
-    if metric == "derived.plateau_epochs":
-        return {seed: plateau_epochs(epochs, len(summary["classes"])) for seed, (summary, epochs) in own.items()}
-    return {seed: value_of(metric, summary) for seed, (summary, _) in own.items()}
-
-
-def plateau_epochs(epochs: list[dict[str, Any]], classes: int) -> float:
-    """Return the epochs until the test loss is below 95 % of ln C; one more than there are where it never is."""
-    left = [number for number, epoch in enumerate(epochs, 1) if epoch["test_loss"] < 0.95 * math.log(classes)]
-    return float(min(left, default=len(epochs) + 1))
-
-
-def signs(n: int) -> NDArray[np.float64]:
-    """Return all 2ⁿ sign flips, or beyond twelve seeds the 4,096 that the report draws."""
-    if n <= 12:
-        return np.array(list(itertools.product([1.0, -1.0], repeat=n)))
-    return np.vstack([np.ones(n), 1.0 - 2.0 * np.random.default_rng(20241).integers(0, 2, size=(4095, n))])
-
-
-def max_t(table: NDArray[np.float64], column: int) -> float:
-    """Return the single-step max-T p of one column, by t statistics of all flips."""
-
-    def t(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        with np.errstate(divide="ignore"):
-            return np.asarray(np.abs(rows.mean(0)) / np.sqrt(rows.var(0, ddof=1) / len(rows)))
-
-    own = t(table)[column]
-    return float(np.mean([t(table * flip[:, None]).max() >= own * (1 - 1e-9) for flip in signs(len(table))]))
-
-
-def flip_p(values: NDArray[np.float64]) -> float:
-    sums = np.abs(signs(len(values)) @ values)  # |t| is a rising function of |mean|, the sum of squares being the same
-    return float((sums >= abs(values.sum()) * (1 - 1e-9)).mean())
-
-
-def least_p(n: int) -> float:
-    """Return the least p that flips can give: a table and its negative count, of those drawn the identity alone."""
-    return 2 / 2**n if n <= 12 else 1 / 4096
-
-
-def holm(p_values: list[float | None]) -> list[float | None]:
-    adjusted: list[float | None] = [None] * len(p_values)
-    highest = 0.0
-    for rank, (p, index) in enumerate(sorted((p, i) for i, p in enumerate(p_values) if p is not None)):
-        highest = max(highest, min(1.0, (len(p_values) - rank) * p))
-        adjusted[index] = highest
-    return adjusted
-
-
-def hodges_lehmann(values: NDArray[np.float64]) -> tuple[float, list[float] | None]:
-    n = len(values)
-    walsh = sorted((values[i] + values[j]) / 2 for i in range(n) for j in range(i, n))
-    counts = np.zeros(n * (n + 1) // 2 + 1)
-    counts[0] = 1
-    for rank in range(1, n + 1):
-        counts[rank:] = counts[rank:] + counts[: len(counts) - rank].copy()
-    k = int((2 * np.cumsum(counts) / 2**n <= 0.05 + 1e-12).sum())
-    return float(np.median(walsh)), [walsh[k - 1], walsh[-k]] if k else None
-
-
-def power(effect: float, spread: float, n: int, level: float) -> float:
-    """Return the power of a two-sided t test: over χ²'s quantiles, as scipy's nct is nan for large effects."""
-    critical, shift = stats.t.ppf(1 - level / 2, n - 1), effect / spread * math.sqrt(n)
-    quantiles = (np.arange(20_000) + 0.5) / 20_000
-    bounds = critical * np.sqrt(stats.chi2.ppf(quantiles, n - 1) / (n - 1))
-    return float((stats.norm.sf(bounds - shift) + stats.norm.cdf(-bounds - shift)).mean())
-
-
-class Claim:
-    """One claim, computed again; what is not defined is None."""
-
-    def __init__(self, entry: dict[str, Any], runs: Any, study: dict[str, Any], at: int = 0) -> None:
-        """at: the look that is asked for; by default the last one that the claim's runs have reached."""
-        self.weights, self.metric = entry["variants"], entry["metric"]
-        self.null = entry.get("below", 0.0)
-        order = study["seeds"] if isinstance(study["seeds"], list) else list(range(study["seeds"]))
-        looks = study.get("looks") or {len(order): 1.0}
-        finished = set.intersection(*(set(runs.get(name.partition(" ")[0], {})) for name in self.weights))
-        prefix = next((i for i, seed in enumerate(order) if seed not in finished), len(order))
-        self.look = at or max((n for n in looks if n <= prefix), default=0)
-        self.share = looks.get(self.look)
-        seeds = set(order[: self.look]) if self.look else {seed for own in runs.values() for seed in own}
-        self.table = None
-        if entry.get("over_classes"):
-            parent, _, name = self.metric.rpartition(".")
-            classes = next(iter(next(iter(runs.values())).values()))[0]["classes"]
-            gains = np.array([self.sums(runs, f"{parent}.{own}", seeds) for own in classes]).T
-            self.plain, self.column = gains[:, classes.index(name)], classes.index(name)
-            self.table = gains - gains.mean(1, keepdims=True)
-            self.values = self.table[:, self.column]
-            self.p = max_t(self.table, self.column)
-        else:
-            self.values = self.sums(runs, self.metric, seeds)
-            self.p = self.plain_p()
-        self.family: list[float | None] = []  # p of all claims at this one's look, None of those that are not there yet
-
-    def plain_p(self) -> float:
-        """Return the p of a t test; of runs without spread, about which it says nothing, that of sign flips."""
-        if self.flat:
-            return flip_p(self.values - self.null)
-        return float(stats.ttest_1samp(self.values, self.null).pvalue) if len(self.values) else math.nan
-
-    @property
-    def flat(self) -> bool:
-        return len(self.values) > 1 and bool(np.ptp(self.values) == 0)
-
-    def sums(self, runs: Any, metric: str, seeds: set[int]) -> NDArray[np.float64]:
-        values = {variant: values_of(runs, variant, metric, seeds) for variant in self.weights}
-        common = sorted(set.intersection(*map(set, values.values())))
-        return np.array([sum(w * values[v][seed] for v, w in self.weights.items()) for seed in common])
-
-    def interval(self, level: float = 0.95) -> list[float]:
-        return list(stats.ttest_1samp(self.values, 0.0).confidence_interval(level))
-
-
-def level_of(index: int, p_values: list[float | None], share: float) -> float:
-    """Return the level at which Holm's procedure judges a claim."""
-    m, spent = len(p_values), 0.05 * share
-    rejected = [i for i, p in enumerate(holm(p_values)) if p is not None and p < spent]
-    rejected.sort(key=lambda i: p_values[i] or 0.0)
-    return spent / (m - rejected.index(index)) if index in rejected else spent / (m - len(rejected))
+TEXTS = {"name", "statement", "definition"}  # of an entry of report.json, from the study file
+NUMBER = re.compile(r"[+−]?\d+(?:,\d{3})*(?:\.\d+)?")
 
 
 @pytest.fixture(params=REFERENCES)
-def both(request: pytest.FixtureRequest) -> tuple[list[Claim], list[dict[str, Any]]]:
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def both(name: str) -> list[tuple[Claim, dict[str, Any]]]:
     """Return the claims of a reference, computed again, and as its report has them."""
-    study, runs = study_of(request.param), runs_of(request.param)
-    reported = json.loads((ROOT / request.param / "report/report.json").read_text())["claims"]
-    return claims_of(study, runs), reported
+    reported = json.loads((ROOT / name / "report/report.json").read_text())["claims"]
+    return list(zip(reference_claims(name), reported, strict=True))
 
 
-def claims_of(study: dict[str, Any], runs: Any) -> list[Claim]:
-    """Return the claims, each with the p of all that are judged, or were, at its own look."""
-    claims = [Claim(entry, runs, study) for entry in study["claims"]]
-    for look in {claim.look for claim in claims} - {0}:
-        there = [claim.look >= look for claim in claims]
-        pairs = zip(study["claims"], there, strict=True)
-        family = [Claim(entry, runs, study, at=look).p if reached else None for entry, reached in pairs]
-        for claim in claims:
-            if claim.look == look:
-                claim.family = family
-    return claims
+def flat(value: Any, path: str = "") -> dict[str, Any]:
+    """Return the single values of an entry, by path; of an empty one, or of none, itself."""
+    parts = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+    return {k: v for key, part in parts for k, v in flat(part, f"{path}.{key}").items()} or {path: value}
 
 
-def test_estimates_intervals_and_p_are_the_reports(both: tuple[list[Claim], list[dict[str, Any]]]) -> None:
-    for claim, entry in zip(*both, strict=True):
-        if not len(claim.values):  # a variant of which no run is there
-            assert (entry["n"], entry["estimate"], entry["p"]) == (0, None, None)
-            continue
-        assert entry["estimate"] == pytest.approx(claim.values.mean(), rel=1e-9, abs=1e-12)
-        assert entry["interval"] == (None if claim.flat else pytest.approx(claim.interval(), rel=1e-9, abs=1e-12))
-        assert entry["n"] == len(claim.values)
-        assert entry["p"] == pytest.approx(claim.p, rel=1e-8)
-        assert entry["sensitivity"]["sign_flip_p"] == pytest.approx(flip_p(claim.values - claim.null))
-        value, interval = hodges_lehmann(claim.values)
-        assert entry["hodges_lehmann"]["value"] == pytest.approx(value)
-        assert entry["hodges_lehmann"]["interval"] == (pytest.approx(interval) if interval else None)
-        by_flips = claim.table is not None or claim.flat
-        moving = len(claim.values) if claim.table is not None else np.count_nonzero(claim.values - claim.null)
-        assert entry["least_p"] == (least_p(int(moving)) if by_flips else None)
-        if claim.table is not None:
-            assert entry["plain_gain"]["estimate"] == pytest.approx(claim.plain.mean())
+def assert_same(found: Any, expected: Any) -> None:
+    """Compare all single values; a p, however small, by its ratio alone."""
+    got, wanted = flat(found), flat(expected)
+    assert got.keys() == wanted.keys()
+    for path, value in wanted.items():
+        least = 0.0 if re.search(r"[._]p$", path) else 1e-12
+        number = isinstance(value, float | int) and not isinstance(value, bool)
+        assert got[path] == (pytest.approx(value, rel=1e-8, abs=least) if number else value), path
 
 
-def test_adjusted_p_and_verdicts_are_the_reports(both: tuple[list[Claim], list[dict[str, Any]]]) -> None:
-    claims, reported = both
-    for index, (claim, entry) in enumerate(zip(claims, reported, strict=True)):
-        p = holm(claim.family)[index] if claim.look else None
-        if p is None:
-            assert (entry["adjusted_p"], entry["verdict"]) == (None, f"interim at n = {len(claim.values)}")
-            continue
-        p = min(1.0, p / (claim.share or 1.0))
-        assert entry["adjusted_p"] == pytest.approx(p, rel=1e-8)
-        above = claim.values.mean() > claim.null
-        with_claim = above == entry["claimed"].startswith("greater")
-        outcome = "not resolved" if p >= 0.05 else "supported" if with_claim else "contradicted"
-        assert entry["verdict"].startswith(outcome)
+def test_every_number_of_a_claim_is_the_reports(name: str) -> None:
+    for claim, entry in both(name):
+        assert_same({key: part for key, part in entry.items() if key not in {*TEXTS, "resolution"}}, claim.as_json())
 
 
-def test_what_n_resolves_is_the_reports(both: tuple[list[Claim], list[dict[str, Any]]]) -> None:
-    claims, reported = both
-    for index, (claim, entry) in enumerate(zip(claims, reported, strict=True)):
+def test_what_n_resolves_is_the_reports(name: str) -> None:
+    for claim, entry in both(name):
         found, n = entry["resolution"], len(claim.values)
-        if not claim.look:
-            continue
-        level = level_of(index, claim.family, claim.share or 1.0)
-        assert entry["look"]["level"] == pytest.approx(level)
-        if claim.flat:
+        if claim.level is None or claim.flat or claim.powerless:
             assert found is None
             continue
-        level /= claim.table.shape[1] if claim.table is not None else 1
+        level = claim.level / (claim.table.shape[1] if claim.table is not None else 1)
         spread = claim.values.std(ddof=1)
-        assert found["level"] == pytest.approx(level)
-        assert found["interval"] == pytest.approx(claim.interval(1 - level), rel=1e-8)
-        assert power(found["difference"], spread, n, level) == pytest.approx(0.8, abs=2e-4)
+        assert set(found) == {"level", "power", "difference", "upper", "seeds", "interval"}
+        assert (found["level"], found["power"]) == (pytest.approx(level), 0.8)
+        assert found["interval"] == pytest.approx(independent.t_interval(claim.values, 1 - level), rel=1e-8)
+        assert independent.power(found["difference"], spread, n, level) == pytest.approx(0.8, abs=2e-4)
         factor = math.sqrt((n - 1) / stats.chi2.ppf(0.05, n - 1))
         assert found["upper"] == pytest.approx(found["difference"] * factor)
         effect = abs(claim.values.mean() - claim.null)
-        assert power(effect, spread, found["seeds"], level) > 0.8 - 1e-4
-        assert found["seeds"] == 2 or power(effect, spread, found["seeds"] - 1, level) < 0.8 + 1e-4
+        assert independent.power(effect, spread, found["seeds"], level) > 0.8 - 1e-4
+        fewer = found["seeds"] - 1
+        assert fewer == 1 or independent.power(effect, spread, fewer, level) < 0.8 + 1e-4
 
 
-def test_looks_are_recorded_with_the_verdicts(both: tuple[list[Claim], list[dict[str, Any]]]) -> None:
-    for claim, entry in zip(*both, strict=True):
-        assert entry["look"]["n_used"] == claim.look
+def test_each_look_says_what_its_runs_say(name: str) -> None:
+    study, runs, recorded = study_of(name), runs_of(name), set()
+    for text in (ROOT / name / "looks.jsonl").read_text().splitlines():
+        line = json.loads(text)
+        n, seeds = line["n"], seed_order(study)[: line["n"]]
+        there = {
+            variant: {s: run for s, run in own.items() if f"{variant}/seed-{s}" in line["runs"]}
+            for variant, own in runs.items()
+        }
+        judged = [claim for claim in claims_of(study, there) if claim.look == n]
+        variants = set().union(*(claim.variants for claim in judged))
+        assert line["runs"] == {
+            f"{variant}/seed-{seed}": runs[variant][seed].hash for variant in variants for seed in seeds
+        }
+        assert (line["seeds"], line["share"]) == (seeds, looks_of(study)[n])
+        said = {
+            claim.declared["id"]: {
+                "n": n,
+                "estimate": claim.values.mean(),
+                "adjusted_p": claim.adjusted_p,
+                "verdict": claim.verdict,
+            }
+            for claim in judged
+        }
+        assert_same(line["verdicts"], said)
+        recorded |= {(n, own) for own in said}
+    reached = {
+        (n, claim.declared["id"]) for claim in reference_claims(name) for n in looks_of(study) if n <= claim.look
+    }
+    assert recorded == reached
+
+
+def assert_shows(text: str, *values: float | None) -> None:
+    """Compare all numbers in a text with values, each to the digits that are shown."""
+    shown = [number.replace(",", "").replace("−", "-") for number in NUMBER.findall(text)]
+    known = [value for value in values if value is not None]
+    assert len(shown) == len(known), (text, known)
+    for number, value in zip(shown, known, strict=True):
+        digits = len(number.partition(".")[2])
+        assert abs(float(number) - value) <= 0.5 * 10**-digits + 1e-9, (text, known)
+
+
+def assert_shows_p(text: str, p: float | None) -> None:
+    if p is not None and p < 1e-4:
+        assert text == "< 0.0001"
+    else:
+        assert_shows(text, p)
+
+
+def page_rows(name: str) -> list[dict[str, str]]:
+    """Return the claims table of the page, by its columns' names."""
+    lines = (ROOT / name / "report/report.md").read_text().splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("| claim | ours |"))
+    rows = [line.strip("| ").split(" | ") for line in lines[start : start + 2 + len(reference_claims(name))]]
+    return [dict(zip((head.partition(",")[0] for head in rows[0]), row, strict=True)) for row in rows[2:]]
+
+
+def test_the_page_shows_these_numbers(name: str) -> None:
+    for (claim, entry), row in zip(both(name), page_rows(name), strict=True):
+        scale = 100 if claim.shown_as_share else 1
+        own = claim.as_json()
+        gain = own["plain_gain"] or {"estimate": None, "interval": None}
+        figures = [own["estimate"], *(own["interval"] or ()), gain["estimate"], *(gain["interval"] or ())]
+        assert_shows(row["ours"], *(None if x is None else scale * x for x in figures))
+        assert_shows(row["n"], own["n"])
+        assert_shows_p(row["p"], own["adjusted_p"])
+        assert_shows(row.get("published", ""), None if own["published"] is None else scale * own["published"])
+        sides = {True: "inside", False: "outside"}
+        inside = own["inside_prediction_interval"]
+        beside = [
+            f"{pre}{sides[inside[key]]}"
+            for key, pre in (("intact", ""), ("lesioned", "lesioned: "))
+            if inside[key] is not None
+        ]
+        assert row.get("published", "").partition(": ")[2] == "; ".join(beside)
+        said, colon, more = row["verdict"].partition(": ")
+        said, _, margin = said.partition("; margin ")
+        assert said.partition(", whatever")[0] == claim.verdict.removesuffix(", on a re-encoded copy")
+        found = entry["resolution"]
+        if not claim.look or "not resolved" not in said:
+            assert not colon
+        elif claim.powerless:
+            assert_shows(more, claim.least_p, claim.level)
+        else:
+            differences = [scale * x for x in (*found["interval"], found["difference"], found["upper"])]
+            assert_shows(more, 100 * (1 - found["level"]), *differences, found["seeds"])
+        assert bool(margin) == ("below" in claim.declared and "not resolved" not in said)
+        if margin:
+            assert_shows(margin.partition(", ")[0], scale * claim.null)
+            low, high = own["interval"]
+            assert margin.endswith("above 0" if low > 0 else "below 0" if high < 0 else "its sign isn't resolved")
+
+
+def test_the_table_of_tests_shows_these_numbers(name: str) -> None:
+    with (ROOT / name / "report/tables/tests.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    for claim, row in zip(reference_claims(name), rows, strict=True):
+        scale = 100 if claim.shown_as_share else 1
+        own, flips = claim.as_json(), claim.sensitivity
+        assert (row["test"], row["n"]) == (claim.test, str(own["n"]))
+        for column, p in {"p": own["p"], "adjusted p": own["adjusted_p"], "sign-flip p": flips["sign_flip_p"]}.items():
+            assert_shows_p(row[column].partition(" (")[0], p)
+        assert_shows(row["judged at"], claim.level)
+        centre = own["hodges_lehmann"] or {"value": None, "interval": None}
+        ends = [None if x is None else scale * x for x in (centre["value"], *(centre["interval"] or ()))]
+        assert_shows(row["Hodges–Lehmann"], *ends)
+        unpaired = [None if x is None else scale * x for x in (own["estimate"], *(flips["unpaired_interval"] or ()))]
+        assert_shows(row["unpaired estimate"], *unpaired, flips["correlation_of_advantages"])
+
+
+def test_both_gaps_of_the_published_question_are_above_0_and_under_the_margin() -> None:
+    for name in ("skip", "skip_jpeg"):
+        gaps = [claim for claim in reference_claims(name) if claim.declared.get("number") == "6"]
+        assert len(gaps) == 2
+        for claim in gaps:
+            low, high = independent.t_interval(claim.values) or (math.nan, math.nan)
+            assert 0 < low < high < claim.null == 0.05
