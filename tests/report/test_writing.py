@@ -209,3 +209,8 @@ def _renamed(own: RunValues, new: dict[str, str]) -> dict[tuple[str, str], float
     parts = ((evaluation, *path.rpartition(".")) for evaluation, path in own.single)
     keys = [(evaluation, f"{parent}{dot}{new.get(last, last)}") for evaluation, parent, dot, last in parts]
     return dict(zip(keys, own.single.values(), strict=True))
+
+
+@pytest.mark.parametrize("page", sorted(Path("results/reference").glob("*/report/index.html")), ids=str)
+def test_a_page_has_at_most_a_megabyte_and_a_half(page: Path) -> None:
+    assert page.stat().st_size <= 1_500_000

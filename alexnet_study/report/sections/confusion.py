@@ -18,13 +18,15 @@ from alexnet_study.report.values import CONFUSION
 
 MOST_NUMBERED = 12  # classes: of more, cells are too small for numbers
 MOST_LABELLED = 20  # of more classes some have their name beside the matrix, evenly taken
+MOST_COMPARED = 16  # variants: of more, as in a pilot, the first is no baseline for all the others
 PAIRS = 20  # most confused ones that are listed where the cells have no numbers
 INK = "#111111"  # on a cell's own colour, so dark on a page of any ground
 
 
 def section(material: Material) -> Section:
-    """Return the matrices and, of several variants, their differences."""
-    several = (confusion_difference(material),) if len(material.collection.variants) > 1 else ()
+    """Return the matrices and, of several variants but not of very many, their differences."""
+    compared = 1 < len(material.collection.variants) <= MOST_COMPARED
+    several = (confusion_difference(material),) if compared else ()
     many = len(material.collection.classes) > MOST_NUMBERED
     listed = (confused_pairs(material.collection),) if many else ()
     return Section(name="confusion", title="Confusion matrices", items=(confusion(material), *listed, *several))

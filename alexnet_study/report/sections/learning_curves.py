@@ -51,6 +51,7 @@ PANELS = (
     ("test_loss", "test loss, nats", 1.0),
 )
 LINES = 20  # above this many runs a variant's curves are drawn as a band alone
+MARKS = 450  # marked means of all curves together: each is an element of the page, and has a value under the pointer
 
 
 def section(material: Material) -> Section:
@@ -123,13 +124,18 @@ def _panel(axes: Axes, collection: Collection, variants: Sequence[str], metric: 
 
 
 def _points(axes: Axes, collection: Collection, variant: str, metric: str, scale: float) -> list[Point]:
-    """Return a curve's means, up to LINES of them, evenly taken."""
+    """Return a curve's marked means."""
     means = scale * np.mean(list(collection.values.vectors(variant, f"epochs.{metric}").values()), axis=0)
     unit = "%" if scale == 100 else "nats"
     return [
         Point(axes, place + 1, means[place], f"{variant}, epoch {place + 1}: {means[place]:.4g} {unit}")
-        for place in sampled(len(means), LINES)
+        for place in _marked(collection, len(means))
     ]
+
+
+def _marked(collection: Collection, epochs: int) -> list[int]:
+    """Return the places of the epochs whose means are marked, evenly taken where curves are many or long."""
+    return sampled(epochs, max(3, min(LINES, MARKS // (len(collection.variants) * len(PANELS)))))
 
 
 def _count_epochs(axes: Axes, collection: Collection) -> None:
@@ -157,7 +163,8 @@ def _curve(axes: Axes, collection: Collection, variant: str, metric: str, scale:
     axes.fill_between(epochs, *np.transpose(band), color=own, alpha=0.2, linewidth=0)
     label = f"{variant} (n = {len(runs)})"
     style: Any = {"color": own, "marker": marker(collection, variant), "linestyle": line(collection, variant)}
-    axes.plot(epochs, scale * values.mean(0), markersize=3, linewidth=1.2, label=label, **style)
+    marks = _marked(collection, len(epochs))
+    axes.plot(epochs, scale * values.mean(0), markersize=3, markevery=marks, linewidth=1.2, label=label, **style)
 
 
 def tabulate(collection: Collection) -> Table:
