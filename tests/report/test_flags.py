@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +39,12 @@ def test_what_was_done_to_images_left_out_or_doubled_is_told_where_a_run_knows_o
     assert of_data([older]) == []
     zeros = dataclasses.replace(older, left_out={"hidden": 0}, treated={"turned": 0})
     assert of_data([older, zeros]) == []
-    counted = {"in_both": 1200, "repeated": 7, "treated": {"turned": 3}, "left_out": {"of_other_types": 2, "hidden": 1}}
+    counted: Any = {
+        "in_both": 1200,
+        "repeated": 7,
+        "treated": {"turned": 3},
+        "left_out": {"of_other_types": 2, "hidden": 1},
+    }
     assert of_data([older, dataclasses.replace(older, **counted)]) == [
         "Images turned as their EXIF orientation says: 3.",
         "Left out of the folder of images: files of types that are not read (2), hidden (1).",
