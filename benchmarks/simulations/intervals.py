@@ -51,14 +51,9 @@ def run_flagged(rng: np.random.Generator, n: int, count: int) -> Flags:
     return each(count, lambda: 0 in flagged(rng.normal(size=n)))
 
 
-def attainable(n: int) -> float:
-    """Return the level asked of the Hodges–Lehmann interval: 95 %, or the most that n attains."""
-    return min(LEVEL, 1 - 2 / 2**n)
-
-
 def hodges_lehmann_level(n: int) -> Bounds:
-    """Return the level that its interval attains, twice."""
-    attained = hodges_lehmann(np.zeros(n), attainable(n)).attained or 0.0
+    """Return the level that the Hodges–Lehmann interval attains, twice."""
+    attained = hodges_lehmann(np.zeros(n)).attained or 0.0
     return attained, attained
 
 
@@ -69,7 +64,7 @@ def with_collapses(rng: np.random.Generator, n: int, share: float) -> Array:
 
 def centre_covered(rng: np.random.Generator, n: int, count: int, *, share: float) -> Flags:
     """Return whether the Hodges–Lehmann interval holds the centre of the runs that learn."""
-    return each(count, lambda: 0.0 in (hodges_lehmann(with_collapses(rng, n, share), attainable(n)).interval or ()))
+    return each(count, lambda: 0.0 in (hodges_lehmann(with_collapses(rng, n, share)).interval or ()))
 
 
 def mean_covered(rng: np.random.Generator, n: int, count: int) -> Flags:

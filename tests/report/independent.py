@@ -61,16 +61,22 @@ def level_of(index: int, p_values: Sequence[float | None], share: float) -> floa
 
 
 def hodges_lehmann(values: Array) -> tuple[float, list[float] | None, float | None]:
-    """Return the median of the Walsh averages, the interval of at least 95 %, and the level that it attains."""
+    """Return the median of the Walsh averages, the interval of 95 %, or the most that n attains, and its level.
+
+    Of all signs of n ranks, those whose positive ranks sum to w at most leave out the first w + 1 averages at an end.
+    """
     n = len(values)
     walsh = sorted((values[i] + values[j]) / 2 for i in range(n) for j in range(i, n))
+    centre = float(np.median(walsh))
+    if n < 3:
+        return centre, None, None
     counts = np.zeros(n * (n + 1) // 2 + 1)
     counts[0] = 1
     for rank in range(1, n + 1):
         counts[rank:] = counts[rank:] + counts[: len(counts) - rank].copy()
     left_out = 2 * np.cumsum(counts) / 2**n
-    k = int((left_out <= 0.05 + 1e-12).sum())
-    return float(np.median(walsh)), [walsh[k - 1], walsh[-k]] if k else None, 1 - left_out[k - 1] if k else None
+    k = max(1, int((left_out <= 0.05 + 1e-12).sum()))  # of less than six values 1: from the least to the largest
+    return centre, [walsh[k - 1], walsh[-k]], 1 - left_out[k - 1]
 
 
 def t_interval(values: Array, level: float = 0.95) -> list[float] | None:

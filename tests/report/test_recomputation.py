@@ -173,9 +173,10 @@ def test_the_table_of_tests_shows_these_numbers(name: str) -> None:
         for column, p in {"p": own["p"], "adjusted p": own["adjusted_p"], "sign-flip p": flips["sign_flip_p"]}.items():
             assert_shows_p(row[column].partition(" (")[0], p)
         assert_shows(row["judged at"], claim.level)
-        centre = own["hodges_lehmann"] or {"value": None, "interval": None}
+        centre = own["hodges_lehmann"] or {"value": None, "interval": None, "attained": None}
         ends = [None if x is None else scale * x for x in (centre["value"], *(centre["interval"] or ()))]
-        assert_shows(row["Hodges–Lehmann"], *ends)
+        attained = centre["attained"] or 1.0
+        assert_shows(row["Hodges–Lehmann"], *ends, 100 * attained if attained < 0.95 else None)
         unpaired = [None if x is None else scale * x for x in (own["estimate"], *(flips["unpaired_interval"] or ()))]
         assert_shows(row["unpaired estimate"], *unpaired, flips["correlation_of_advantages"])
 

@@ -11,7 +11,7 @@ from alexnet_study.report.material import Material
 from alexnet_study.report.rendering.section import Section
 from alexnet_study.report.rendering.table import Table, table
 from alexnet_study.report.rendering.text import INSIDE, Row, estimate_text, flat, interval_text, p_text
-from alexnet_study.report.statistics.estimates import LEAST_RUNS, can_not_tell
+from alexnet_study.report.statistics.estimates import LEAST_RUNS, LEVEL, can_not_tell
 from alexnet_study.report.statistics.resampling import EXACT, SAMPLED
 from alexnet_study.report.statistics.resolving import Resolution
 from alexnet_study.report.statistics.sign_flips import Test
@@ -97,10 +97,10 @@ def tests(judged: Sequence[Verdict]) -> Table:
     ]
     caption = (
         "How each claim was tested over n seeds, the two-sided level at which it was judged, and the sensitivity "
-        "checks, whose p are not adjusted: Hodges and Lehmann's estimate with its exact 95 % interval (from 6 seeds "
-        "on), which collapsed runs hardly move; the variants, or the two advantages of a difference of differences, "
-        "taken as independent; sign flips of the seeds, all up to 12 seeds, else 4,096 of them. The least p that "
-        "these allow says nothing of how far the truth is."
+        "checks, whose p are not adjusted: Hodges and Lehmann's estimate with its exact 95 % interval (of fewer than 6 "
+        "seeds from the least value to the largest, with its level), which collapsed runs hardly move; the variants, "
+        "or the two advantages of a difference of differences, taken as independent; sign flips of the seeds, all up "
+        "to 12 seeds, else 4,096 of them. The least p that these allow says nothing of how far the truth is."
     )
     return table("tests", caption, rows, rows)
 
@@ -190,12 +190,10 @@ def _hodges_lehmann(verdict: Verdict) -> str:
     if found is None:
         return "–"
     value = verdict.measure.show(found.value, difference=verdict.difference)
-    interval = found.interval
-    return (
-        value
-        if interval is None
-        else f"{value} {interval_text(verdict.measure, interval, difference=verdict.difference)}"
-    )
+    if found.interval is None or found.attained is None:
+        return value
+    level = f" ({100 * found.attained:.4g} %)" if found.attained < LEVEL else ""
+    return f"{value} {interval_text(verdict.measure, found.interval, difference=verdict.difference)}{level}"
 
 
 def _unpaired(verdict: Verdict) -> str:

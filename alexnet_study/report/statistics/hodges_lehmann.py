@@ -6,22 +6,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alexnet_study.report.statistics.estimates import LEVEL, Array, Interval
+from alexnet_study.report.statistics.estimates import LEAST_RUNS, LEVEL, Array, Interval
 
 
 @dataclass(frozen=True, kw_only=True)
 class HodgesLehmann:
     """The median of the Walsh averages of n values, in their units.
 
-    interval: None where n attains less than the level asked for. attained: the interval's level under a continuous law;
-    most: the highest that n attains, 1 − 2/2ⁿ, the level of the interval from the least to the largest value.
+    interval: None below 3 values. attained: its level under a continuous law, at least that asked for, or the most that
+    n attains.
     """
 
     value: float
     n: int
     interval: Interval | None
     attained: float | None
-    most: float
 
 
 def hodges_lehmann(values: Sequence[float] | Array, level: float = LEVEL) -> HodgesLehmann:
@@ -30,9 +29,10 @@ def hodges_lehmann(values: Sequence[float] | Array, level: float = LEVEL) -> Hod
     The interval holds what Wilcoxon's signed-rank test doesn't refuse: from the k-th least to the k-th largest Walsh
     average (xᵢ + xⱼ)/2, i ≤ j, with the largest k such that 1 − 2 P(W ≤ k − 1) is at least `level`, W the signed-rank
     statistic (Hollander, Wolfe and Chicken, Nonparametric Statistical Methods, 3rd ed., section 3.4). It is exact for
-    values symmetric about one centre. 95 % takes n ≥ 6. One collapsed run is in n of the averages: the 95 % interval
-    stays short with one from n = 12, with two from n = 17; below, one end runs off to it. Raise ValueError for no
-    values.
+    values symmetric about one centre. The most that n values attain is 1 − 2/2ⁿ, from the least to the largest of them;
+    that is asked for where `level` is more, as 95 % is below n = 6. One collapsed run is in n of the averages: the 95 %
+    interval stays short with one from n = 12, with two from n = 17; below, one end runs off to it. Raise ValueError for
+    no values.
     """
     samples = np.asarray(values, dtype=float)
     n = len(samples)
@@ -40,14 +40,14 @@ def hodges_lehmann(values: Sequence[float] | Array, level: float = LEVEL) -> Hod
         raise ValueError("an estimate needs at least one value")
     walsh = walsh_averages(samples)
     below = 2 * np.cumsum(signed_rank_law(n))  # at k − 1: what the k-th average's interval leaves out
-    outside = below[below <= (1 - level) * (1 + 1e-12)]
+    outside = below[below <= max(1 - level, below[0]) * (1 + 1e-12)]
     k = len(outside)
+    there = n >= LEAST_RUNS
     return HodgesLehmann(
         value=float(np.median(walsh)),
         n=n,
-        interval=Interval(low=float(walsh[k - 1]), high=float(walsh[-k])) if k else None,
-        attained=float(1 - outside[-1]) if k else None,
-        most=1 - 2 / 2**n,
+        interval=Interval(low=float(walsh[k - 1]), high=float(walsh[-k])) if there else None,
+        attained=float(1 - outside[-1]) if there else None,
     )
 
 

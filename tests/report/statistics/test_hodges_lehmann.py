@@ -38,13 +38,23 @@ def test_the_interval_holds_what_wilcoxons_test_does_not_refuse(n: int) -> None:
     assert found.value in found.interval
 
 
-def test_five_values_attain_no_95_per_cent() -> None:
-    few = hodges_lehmann([1.0, 2.0, 3.0, 4.0, 5.0])
-    assert (few.interval, few.attained, few.most) == (None, None, 0.9375)
-    lower = hodges_lehmann([1.0, 2.0, 3.0, 4.0, 5.0], level=0.9)
-    assert lower.interval is not None
-    assert (lower.interval.low, lower.interval.high, lower.attained) == (1.0, 5.0, 0.9375)
-    assert hodges_lehmann(np.arange(6.0)).attained == 1 - 2 / 2**6
+@pytest.mark.parametrize(("n", "attained"), [(3, 0.75), (4, 0.875), (5, 0.9375), (6, 0.96875)])
+def test_few_values_have_the_widest_interval_and_its_level(n: int, attained: float) -> None:
+    found = hodges_lehmann(np.arange(float(n)))
+    assert found.interval is not None
+    assert (found.interval.low, found.interval.high, found.attained) == (0.0, n - 1.0, attained)
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_fewer_than_three_values_have_none(n: int) -> None:
+    found = hodges_lehmann(np.ones(n))
+    assert (found.value, found.interval, found.attained) == (1.0, None, None)
+
+
+def test_less_than_the_most_is_as_asked_for() -> None:
+    values = np.arange(5.0)
+    assert hodges_lehmann(values, level=0.9).attained == 0.9375
+    assert hodges_lehmann(values, level=0.8).attained == 0.8125
 
 
 def test_one_collapsed_run_in_twenty_hardly_moves_it() -> None:
