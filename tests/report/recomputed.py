@@ -75,7 +75,15 @@ def values_of(runs: Runs, group: str, metric: str, seeds: set[int]) -> dict[int,
         return dict(zip(own, np.abs(curves - np.median(curves, 0)).mean(1).tolist(), strict=True))
     if metric == "derived.plateau_epochs":
         return {seed: plateau_epochs(run) for seed, run in own.items()}
+    if metric == "derived.epochs_to_quarter_error":
+        return {seed: epochs_to_quarter_error(run) for seed, run in own.items()}
     return {seed: value_of(metric, run.summary) for seed, run in own.items()}
+
+
+def epochs_to_quarter_error(run: Run) -> float:
+    """Return the epochs until 75 % of the training images are right; one more than there are where they never are."""
+    reached = [number for number, epoch in enumerate(run.epochs, 1) if epoch["train_eval_top1"] >= 0.75]
+    return float(reached[0] if reached else len(run.epochs) + 1)
 
 
 def plateau_epochs(run: Run) -> float:

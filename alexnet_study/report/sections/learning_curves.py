@@ -51,6 +51,7 @@ PANELS = (
     ("test_loss", "test loss, nats", 1.0),
 )
 LINES = 20  # above this many runs a variant's curves are drawn as a band alone
+LABEL_INCHES, LETTER_INCHES = 0.45, 0.065  # of a label above a panel: the line and its margins, and a letter at 8 pt
 MARKS = 450  # marked means of all curves together: each is an element of the page, and has a value under the pointer
 
 
@@ -68,9 +69,9 @@ def draw(material: Material) -> Picture:
     (narrow, _), (wide, points) = (_figure(collection, kinds, width) for width in (NARROW, WIDE))
     caption = (
         "Learning curves: mean over n seeds (marked line), its 95 % t interval at each epoch (band; of top-1 on the "
-        f"logit scale), and each run (thin lines, up to {LINES} a variant). The bands are pointwise: that one holds at "
-        f"all epochs together is less sure than 95 %. The plateau is left under the dotted line, {100 * PLATEAU:g} % "
-        "of ln C."
+        f"logit scale), and each run (thin lines, up to {LINES} a variant, in its first panel). The bands are "
+        "pointwise: that one holds at all epochs together is less sure than 95 %. The plateau is left under the dotted "
+        f"line, {100 * PLATEAU:g} % of ln C."
     )
     alt = f"Learning curves of {names(collection)}: test top-1, training loss, test loss."
     more: Any = {"data": pd.DataFrame(_rows(collection)), "data_in": DATA, "narrow": narrow}
@@ -79,11 +80,13 @@ def draw(material: Material) -> Picture:
 
 def _figure(collection: Collection, kinds: Sequence[Sequence[str]], width: float) -> tuple[Figure, list[Point]]:
     """Return the figure, a panel for each metric and kind, and its points."""
-    figure, panels = _frame(len(kinds), width)
+    longest = max(len(_label(collection, variant)) for variant in collection.variants)
+    figure, panels = _frame(len(kinds), width, LABEL_INCHES + LETTER_INCHES * longest)
     points = []
     for row, (metric, text, scale) in zip(panels, PANELS, strict=True):
-        for axes, variants in zip(row, kinds, strict=True):
-            _panel(axes, collection, variants, metric, scale)
+        for place, (axes, variants) in enumerate(zip(row, kinds, strict=True)):
+            again = {variant for earlier in kinds[:place] for variant in earlier}
+            _panel(axes, collection, variants, metric, scale, without_runs=again)
             points += [point for name in variants for point in _points(axes, collection, name, metric, scale)]
             axes.set_ylabel(text)
             if len(kinds) > 1:
@@ -94,13 +97,13 @@ def _figure(collection: Collection, kinds: Sequence[Sequence[str]], width: float
     return figure, points
 
 
-def _frame(kinds: int, width: float) -> tuple[Figure, list[list[Axes]]]:
-    """Return a figure and its panels by metric; those of one metric share their axes."""
+def _frame(kinds: int, width: float, label_width: float) -> tuple[Figure, list[list[Axes]]]:
+    """Return a figure and its panels by metric, none narrower than a label; those of one metric share their axes."""
     if kinds == 1:
         rows, columns = (1, len(PANELS)) if width == WIDE else (len(PANELS), 1)
         figure = Figure(figsize=(width, 2.7 if width == WIDE else 6.2))
         return figure, [[axes] for axes in figure.subplots(rows, columns, squeeze=False).flatten()]
-    rows, columns = grid(kinds, columns=4 if width == WIDE else 2)
+    rows, columns = grid(kinds, columns=max(1, min(4, int(width / label_width))))
     figure = Figure(figsize=(width, 0.4 + 1.9 * rows * len(PANELS)))
     found = figure.subplots(rows * len(PANELS), columns, sharex=True, squeeze=False)
     panels = [list(found[rows * index : rows * (index + 1)].flatten()) for index in range(len(PANELS))]
@@ -112,15 +115,22 @@ def _frame(kinds: int, width: float) -> tuple[Figure, list[list[Axes]]]:
     return figure, [row[:kinds] for row in panels]
 
 
-def _panel(axes: Axes, collection: Collection, variants: Sequence[str], metric: str, scale: float) -> None:
+def _panel(
+    axes: Axes, collection: Collection, variants: Sequence[str], metric: str, scale: float, *, without_runs: set[str]
+) -> None:
     for variant in variants:
-        _curve(axes, collection, variant, metric, scale)
+        _curve(axes, collection, variant, metric, scale, each=variant not in without_runs)
     if metric == "test_loss":
         axes.axhline(PLATEAU * math.log(len(collection.classes)), color=GREY, linewidth=0.8, linestyle=":")
     if metric == PANELS[0][0]:
         above: Any = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2, "handlelength": 1.6}
-        axes.legend(fontsize=8, frameon=False, **above)
+        axes.legend(fontsize=8, frameon=False, **above).set_in_layout(False)  # its width would be taken off the panel's
+        axes.set_title("\n".join(" " for _ in variants), fontsize=8, linespacing=1.7)  # its height
     _count_epochs(axes, collection)
+
+
+def _label(collection: Collection, variant: str) -> str:
+    return f"{variant} (n = {len(collection.of(variant))})"
 
 
 def _points(axes: Axes, collection: Collection, variant: str, metric: str, scale: float) -> list[Point]:
@@ -150,21 +160,25 @@ def _count_epochs(axes: Axes, collection: Collection) -> None:
     axes.minorticks_off()
 
 
-def _curve(axes: Axes, collection: Collection, variant: str, metric: str, scale: float) -> None:
+def _curve(axes: Axes, collection: Collection, variant: str, metric: str, scale: float, *, each: bool) -> None:
     runs = collection.of(variant)
     epochs = np.arange(len(runs[0].epochs)) + 1
     values = np.array(list(collection.values.vectors(variant, f"epochs.{metric}").values()))  # (n, epochs)
     own = colour(collection, variant)
-    if len(runs) <= LINES:
+    if each and len(runs) <= LINES:
         axes.plot(epochs, scale * values.T, color=own, linewidth=0.5, alpha=0.4)
     measured = measure("evaluations.intact.top1") if metric == "test_top1" else Measure(label="")
     intervals = [measured.interval(estimates.mean(column)) for column in values.T]
     band = [(scale * i.low, scale * i.high) if i else (np.nan, np.nan) for i in intervals]
     axes.fill_between(epochs, *np.transpose(band), color=own, alpha=0.2, linewidth=0)
-    label = f"{variant} (n = {len(runs)})"
-    style: Any = {"color": own, "marker": marker(collection, variant), "linestyle": line(collection, variant)}
+    style: Any = {
+        "label": _label(collection, variant),
+        "color": own,
+        "marker": marker(collection, variant),
+        "linestyle": line(collection, variant),
+    }
     marks = _marked(collection, len(epochs))
-    axes.plot(epochs, scale * values.mean(0), markersize=3, markevery=marks, linewidth=1.2, label=label, **style)
+    axes.plot(epochs, scale * values.mean(0), markersize=3, markevery=marks, linewidth=1.2, **style)
 
 
 def tabulate(collection: Collection) -> Table:

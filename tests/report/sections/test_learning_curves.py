@@ -8,9 +8,10 @@ import pytest
 from scipy import stats
 
 from alexnet_study.report.collection import Collection, collect
-from alexnet_study.report.sections.learning_curves import odd_seeds, plateau
+from alexnet_study.report.material import Material
+from alexnet_study.report.sections.learning_curves import draw, odd_seeds, plateau
 from alexnet_study.report.values import RunValues, Values
-from alexnet_study.study.study import Study
+from alexnet_study.study.study import Study, load_study
 
 
 def test_the_plateau_is_left_where_the_test_loss_says(study: Study, copy: Path) -> None:
@@ -36,3 +37,12 @@ def test_a_run_far_from_the_others_is_named(collection: Collection) -> None:
     metric = ("intact", "evaluations.intact.top1")
     runs = [RunValues(variant="skip", seed=s, single={metric: value}, vectors={}) for s, value in enumerate(top1)]
     assert odd_seeds(dataclasses.replace(collection, values=Values(runs, collection.classes)), "skip") == [5]
+
+
+def test_panels_keep_their_width_under_long_names(material: Material) -> None:
+    """Of 14 panels, three beside each other, each curve goes over most of a third of the figure."""
+    ladder = collect(load_study(Path("jobs/studies/ladder.yaml")), Path("results/reference"))
+    spots = draw(dataclasses.replace(material, collection=ladder)).spots
+    first, last = ([spot.left for spot in spots if f", epoch {epoch}:" in spot.text] for epoch in (1, 5))
+    assert len(first) == len(last) == 14 * 2 * 3
+    assert all(end - start > 20 for start, end in zip(first, last, strict=True))
