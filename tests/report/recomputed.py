@@ -7,6 +7,7 @@ import functools
 import json
 import math
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -80,17 +81,20 @@ def values_of(runs: Runs, group: str, metric: str, seeds: set[int]) -> dict[int,
     return {seed: value_of(metric, run.summary) for seed, run in own.items()}
 
 
+def epochs_until(run: Run, reached: Callable[[dict[str, Any]], bool]) -> float:
+    """Return the number of the first epoch that has reached it; one more than there are where none has."""
+    return float(next((number for number, epoch in enumerate(run.epochs, 1) if reached(epoch)), len(run.epochs) + 1))
+
+
 def epochs_to_quarter_error(run: Run) -> float:
-    """Return the epochs until 75 % of the training images are right; one more than there are where they never are."""
-    reached = [number for number, epoch in enumerate(run.epochs, 1) if epoch["train_eval_top1"] >= 0.75]
-    return float(reached[0] if reached else len(run.epochs) + 1)
+    """Return the epochs until 75 % of the training images are right."""
+    return epochs_until(run, lambda epoch: epoch["train_eval_top1"] >= 0.75)
 
 
 def plateau_epochs(run: Run) -> float:
-    """Return the epochs until the test loss is below 95 % of ln C; one more than there are where it never is."""
+    """Return the epochs until the test loss is below 95 % of ln C."""
     guess = math.log(len(run.summary["classes"]))
-    left = [number for number, epoch in enumerate(run.epochs, 1) if epoch["test_loss"] < 0.95 * guess]
-    return float(min(left, default=len(run.epochs) + 1))
+    return epochs_until(run, lambda epoch: epoch["test_loss"] < 0.95 * guess)
 
 
 def seed_order(study: dict[str, Any]) -> list[int]:
